@@ -1,0 +1,49 @@
+"""The public tasks: functions to minimise, each with the neutral description of its space.
+
+`yahpo` surrogates of real trainings, `tabular` tables of real trainings, `coco` synthetic functions with known
+optimum, `live` scikit-learn trainings on bundled data.  A suite whose data or package is absent is skipped, with the
+reason.  Tuning looks at these tasks alone; other instances of the same suites are held back to judge by.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.quality.tasks._task import Skipped, Task
+
+__all__ = ["SUITES", "Skipped", "Task", "data_directory", "load"]
+
+SUITES = ("yahpo", "coco", "mixint", "tabular", "live")
+_HOMES = {"yahpo": "yahpo", "coco": "coco", "mixint": "coco", "tabular": "tabular", "live": "live"}
+
+
+def data_directory(data: str | Path | None = None) -> Path:
+    """Where the data files are: `data`, else the environment's PARZEN_BENCH_DATA, else `../shared/data` of the clone."""
+    if data is None:
+        data = os.environ.get("PARZEN_BENCH_DATA")
+    return Path(data) if data else Path(__file__).resolve().parents[4] / "shared" / "data"
+
+
+def load(suites: Iterable[str] = SUITES, data: str | Path | None = None) -> tuple[list[Task], dict[str, str]]:
+    """The tasks of some suites, and why suites are missing.
+
+    Args:
+        suites: names out of `SUITES`.
+        data: folder with `yahpo/` and `tabular/`.
+
+    Returns:
+        The tasks in the order of their suites, and suite -> reason for those that were skipped.
+    """
+    tasks: list[Task] = []
+    skipped: dict[str, str] = {}
+    folder = data_directory(data)
+    for suite in suites:
+        module = importlib.import_module(f"{__name__}.{_HOMES[suite]}")
+        try:
+            tasks.extend(module.load(suite, folder))
+        except Skipped as reason:
+            skipped[suite] = str(reason)
+    return tasks, skipped

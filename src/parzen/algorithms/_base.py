@@ -1,0 +1,165 @@
+"""What an algorithm is, and what all of them share.
+
+An algorithm is a frozen record of settings with one method.  It keeps nothing: what it remembers is folded from the
+history, so that the same log always gives the same proposal, in this process or after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from parzen._typing import JSON, FloatArray
+from parzen.errors import SpaceExhausted
+from parzen.space import Points, Space
+from parzen.trials import Asked, Event, History
+
+__all__ = ["Algorithm", "Ask", "Proposal", "Seen", "repeats", "seen", "unseen_point"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is wanted.
+
+    Attributes:
+        numbers: of the trials that proposals are wanted for.
+        generator: makes a trial's own generator for proposals from its number.
+    """
+
+    numbers: tuple[int, ...]
+    generator: Callable[[int], np.random.Generator]
+
+    def rng(self, number: int) -> np.random.Generator:
+        """The generator of one trial: it depends on the study's seed and the number, and on nothing else."""
+        return self.generator(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What to try.
+
+    Attributes:
+        points: one row for each number that was asked for.
+        sources: for each row, the rule that chose it, in a word or a line.
+        gains: for each row, what the rule expected of it, in its own units; None where it has no expectation.
+        memo: at most 4 kB of JSON that the algorithm wants back after a restart.
+    """
+
+    points: Points
+    sources: tuple[str, ...]
+    gains: tuple[float | None, ...] = ()
+    memo: JSON = None
+
+
+@runtime_checkable
+class Algorithm(Protocol):
+    """Proposes points.  Implementations are frozen dataclasses, hashable by their settings."""
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        """Points for `ask.numbers`: the same for the same space, history and ask.
+
+        Raises:
+            SpaceExhausted: every configuration of a finite space has been proposed.
+        """
+        ...
+
+
+# --- not the same twice -----------------------------------------------------------------------------------------
+
+
+class Seen:
+    """Rows that were asked for before, and which trials they were."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self) -> None:
+        self.numbers: dict[bytes, list[int]] = {}
+
+    def add(self, history: History, number: int) -> Seen:
+        """Take in one more row."""
+        self.numbers.setdefault(row_key(history.values[number]), []).append(number)
+        return self
+
+    def __contains__(self, row: FloatArray) -> bool:
+        return row_key(row) in self.numbers
+
+
+def row_key(row: FloatArray) -> bytes:
+    """A row `(d,)` as a key: equal for equal values, all NaN alike, -0 like 0."""
+    return (row + 0.0).tobytes() if not np.isnan(row).any() else np.where(np.isnan(row), np.nan, row + 0.0).tobytes()
+
+
+def _add(state: Seen, history: History, _: type[Event], number: int) -> Seen:
+    return state.add(history, number)
+
+
+def seen(history: History) -> Seen:
+    """All rows of a history, kept up to date from call to call."""
+    return history.fold("seen", Seen, _add, (Asked,))
+
+
+_TRIES = 64
+_MARGIN = 256
+
+
+def unseen_point(space: Space, known: Seen, rng: np.random.Generator, taken: Sequence[bytes] = ()) -> Points:
+    """A draw from the prior that was not asked for before, wherever there is one.
+
+    On an infinite space a draw may still repeat (a choice with a finite branch), where 64 draws all did.
+
+    Args:
+        space: to draw from.
+        known: rows of the history.
+        rng: of the trial.
+        taken: keys of rows that the same ask has proposed already.
+
+    Raises:
+        SpaceExhausted: the space is finite, and every configuration has been asked for.
+    """
+    used = set(taken)
+    point = space.sample(rng)
+    for _ in range(_TRIES):
+        key = row_key(point.values[0])
+        if key not in known.numbers and key not in used:
+            return point
+        point = space.sample(rng)
+    rows = space.enumerate()
+    if rows is None:
+        return point
+    # Nearly everything has been seen: list what has not, up to a margin, and draw from that.
+    fresh: list[FloatArray] = []
+    for row in rows:
+        if row not in known and row_key(row) not in used:
+            fresh.append(row)
+            if len(fresh) == _MARGIN:
+                break
+    if not fresh:
+        raise SpaceExhausted(f"all {len(known.numbers)} configurations of the space have been proposed", n=len(known.numbers))
+    row = fresh[int(rng.integers(len(fresh)))][None, :]
+    return Points(row, ~np.isnan(row))
+
+
+def repeats(history: History, ask: Ask) -> Proposal:
+    """What to evaluate once more when a finite space is exhausted: least evaluated first, the best of those first.
+
+    A configuration of which every evaluation failed comes last of its count.
+    """
+    by_row = seen(history).numbers
+    counts = {key: len(numbers) for key, numbers in by_row.items()}
+    losses = history.losses
+
+    def mean(key: bytes) -> float:
+        values = [losses[number] for number in by_row[key] if losses[number] == losses[number]]
+        return float(np.mean(values)) if values else np.inf
+
+    means = {key: mean(key) for key in by_row}
+    rows = []
+    for _ in ask.numbers:
+        key = min(by_row, key=lambda k: (counts[k], means[k], by_row[k][0]))
+        counts[key] += 1
+        rows.append(by_row[key][0])
+    points = Points(history.values[rows], history.active[rows])
+    return Proposal(points, ("repeat",) * len(rows))

@@ -1,0 +1,31 @@
+"""Random search: independent draws from the prior.
+
+Bergstra and Bengio 2012, "Random search for hyper-parameter optimization".  On a finite space no configuration is drawn
+twice before all have been.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parzen.algorithms._base import Ask, Proposal, row_key, seen, unseen_point
+from parzen.space import Points, Space
+from parzen.trials import History
+
+__all__ = ["Random"]
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """Draws from the prior, without repeats where that is possible."""
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        """One draw for each number, from that number's own generator."""
+        known = seen(history)
+        points: list[Points] = []
+        keys: list[bytes] = []
+        for number in ask.numbers:
+            point = unseen_point(space, known, ask.rng(number), keys)
+            points.append(point)
+            keys.append(row_key(point.values[0]))
+        return Proposal(points[0] if len(points) == 1 else Points.stack(points), ("random",) * len(points))

@@ -1,0 +1,176 @@
+"""Every error that parzen raises, in one tree.
+
+Each class also is the builtin that an ordinary user would catch, carries the facts as attributes, and its text says
+what was expected, what came, and what to do.  `TrialPruned` and `StopStudy` are signals, not errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "AlgorithmError",
+    "AllTrialsFailed",
+    "AlreadyFinished",
+    "BadDistribution",
+    "BadLabel",
+    "Conflict",
+    "CorruptLog",
+    "DuplicateLabel",
+    "InvalidLoss",
+    "InvalidResult",
+    "MissingDependency",
+    "ObjectiveError",
+    "OutOfSpace",
+    "ParzenError",
+    "SchemaTooNew",
+    "SpaceError",
+    "SpaceExhausted",
+    "SpaceMismatch",
+    "StopStudy",
+    "StorageError",
+    "StudyError",
+    "StudyExists",
+    "StudyNotFound",
+    "TrialPruned",
+    "Unavailable",
+    "UnknownLabel",
+    "UnsupportedSpace",
+]
+
+
+class ParzenError(Exception):
+    """The root: `except parzen.ParzenError` catches everything that parzen raises on purpose."""
+
+    def __init__(self, message: str, **facts: Any) -> None:  # facts are of any type: that is what they are for
+        super().__init__(message)
+        self.__dict__.update(facts)
+
+
+# --- what may be tried ------------------------------------------------------------------------------------------
+
+
+class SpaceError(ParzenError, ValueError):
+    """The search space makes no sense, or something does not fit into it.  `label` names the parameter, if one is to blame."""
+
+    label: object = None
+
+
+class DuplicateLabel(SpaceError):
+    """One label stands for two different parameters."""
+
+
+class BadLabel(SpaceError, TypeError):
+    """A label is not a non-empty string."""
+
+
+class BadDistribution(SpaceError):
+    """The arguments of a distribution contradict each other."""
+
+
+class UnknownLabel(SpaceError):
+    """A value was given for a label that the space does not have."""
+
+
+class OutOfSpace(SpaceError):
+    """A value cannot have come from the space."""
+
+
+# --- what the objective did -------------------------------------------------------------------------------------
+
+
+class ObjectiveError(ParzenError):
+    """The objective did something that cannot be used.  `number` and `params` name the trial."""
+
+    number: int | None = None
+    params: dict[str, object] | None = None
+
+
+class InvalidResult(ObjectiveError, ValueError):
+    """The objective returned neither a number nor a mapping with a known status."""
+
+
+class InvalidLoss(ObjectiveError, ValueError):
+    """The loss is not a number."""
+
+
+# --- what the algorithm could not do ----------------------------------------------------------------------------
+
+
+class AlgorithmError(ParzenError):
+    """An algorithm cannot go on."""
+
+
+class SpaceExhausted(AlgorithmError):
+    """Every configuration of a finite space has been proposed."""
+
+
+class UnsupportedSpace(AlgorithmError, ValueError):
+    """This algorithm does not work on this kind of space."""
+
+
+# --- studies ----------------------------------------------------------------------------------------------------
+
+
+class StudyError(ParzenError):
+    """A study cannot do what was asked."""
+
+
+class StudyNotFound(StudyError, LookupError):
+    """No study of that name is in the storage."""
+
+
+class StudyExists(StudyError):
+    """A study of that name is in the storage already."""
+
+
+class SpaceMismatch(StudyError, ValueError):
+    """A stored study has another space under the same name.  `differences` lists them, one sentence each."""
+
+    differences: tuple[str, ...] = ()
+
+
+class AllTrialsFailed(StudyError):
+    """There is no best trial: none has a finite loss."""
+
+
+class AlreadyFinished(StudyError, ValueError):
+    """A result was told for a trial that has one already."""
+
+
+# --- storages ---------------------------------------------------------------------------------------------------
+
+
+class StorageError(ParzenError):
+    """A storage cannot be read or written."""
+
+
+class Conflict(StorageError):
+    """Another writer was first; retryable: pull, then ask again."""
+
+
+class Unavailable(StorageError, OSError):
+    """The storage does not answer just now (locked, disk full, server gone); retryable once the cause is mended."""
+
+
+class CorruptLog(StorageError, ValueError):
+    """The stored log is damaged, or the file is not a parzen study at all.  It is left as it was."""
+
+
+class SchemaTooNew(StorageError):
+    """The file was written by a newer parzen than this one can read."""
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------
+
+
+class MissingDependency(ParzenError, ImportError):
+    """An optional package is not installed; the text names what to install."""
+
+
+class TrialPruned(Exception):
+    """Raise it inside an objective to give up the trial: it is recorded as PRUNED, not as a failure."""
+
+
+class StopStudy(Exception):
+    """Raise it inside a callback or an objective to end the run after recording what is finished."""

@@ -1,0 +1,209 @@
+"""The words that a search space is written in.
+
+Ours take natural arguments: bounds are included, in the parameter's own units, and hold.
+
+    space = {
+        "lr": hp.float("lr", 1e-5, 1e-1, log=True),
+        "layers": hp.int("layers", 1, 8),
+        "optimizer": hp.categorical("optimizer", ["adam", "sgd"]),
+        "batch": hp.ordinal("batch", [16, 32, 64, 128]),
+    }
+
+The twelve of Hyperopt take Hyperopt's arguments and mean what they mean there: the bounds of `loguniform` are
+logarithms, `randint` excludes its upper bound, q-distributions round to multiples of q.  `choice` may have whole
+sub-spaces as options; what is inside of an option is active only when the option is drawn.  The two kinds mix freely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from parzen.errors import BadDistribution, BadLabel
+from parzen.space import Apply, Literal, as_apply, build, scope
+
+__all__ = [
+    "bool",
+    "call",
+    "categorical",
+    "choice",
+    "float",
+    "int",
+    "lognormal",
+    "loguniform",
+    "normal",
+    "option",
+    "ordinal",
+    "pchoice",
+    "qlognormal",
+    "qloguniform",
+    "qnormal",
+    "quniform",
+    "randint",
+    "uniform",
+    "uniformint",
+]
+
+
+def _label(label: object) -> str:
+    name = label.obj if isinstance(label, Literal) else label
+    if not isinstance(name, str):
+        raise BadLabel(f"a label must be text, got {name!r:.80} of type {type(name).__name__}", label=name)
+    return str(name)
+
+
+def _parameter(label: object, family: str, *args: object, **kwargs: object) -> Apply:
+    """A labelled draw.  Arguments that are plain numbers are checked here, where the user's own line is in the traceback."""
+    name = _label(label)
+    if not any(isinstance(value, Apply) for value in (*args, *kwargs.values())):
+        build(name, family, *args, **kwargs)
+    given = {key: as_apply(value) for key, value in kwargs.items()}
+    return Apply("hyperopt_param", [Literal(name), Apply(family, [as_apply(value) for value in args], given)])
+
+
+def _switch(label: object, family: str, options: Sequence[Apply], *args: object) -> Apply:
+    return Apply("switch", [_parameter(label, family, *args), *options])
+
+
+def _options(label: object, options: object) -> list[Any]:
+    if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
+        raise BadDistribution(
+            f"parameter {_label(label)!r}: options must be a list of things to choose from, got {options!r:.80}",
+            label=label,
+        )
+    items = options.tolist() if isinstance(options, np.ndarray) else list(options)
+    if not items:
+        raise BadDistribution(f"parameter {_label(label)!r}: there must be at least one option to choose from", label=label)
+    return items
+
+
+def _constant(option: object) -> Literal:
+    return option if isinstance(option, Literal) else Literal(option)
+
+
+# --- our own ----------------------------------------------------------------------------------------------------
+
+
+def float(label: str, low: Any, high: Any, *, log: bool = False, step: Any = None) -> Apply:  # noqa: A001
+    """A float from `low` to `high`, both included.
+
+    Args:
+        label: the parameter's name.
+        low, high: numbers with `low < high`, or nodes that give them.
+        log: orders of magnitude are alike; `low` must be positive.
+        step: values are `low, low + step, …` up to `high`, each with the same probability (on the log scale: that of
+            the interval around it).
+
+    Raises:
+        BadDistribution: the arguments contradict each other.
+    """
+    return _parameter(label, "real", low, high, log=log, step=step)
+
+
+def int(label: str, low: Any, high: Any, *, log: bool = False, step: Any = 1) -> Apply:  # noqa: A001
+    """An integer from `low` to `high`, both included; arguments as for `float`."""
+    return _parameter(label, "integer", low, high, log=log, step=step)
+
+
+def categorical(label: str, options: Iterable[Any]) -> Apply:
+    """One of `options`, which may be any objects and are never looked into."""
+    items = [_constant(item) for item in _options(label, options)]
+    return _switch(label, "randint", items, len(items))
+
+
+def ordinal(label: str, values: Iterable[Any]) -> Apply:
+    """One of `values`, whose neighbours in the list are alike: sizes, degrees, powers of two."""
+    items = [_constant(item) for item in _options(label, values)]
+    return _switch(label, "ordinal", items, len(items))
+
+
+def bool(label: str) -> Apply:  # noqa: A001
+    """False or True."""
+    return categorical(label, [False, True])
+
+
+def option(name: str, obj: Any) -> Literal:
+    """An option with a name of its own, by which it is shown and under which it is stored."""
+    return Literal(obj, option_name=_label(name))
+
+
+def call(function: Any, *args: Any, **kwargs: Any) -> Apply:
+    """`function(*args, **kwargs)`, computed from the drawn values of the nodes among the arguments."""
+    return Apply("call", [Literal(function), as_apply(args), as_apply(kwargs)])
+
+
+# --- Hyperopt's twelve ------------------------------------------------------------------------------------------
+
+
+def choice(label: str, options: Iterable[Any]) -> Apply:
+    """One of `options`; what is inside of an option is active only when that option is drawn."""
+    items = [as_apply(item) for item in _options(label, options)]
+    return _switch(label, "randint", items, len(items))
+
+
+def pchoice(label: str, p_options: Iterable[tuple[Any, Any]]) -> Apply:
+    """`choice` with a probability for each option: `[(0.9, a), (0.1, b)]`.
+
+    Raises:
+        BadDistribution: the probabilities are off one by more than 2 %; less is rescaled, with a warning.
+    """
+    pairs = _options(label, p_options)
+    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise BadDistribution(
+            f"parameter {_label(label)!r}: pchoice takes pairs (probability, option), got {pairs!r:.80}", label=label
+        )
+    return _switch(label, "categorical", [as_apply(item) for _, item in pairs], [p for p, _ in pairs])
+
+
+def randint(label: str, low: Any, high: Any = None) -> Apply:
+    """An integer from `low` to `high - 1`; with one bound, from 0 to `low - 1`."""
+    return _parameter(label, "randint", low) if high is None else _parameter(label, "randint", low, high)
+
+
+def uniform(label: str, low: Any, high: Any) -> Apply:
+    """A float between `low` and `high`."""
+    return scope.float(_parameter(label, "uniform", low, high))
+
+
+def quniform(label: str, low: Any, high: Any, q: Any) -> Apply:
+    """`round(uniform(low, high) / q) * q`, a float."""
+    return scope.float(_parameter(label, "quniform", low, high, q))
+
+
+def uniformint(label: str, low: Any, high: Any, q: Any = 1.0) -> Apply:
+    """`quniform` with q = 1, an integer; both bounds are included, each half as likely as the rest."""
+    if isinstance(q, Apply) or q != 1:
+        raise BadDistribution(f"parameter {_label(label)!r}: the q of uniformint is 1, got {q!r}", label=label)
+    return scope.int(quniform(label, low, high, 1.0))
+
+
+def loguniform(label: str, low: Any, high: Any) -> Apply:
+    """`exp(uniform(low, high))`: the bounds are logarithms."""
+    return scope.float(_parameter(label, "loguniform", low, high))
+
+
+def qloguniform(label: str, low: Any, high: Any, q: Any) -> Apply:
+    """`round(exp(uniform(low, high)) / q) * q`."""
+    return scope.float(_parameter(label, "qloguniform", low, high, q))
+
+
+def normal(label: str, mu: Any, sigma: Any) -> Apply:
+    """Normal with mean `mu` and standard deviation `sigma`, unbounded."""
+    return scope.float(_parameter(label, "normal", mu, sigma))
+
+
+def qnormal(label: str, mu: Any, sigma: Any, q: Any) -> Apply:
+    """`round(normal(mu, sigma) / q) * q`."""
+    return scope.float(_parameter(label, "qnormal", mu, sigma, q))
+
+
+def lognormal(label: str, mu: Any, sigma: Any) -> Apply:
+    """`exp(normal(mu, sigma))`."""
+    return scope.float(_parameter(label, "lognormal", mu, sigma))
+
+
+def qlognormal(label: str, mu: Any, sigma: Any, q: Any) -> Apply:
+    """`round(exp(normal(mu, sigma)) / q) * q`."""
+    return scope.float(_parameter(label, "qlognormal", mu, sigma, q))

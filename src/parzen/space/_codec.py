@@ -1,0 +1,210 @@
+"""A space as JSON, and back.
+
+The compiled form is flat, so its JSON is too: a list of nodes, each a short list that begins with its kind.  JSON values
+and functions that `scope` knows are kept by value.  Any other object is kept as a name (what `hp.option` called it, else
+the qualified name of the function, class or type, never its `repr`): enough to see that two programs mean the same space,
+not enough to build the object.  Nothing is imported or executed when a space is read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from parzen._typing import JSON
+from parzen.errors import CorruptLog, ParzenError
+from parzen.space._graph import scope
+from parzen.space._nodes import Build, Call, Const, Draw, Node, Opaque, Param, Switch, children
+from parzen.space.distributions import FAMILIES, distribution_from_json
+
+if TYPE_CHECKING:
+    from parzen.space._space import Space
+
+__all__ = ["differences", "nodes_from_json", "space_to_json"]
+
+
+def space_to_json(nodes: Sequence[Node]) -> JSON:
+    """The compiled form as a list of short lists."""
+    return [_written(node) for node in nodes]
+
+
+def _written(node: Node) -> JSON:
+    if isinstance(node, Const):
+        value = _constant(node.value, node.name)
+        return ["const", value] if node.name is None else ["const", value, node.name]
+    if isinstance(node, Param):
+        if node.distribution is not None:
+            return ["param", node.label, node.distribution.family, node.distribution.arguments()]
+        return ["computed", node.label, node.family, list(node.args), dict(node.kwargs)]
+    if isinstance(node, Build):
+        if node.kind == "dict":
+            return ["dict", [_constant(key, None) for key in node.keys], list(node.items)]
+        if node.kind == "namedtuple":
+            return ["namedtuple", _qualified(node.factory), list(node.items)]
+        return [node.kind, list(node.items)]
+    if isinstance(node, Switch):
+        return ["switch", node.index, list(node.options)]
+    if isinstance(node, Call):
+        return ["call", node.name, list(node.args), dict(node.kwargs)]
+    return ["draw", node.family, list(node.args), dict(node.kwargs)]
+
+
+
+def _constant(value: Any, name: str | None) -> JSON:
+    if value is None or isinstance(value, bool) or type(value) in (int, str):
+        return value  # type: ignore[no-any-return]  # the line above says what it is
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        return number if math.isfinite(number) else {"$float": repr(number)}
+    if isinstance(value, np.integer):
+        return int(value)
+    if type(value) is tuple and all(type(item) in (int, str, bool, float, type(None)) for item in value):
+        return {"$tuple": [_constant(item, None) for item in value]}
+    if type(value) is list and all(type(item) in (int, str, bool, float, type(None)) for item in value):
+        return {"$list": [_constant(item, None) for item in value]}
+    return {"$object": name if name is not None else _qualified(value)}
+
+
+def _qualified(value: Any) -> str:
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{getattr(named, '__module__', '?')}.{named.__qualname__}"
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def nodes_from_json(data: JSON) -> list[Node]:
+    """The compiled form that `space_to_json` wrote.
+
+    Raises:
+        CorruptLog: it is damaged.
+    """
+    try:
+        if not isinstance(data, list) or not data:
+            raise ValueError("expected a list of nodes")
+        nodes: list[Node] = []
+        for item in data:
+            node = _read(item)
+            if any(not 0 <= child < len(nodes) for child in children(node)):
+                raise ValueError("a node refers to one that does not come before it")
+            if isinstance(node, (Param, Draw)) and node.family and node.family not in FAMILIES:
+                raise ValueError(f"no distribution is called {node.family!r}")
+            nodes.append(node)
+        return nodes
+    except (ValueError, TypeError, KeyError, IndexError, ParzenError) as error:
+        raise CorruptLog(f"the space of a study cannot be read: {error}") from error
+
+
+def _read(item: Any) -> Node:  # JSON of unknown shape: what does not fit raises, and the caller says so
+    kind, *rest = item
+    if kind == "const":
+        return Const(_object(rest[0]), rest[1] if len(rest) > 1 else None)
+    if kind == "param":
+        label, family, arguments = rest
+        return Param(_text(label), distribution_from_json(family, arguments))
+    if kind == "computed":
+        label, family, args, kwargs = rest
+        return Param(_text(label), None, family, _places(args), _named(kwargs))
+    if kind == "dict":
+        return Build("dict", _places(rest[1]), tuple(_object(key) for key in rest[0]))
+    if kind == "namedtuple":
+        return Build("tuple", _places(rest[1]))
+    if kind in ("list", "tuple"):
+        return Build(kind, _places(rest[0]))
+    if kind == "switch":
+        (index,) = _places([rest[0]])
+        return Switch(index, _places(rest[1]))
+    if kind == "call":
+        name, args, kwargs = rest
+        return Call(_text(name), _function(name), _places(args), _named(kwargs))
+    if kind == "draw":
+        family, args, kwargs = rest
+        return Draw(_text(family), _places(args), _named(kwargs))
+    raise ValueError(f"no node is of kind {kind!r}")
+
+
+def _function(name: str) -> Any:
+    known = scope.function(name)
+    if known is not None:
+        return known
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        return Opaque(f"{name}(…)")
+
+    return unknown
+
+
+def _object(value: Any) -> Any:
+    if isinstance(value, dict):
+        ((tag, inner),) = value.items()
+        if tag == "$float":
+            return float(inner)
+        if tag == "$object":
+            return Opaque(_text(inner))
+        if tag in ("$tuple", "$list"):
+            items = [_object(item) for item in inner]
+            return tuple(items) if tag == "$tuple" else items
+        raise ValueError(f"no constant is marked {tag!r}")
+    if isinstance(value, list):
+        raise ValueError("a constant is not a bare list")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {value!r:.60}")
+    return value
+
+
+def _places(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(type(i) is int for i in value):
+        raise TypeError(f"expected places of nodes, found {value!r:.60}")
+    return tuple(value)
+
+
+def _named(value: Any) -> tuple[tuple[str, int], ...]:
+    return tuple((_text(name), place) for name, place in zip(value, _places(list(value.values())), strict=True))
+
+
+# --- comparing --------------------------------------------------------------------------------------------------
+
+
+def differences(old: Space, new: Space) -> list[str]:
+    """What a new space has otherwise than an old one, a sentence each, parameters first."""
+    if old.to_json() == new.to_json():
+        return []
+    found = [f"parameter {label!r} is new" for label in new.labels if label not in old.column]
+    found += [f"parameter {label!r} is gone" for label in old.labels if label not in new.column]
+    for label in old.labels:
+        if label not in new.column:
+            continue
+        i, j = old.column[label], new.column[label]
+        before, after = old.distributions[i], new.distributions[j]
+        if before != after and before is not None and after is not None:
+            found.append(f"parameter {label!r} was {before.describe()} and is {after.describe()}")
+        options_before, options_after = _options(old, i), _options(new, j)
+        if options_before != options_after and (before == after or len(options_before) != len(options_after)):
+            found.append(f"the options of {label!r} were {options_before} and are {options_after}"[:300])
+        when_before, when_after = _when(old, i), _when(new, j)
+        if when_before != when_after:
+            found.append(f"parameter {label!r} was active {when_before} and is active {when_after}"[:300])
+    return found or ["the fixed parts of the space differ: constants, or how the parameters are arranged or computed"]
+
+
+def _options(space: Space, j: int) -> list[str]:
+    switch = space._layout.switches[j]
+    if switch < 0:
+        return []
+    node = space.nodes[switch]
+    assert isinstance(node, Switch)
+    return [space.option(j, code) for code in range(len(node.options))]
+
+
+def _when(space: Space, j: int) -> str:
+    ways = [" and ".join(f"{space.labels[c]} = {space.option(c, code)}" for c, code in conj) for conj in space.conditions[j]]
+    return "always" if ways == [""] else "if " + " or ".join(sorted(ways))

@@ -1,0 +1,309 @@
+"""From a user's nested data and graph nodes to the compiled form.
+
+One iterative pass, children first.  A node or container that is reached twice becomes one place, so that what is shared
+stays shared; a label that is met again must mean the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from parzen.errors import BadLabel, DuplicateLabel, SpaceError
+from parzen.space._graph import STOCHASTIC, Apply, Literal, scope
+from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
+from parzen.space.distributions import Categorical, Distribution, Grid, Quantized
+
+__all__ = ["compile_nodes", "reachable"]
+
+
+def compile_nodes(space: Any) -> list[Node]:  # Any: whatever a user's space is made of
+    """All nodes of a space, children before parents, the root last.
+
+    Raises:
+        SpaceError: the space makes no sense; the text names the label and the fault.
+    """
+    compiler = _Compiler()
+    root = compiler.run(space)
+    return _integral(reachable(compiler.nodes, root))
+
+
+class _Compiler:
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.place: dict[int, int] = {}  # id of what was read -> its place
+        self.alive: list[Any] = []  # keeps those ids unique
+        self.param: dict[str, int] = {}  # label -> place
+        self.used_by: dict[str, Apply] = {}  # label of a switch's index -> that switch
+
+    def run(self, space: Any) -> int:
+        in_progress: set[int] = set()
+        stack: list[tuple[Any, list[Any] | None]] = [(space, None)]
+        while stack:
+            item, parts = stack.pop()
+            key = id(item)
+            if parts is None:
+                if key in self.place:
+                    continue
+                if key in in_progress:
+                    raise SpaceError(f"the space contains itself: {_name(item)} is its own descendant")
+                parts = _parts(item)
+                self.alive.append(item)
+                self.alive.append(parts)
+                in_progress.add(key)
+                stack.append((item, parts))
+                for part in reversed(parts):
+                    if id(part) in in_progress:
+                        raise SpaceError(f"the space contains itself: {_name(part)} is its own descendant")
+                    stack.append((part, None))
+                continue
+            in_progress.discard(key)
+            self.place[key] = self.add(item, [self.place[id(part)] for part in parts])
+        return self.place[id(space)]
+
+    def add(self, item: Any, parts: list[int]) -> int:
+        if isinstance(item, Literal):
+            return self.new(Const(item.obj, item.option_name))
+        if isinstance(item, Apply):
+            return self.add_apply(item, parts)
+        if isinstance(item, dict):
+            return self.new(Build("dict", tuple(parts), tuple(item)))
+        if isinstance(item, list):
+            return self.new(Build("list", tuple(parts)))
+        if isinstance(item, tuple):
+            named = hasattr(item, "_fields")
+            return self.new(Build("namedtuple", tuple(parts), (), type(item)) if named else Build("tuple", tuple(parts)))
+        return self.new(Const(item))
+
+    def new(self, node: Node) -> int:
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def add_apply(self, item: Apply, parts: list[int]) -> int:
+        n = len(item.pos_args)
+        args, kwargs = tuple(parts[:n]), tuple((k, p) for (k, _), p in zip(item.named_args, parts[n:], strict=True))
+        if item.name == "hyperopt_param":
+            return self.add_param(item, args)
+        if item.name == "switch":
+            return self.add_switch(item, args)
+        if item.name == "pos_args":
+            return self.new(Build("tuple", args))
+        if item.name == "dict":
+            return self.add_dict(args, kwargs)
+        if item.name in STOCHASTIC:
+            return self.new(Draw(item.name, args, kwargs))
+        function = scope.function(item.name)
+        if function is None:
+            raise SpaceError(f"the space uses a function {item.name!r} that scope does not know: @scope.define it")
+        if item.name == "float" and args and isinstance(self.nodes[args[0]], Param):
+            drawn = self.nodes[args[0]]
+            assert isinstance(drawn, Param)
+            if drawn.distribution is not None and not drawn.distribution.integral:
+                return args[0]  # it is a float already
+        return self.new(Call(item.name, function, args, kwargs))
+
+    def add_dict(self, args: tuple[int, ...], kwargs: tuple[tuple[str, int], ...]) -> int:
+        if not args:
+            return self.new(Build("dict", tuple(p for _, p in kwargs), tuple(k for k, _ in kwargs)))
+        couples = self.nodes[args[0]]
+        assert isinstance(couples, Build)
+        pairs = [self.nodes[place] for place in couples.items]
+        keys, values = [], []
+        for pair in pairs:
+            key = self.nodes[pair.items[0]] if isinstance(pair, Build) and len(pair.items) == 2 else None
+            if not isinstance(key, Const):
+                raise SpaceError("the keys of a mapping in the space must be constants")
+            assert isinstance(pair, Build)
+            keys.append(key.value)
+            values.append(pair.items[1])
+        return self.new(Build("dict", tuple(values), tuple(keys)))
+
+    def add_param(self, item: Apply, args: tuple[int, ...]) -> int:
+        name, drawn = self.nodes[args[0]], self.nodes[args[1]]
+        label = name.value if isinstance(name, Const) else None
+        if not isinstance(label, str):
+            raise BadLabel(f"a label must be text, got {label!r:.80} of type {type(label).__name__}", label=label)
+        if not isinstance(drawn, Draw):
+            raise SpaceError(f"parameter {label!r}: {item.pos_args[1].name!r} is not a distribution", label=label)
+        distribution: Distribution | None = None
+        if self.constant((*drawn.args, *(place for _, place in drawn.kwargs))):
+            distribution = distribution_of(label, drawn, _Evaluated(self.nodes))
+        param = Param(str(label), distribution, drawn.family, drawn.args, drawn.kwargs)
+        known = self.param.get(param.label)
+        if known is None:
+            self.param[param.label] = self.new(param)
+            return self.param[param.label]
+        other = self.nodes[known]
+        assert isinstance(other, Param)
+        if distribution is None or not _alike(other.distribution, distribution):
+            mine = distribution.describe() if distribution else drawn.family
+            theirs = other.distribution.describe() if other.distribution else other.family
+            raise DuplicateLabel(
+                f"label {label!r} stands for two different parameters, {theirs} and {mine}; "
+                "use one node in both places, or give them different labels",
+                label=label,
+            )
+        return known
+
+    def constant(self, places: tuple[int, ...]) -> bool:
+        stack = list(places)
+        while stack:
+            node = self.nodes[stack.pop()]
+            if isinstance(node, (Param, Draw)):
+                return False
+            stack.extend(children(node))
+        return True
+
+    def add_switch(self, item: Apply, args: tuple[int, ...]) -> int:
+        index, options = args[0], args[1:]
+        param = self.nodes[index]
+        if not options:
+            label = param.label if isinstance(param, Param) else None
+            raise SpaceError(f"parameter {label!r}: there must be at least one option to choose from", label=label)
+        if isinstance(param, Param) and param.distribution is not None:
+            distribution = param.distribution
+            # hp.choice draws its index by randint, as Hyperopt's does; but it is a name, not a size.
+            if _is_index(distribution) and param.family == "randint":
+                distribution = Categorical(int(distribution.size or 0))
+                self.nodes[index] = Param(param.label, distribution, param.family)
+            if distribution.size is not None and distribution.size > len(options):
+                raise SpaceError(
+                    f"parameter {param.label!r}: it draws from {distribution.size} codes, but there are "
+                    f"{len(options)} options",
+                    label=param.label,
+                )
+            earlier = self.used_by.setdefault(param.label, item)
+            if earlier is not item and earlier.pos_args[0] is not item.pos_args[0]:
+                theirs = [self.place[id(option)] for option in earlier.pos_args[1:]]
+                if not all(self.same(a, b) for a, b in zip(theirs, options, strict=False)):
+                    raise DuplicateLabel(
+                        f"label {param.label!r} stands for two choices with different options; "
+                        "use one node in both places, or give them different labels",
+                        label=param.label,
+                    )
+        return self.new(Switch(index, options))
+
+    def same(self, a: int, b: int) -> bool:
+        """Whether two places hold equal things."""
+        pairs, seen = [(a, b)], set()
+        while pairs:
+            a, b = pairs.pop()
+            if a == b or (a, b) in seen:
+                continue
+            seen.add((a, b))
+            x, y = self.nodes[a], self.nodes[b]
+            if isinstance(x, Const) and isinstance(y, Const):
+                if x.value is not y.value and (type(x.value) is not type(y.value) or not _equal(x.value, y.value)):
+                    return False
+            elif isinstance(x, Build) and isinstance(y, Build):
+                if (x.kind, x.keys) != (y.kind, y.keys):
+                    return False
+            elif isinstance(x, Call) and isinstance(y, Call):
+                if x.function is not y.function:
+                    return False
+            elif type(x) is not type(y) or isinstance(x, (Param, Draw)):
+                return False
+            if len(children(x)) != len(children(y)):
+                return False
+            pairs.extend(zip(children(x), children(y), strict=True))
+        return True
+
+
+class _Evaluated:
+    """Constant places, computed when looked at: arguments of distributions are at most small expressions."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+
+    def __getitem__(self, place: int) -> Any:
+        node = self.nodes[place]
+        if isinstance(node, Const):
+            return node.value
+        if isinstance(node, Build):
+            return node.make([self[i] for i in node.items])
+        if isinstance(node, Switch):
+            return self[node.options[self[node.index]]]
+        assert isinstance(node, Call)
+        return node.function(*(self[a] for a in node.args), **{k: self[a] for k, a in node.kwargs})
+
+
+def _is_index(distribution: Distribution) -> bool:
+    return isinstance(distribution, Grid) and distribution.integral and distribution.low == 0 and distribution.step == 1
+
+
+def _alike(known: Distribution | None, new: Distribution) -> bool:
+    """Whether a label's second node means the first one; a choice's index was turned from a number into a name."""
+    return known == new or (isinstance(known, Categorical) and _is_index(new) and known == Categorical(int(new.size or 0)))
+
+
+def reachable(nodes: Sequence[Node], root: int) -> list[Node]:
+    """Only what the root needs, renumbered in the same order, so that the root comes last.
+
+    A parameter with a constant distribution needs its arguments no more.
+    """
+    keep, stack = {root}, [root]
+    while stack:
+        for place in _needed(nodes[stack.pop()]):
+            if place not in keep:
+                keep.add(place)
+                stack.append(place)
+    new = {place: i for i, place in enumerate(sorted(keep))}
+    return [_renumbered(nodes[place], new) for place in new]
+
+
+def _needed(node: Node) -> tuple[int, ...]:
+    return () if isinstance(node, Param) and node.distribution is not None else children(node)
+
+
+def _renumbered(node: Node, new: dict[int, int]) -> Node:
+    if isinstance(node, Const):
+        return node
+    if isinstance(node, Build):
+        return replace(node, items=tuple(new[i] for i in node.items))
+    if isinstance(node, Switch):
+        return Switch(new[node.index], tuple(new[i] for i in node.options))
+    if isinstance(node, Param) and node.distribution is not None:
+        return replace(node, args=(), kwargs=())
+    return replace(node, args=tuple(new[i] for i in node.args), kwargs=tuple((k, new[i]) for k, i in node.kwargs))
+
+
+def _parts(item: Any) -> list[Any]:
+    if isinstance(item, Apply):
+        return item.inputs()
+    if isinstance(item, dict):
+        return list(item.values())
+    return list(item) if isinstance(item, (list, tuple)) else []
+
+
+def _name(item: Any) -> str:
+    return repr(item) if isinstance(item, Apply) else f"a {type(item).__name__}"
+
+
+def _equal(a: object, b: object) -> bool:
+    """Equality that survives arrays and NaN."""
+    if a is b:
+        return True
+    try:
+        if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+            return type(a) is type(b) and bool(np.array_equal(a, b))  # type: ignore[arg-type]  # one is, so both are
+        return bool(a == b) or (a != a and b != b and isinstance(a, float) and isinstance(b, float))
+    except Exception:  # an option's own __eq__ may do anything
+        return False
+
+
+def _integral(nodes: list[Node]) -> list[Node]:
+    """Let whole q-distributions that are only ever seen through `int()` count as integers: `hp.uniformint`."""
+    uses: dict[int, list[Node]] = {}
+    for node in nodes:
+        for place in children(node):
+            uses.setdefault(place, []).append(node)
+    for place, node in enumerate(nodes):
+        if isinstance(node, Param) and isinstance(node.distribution, Quantized) and node.distribution.q % 1 == 0:
+            users = uses.get(place, [])
+            if users and all(isinstance(user, Call) and user.name == "int" for user in users):
+                whole = Quantized(node.distribution.base, node.distribution.q, integral=True)
+                nodes[place] = Param(node.label, whole, node.family)
+    return nodes

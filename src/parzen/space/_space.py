@@ -1,0 +1,442 @@
+"""The space as algorithms, logs and people use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from parzen._typing import JSON, BoolArray, Config, FloatArray, Params
+from parzen.errors import BadDistribution, OutOfSpace, SpaceError, UnknownLabel
+from parzen.space._compile import compile_nodes, reachable
+from parzen.space._layout import Condition, lay_out
+from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
+from parzen.space._points import Points
+from parzen.space.distributions import Distribution
+
+__all__ = ["Space"]
+
+_MISSING: Any = object()  # marks what has not been evaluated; compared by identity only
+
+
+class Space:
+    """What may be tried: nested Python data with draws in it, turned into columns.
+
+    Built from the data as it is at that moment.  `d` is the number of columns, one for each labelled parameter, in order
+    of first appearance, a parent always before what hangs on it.
+
+    Args:
+        data: nested dicts, lists, tuples and `hp` nodes; anything else is a constant.
+
+    Raises:
+        SpaceError: the space makes no sense; the text names the label and the fault.
+    """
+
+    def __init__(self, data: Any) -> None:  # whatever a user's space is made of
+        if data is None:
+            raise SpaceError("the space is None: give a mapping, a list or a node of parzen.hp")
+        self._set_up(compile_nodes(data))
+
+    @classmethod
+    def from_nodes(cls, nodes: Sequence[Node]) -> Space:
+        """A space from its compiled form, whose root is the last node."""
+        space = cls.__new__(cls)
+        space._set_up(nodes)
+        return space
+
+    def _set_up(self, nodes: Sequence[Node]) -> None:
+        self.nodes = tuple(nodes)
+        layout = lay_out(self.nodes)
+        self._layout = layout
+        params = [self.nodes[place] for place in layout.places]
+        self.labels: tuple[str, ...] = tuple(p.label for p in params if isinstance(p, Param))
+        self.distributions: tuple[Distribution | None, ...] = tuple(p.distribution for p in params if isinstance(p, Param))
+        self.conditions: tuple[Condition, ...] = layout.conditions
+        self.column: dict[str, int] = {label: j for j, label in enumerate(self.labels)}
+        self.conditional = any(condition != ((),) for condition in self.conditions)
+        self.dependent = any(distribution is None for distribution in self.distributions)
+        self._column_at = {place: j for j, place in enumerate(layout.places)}
+        self._start: list[Any] = [n.value if isinstance(n, Const) else _MISSING for n in self.nodes]
+        self._regions: dict[int, tuple[int, ...]] = {}
+        self._json: JSON = None
+
+    @property
+    def d(self) -> int:
+        """Number of columns."""
+        return len(self.labels)
+
+    # --- drawing ------------------------------------------------------------------------------------------------
+
+    def sample(self, rng: np.random.Generator, n: int = 1) -> Points:
+        """`n` independent draws from the prior."""
+        return self.from_unit(rng.random((n, self.d)))
+
+    def from_unit(self, unit: FloatArray) -> Points:
+        """Points at these quantiles of the prior.
+
+        Args:
+            unit: `(n, d)` in [0, 1]; what stands in columns that turn out inactive is not looked at.
+        """
+        if self.dependent:
+            return Points.stack([self._from_unit_row(row) for row in unit]) if len(unit) else self._empty()
+        values = np.empty(unit.shape)
+        for j, distribution in enumerate(self.distributions):
+            assert distribution is not None
+            values[:, j] = distribution.from_unit(unit[:, j])
+        active = self.active(values)
+        if self.conditional:
+            values[~active] = np.nan
+        return Points(values, active)
+
+    def _empty(self) -> Points:
+        return Points(np.empty((0, self.d)), np.empty((0, self.d), dtype=bool))
+
+    def _from_unit_row(self, unit: FloatArray) -> Points:
+        values = np.full(self.d, np.nan)
+        active = np.zeros(self.d, dtype=bool)
+        for j in range(self.d):
+            if self._is_active(j, values):
+                distribution = self.distribution(j, values)
+                values[j] = distribution.from_unit(unit[j : j + 1])[0]
+                active[j] = True
+        return Points(values[None, :], active[None, :])
+
+    def to_unit(self, points: Points) -> FloatArray:
+        """`(n, d)` quantiles of the points under the prior; NaN where inactive."""
+        unit = np.full(points.values.shape, np.nan)
+        for j, distribution in enumerate(self.distributions):
+            rows = points.active[:, j]
+            if distribution is not None:
+                unit[rows, j] = distribution.to_unit(points.values[rows, j])
+            else:
+                for i in np.flatnonzero(rows):
+                    unit[i, j] = self.distribution(j, points.values[i]).to_unit(points.values[i, j : j + 1])[0]
+        return unit
+
+    def active(self, values: FloatArray) -> BoolArray:
+        """Which columns of rows `(n, d)` are active, given the values of the columns that they hang on."""
+        active = np.ones(values.shape, dtype=bool)
+        if not self.conditional:
+            return active
+        for j, condition in enumerate(self.conditions):
+            if condition == ((),):
+                continue
+            any_of = np.zeros(len(values), dtype=bool)
+            for conjunction in condition:
+                all_of = np.ones(len(values), dtype=bool)
+                for column, code in conjunction:
+                    all_of &= active[:, column] & (values[:, column] == code)
+                any_of |= all_of
+            active[:, j] = any_of
+        return active
+
+    def _is_active(self, j: int, values: FloatArray) -> bool:
+        """The same for one row whose inactive columns are NaN, and of which only the columns before `j` are looked at."""
+        return any(all(values[column] == code for column, code in conj) for conj in self.conditions[j])
+
+    def distribution(self, j: int, values: FloatArray) -> Distribution:
+        """The distribution of column `j` in a row `(d,)`; only the columns before `j` are looked at.
+
+        Raises:
+            BadDistribution: it is computed from earlier columns, and their values make no sense of it.
+        """
+        fixed = self.distributions[j]
+        if fixed is not None:
+            return fixed
+        place = self._layout.places[j]
+        param = self.nodes[place]
+        assert isinstance(param, Param)
+        memo = self._memo(values)
+        for argument in children(param):
+            self._evaluate(argument, memo, None)
+        return distribution_of(param.label, param, memo)
+
+    # --- decoding -----------------------------------------------------------------------------------------------
+
+    def decode(self, points: Points, i: int = 0, rng: Callable[[], np.random.Generator] | None = None) -> Config:
+        """The nested values that the objective receives for row `i`.
+
+        Args:
+            points: rows of this space.
+            i: which one.
+            rng: makes the trial's own Generator, for unlabelled draws; called only where the space has any.
+        """
+        memo = self._memo(points.values[i])
+        return self._evaluate(len(self.nodes) - 1, memo, rng() if rng is not None and self._layout.draws else None)
+
+    def params(self, points: Points, i: int = 0) -> Params:
+        """Label to real value, of the active parameters of row `i`."""
+        row = points.values[i]
+        memo = self._memo(row)
+        result: Params = {}
+        for j in np.flatnonzero(points.active[i]):
+            result[self.labels[j]] = self._real(int(j), row, memo)
+        return result
+
+    def _real(self, j: int, row: FloatArray, memo: list[Any]) -> Any:
+        switch = self._layout.switches[j]
+        if switch < 0:
+            return memo[self._layout.places[j]]
+        node = self.nodes[switch]
+        assert isinstance(node, Switch)
+        return self._evaluate(node.options[int(row[j])], memo, None)
+
+    def option(self, j: int, code: float) -> str:
+        """A short name for a value of column `j`: of an option, what a person would call it."""
+        distribution = self.distributions[j]
+        switch = self._layout.switches[j]
+        if switch < 0:
+            integral = distribution is not None and distribution.integral
+            return f"{int(code)}" if integral else f"{code:.6g}"
+        node = self.nodes[switch]
+        assert isinstance(node, Switch)
+        return self._short(node.options[int(code)], int(code))
+
+    def _short(self, place: int, code: int) -> str:
+        node = self.nodes[place]
+        if isinstance(node, Const):
+            return node.name or getattr(node.value, "__name__", None) or repr(node.value)
+        if isinstance(node, Build):
+            for item in node.items:  # a sub-space is known by the first word in it: {"kind": "svm", "C": …}
+                inner = self.nodes[item]
+                if isinstance(inner, Const) and (inner.name or isinstance(inner.value, str) or callable(inner.value)):
+                    return self._short(item, code)
+        if isinstance(node, Param):
+            return node.label
+        return f"option {code}"
+
+    def _memo(self, row: FloatArray) -> list[Any]:
+        memo = self._start.copy()
+        for j, place in enumerate(self._layout.places):
+            x = row[j]
+            if x == x:
+                distribution = self.distributions[j]
+                if distribution is None:
+                    param = self.nodes[place]
+                    assert isinstance(param, Param)
+                    whole = param.family in ("randint", "integer", "ordinal", "categorical")
+                    memo[place] = int(x) if whole else float(x)
+                else:
+                    memo[place] = distribution.value(x)
+        return memo
+
+    def _region(self, root: int) -> tuple[int, ...]:
+        """What must be evaluated to know a place, children first; the options of switches are left for later."""
+        known = self._regions.get(root)
+        if known is None:
+            seen, stack = {root}, [root]
+            while stack:
+                node = self.nodes[stack.pop()]
+                if isinstance(node, Param):
+                    continue
+                for child in (node.index,) if isinstance(node, Switch) else children(node):
+                    if child not in seen:
+                        seen.add(child)
+                        stack.append(child)
+            known = tuple(place for place in sorted(seen) if not isinstance(self.nodes[place], (Const, Param)))
+            self._regions[root] = known
+        return known
+
+    def _evaluate(self, root: int, memo: list[Any], rng: np.random.Generator | None) -> Any:
+        """The value of a place.  Recursive in nested choices only, whose depth is bounded."""
+        for place in self._region(root):
+            if memo[place] is not _MISSING:
+                continue
+            node = self.nodes[place]
+            if isinstance(node, Build):
+                memo[place] = node.make([memo[item] for item in node.items])
+            elif isinstance(node, Switch):
+                memo[place] = self._evaluate(node.options[memo[node.index]], memo, rng)
+            elif isinstance(node, Call):
+                memo[place] = node.function(*(memo[a] for a in node.args), **{k: memo[a] for k, a in node.kwargs})
+            else:
+                assert isinstance(node, Draw)
+                if rng is None:
+                    raise SpaceError(f"an unlabelled {node.family} needs the trial's own generator to be drawn")
+                distribution = distribution_of(None, node, memo)
+                memo[place] = distribution.value(float(distribution.sample(rng, 1)[0]))
+        return memo[root]
+
+    # --- encoding -----------------------------------------------------------------------------------------------
+
+    def encode(self, config: Config) -> Points:
+        """The row that decodes to a configuration.
+
+        Raises:
+            OutOfSpace: none does, or it cannot be known because a value was computed by a function without an inverse.
+        """
+        from parzen.space._encoding import row_of_config
+
+        return self._completed(row_of_config(self, config), None)
+
+    def encode_params(self, params: Mapping[str, Any], unit: FloatArray | None = None) -> Points:
+        """The row with these values of parameters.
+
+        Args:
+            params: label -> real value; those of inactive parameters are not looked at and may be left out.
+            unit: `(d,)` quantiles for active parameters that are left out.
+
+        Raises:
+            UnknownLabel: a label is not in the space.
+            OutOfSpace: a value cannot have come from its parameter, or an active one is missing and `unit` is None.
+        """
+        from parzen.space._encoding import value_of_option
+
+        unknown = [label for label in params if label not in self.column]
+        if unknown:
+            raise UnknownLabel(
+                f"the space has no parameter {unknown[0]!r}; it has {', '.join(map(repr, self.labels)) or 'none'}",
+                label=unknown[0],
+            )
+        row = np.full(self.d, np.nan)
+        for label, value in params.items():
+            j = self.column[label]
+            if self._layout.switches[j] >= 0:
+                value_of_option(self, j, value, row, is_given=params.__contains__)
+        for label, value in params.items():
+            j = self.column[label]
+            if self._layout.switches[j] < 0:
+                row[j] = plain_number(label, value)
+        return self._completed(row, unit)
+
+    def _completed(self, given: FloatArray, unit: FloatArray | None) -> Points:
+        """A row of which values are known, with inactive columns emptied and the rest checked."""
+        row = np.full(self.d, np.nan)
+        for j, label in enumerate(self.labels):
+            if not self._is_active(j, row):
+                continue
+            distribution = self.distribution(j, row)
+            if given[j] == given[j]:
+                try:
+                    row[j] = distribution.nearest(float(given[j]))
+                except BadDistribution as error:
+                    raise OutOfSpace(f"parameter {label!r}: {error}", label=label) from None
+            elif unit is None:
+                raise OutOfSpace(f"parameter {label!r} is active, but no value was given for it", label=label)
+            else:
+                row[j] = distribution.from_unit(unit[j : j + 1])[0]
+        return Points(row[None, :], ~np.isnan(row)[None, :])
+
+    # --- whole and part -----------------------------------------------------------------------------------------
+
+    def enumerate(self) -> Iterator[FloatArray] | None:
+        """All rows `(d,)` of a finite space, each once; None where a column has no finite list of values.
+
+        The rows are made one after the other; a space may have more of them than anybody can wait for.
+        """
+        if any(dist is not None and dist.size is None for dist in self.distributions):
+            return None
+        return self._rows()
+
+    def _rows(self) -> Iterator[FloatArray]:
+        row = np.full(self.d, np.nan)
+        pending: list[Iterator[Any]] = [self._choices(0, row)] if self.d else []
+        if not pending:
+            yield row
+        while pending:
+            j = len(pending) - 1
+            row[j:] = np.nan
+            for x in pending[-1]:
+                row[j] = x
+                break
+            else:
+                pending.pop()
+                continue
+            if j + 1 == self.d:
+                yield row.copy()
+            else:
+                pending.append(self._choices(j + 1, row))
+
+    def _choices(self, j: int, row: FloatArray) -> Iterator[Any]:
+        if not self._is_active(j, row):
+            return iter((np.nan,))
+        distribution = self.distribution(j, row)
+        if distribution.size is None:
+            raise SpaceError(f"parameter {self.labels[j]!r} has no finite list of values", label=self.labels[j])
+        return iter(distribution.values())
+
+    def fix(self, params: Mapping[str, Any]) -> Space:
+        """The same space with some parameters held at a value; their columns are gone.
+
+        Args:
+            params: label -> real value.
+
+        Raises:
+            UnknownLabel, OutOfSpace: as `encode_params`.
+        """
+        from parzen.space._encoding import value_of_option
+
+        nodes = list(self.nodes)
+        for label, value in params.items():
+            if label not in self.column:
+                raise UnknownLabel(f"the space has no parameter {label!r}; it has {', '.join(map(repr, self.labels))}", label=label)
+            j = self.column[label]
+            distribution = self.distributions[j]
+            row = np.full(self.d, np.nan)
+            if self._layout.switches[j] >= 0:
+                value_of_option(self, j, value, row, is_given=lambda _: True)
+                nodes[self._layout.places[j]] = Const(int(row[j]))
+                continue
+            x = plain_number(label, value)
+            if distribution is not None:
+                try:
+                    x = distribution.nearest(x)
+                except BadDistribution as error:
+                    raise OutOfSpace(f"parameter {label!r}: {error}", label=label) from None
+            nodes[self._layout.places[j]] = Const(distribution.value(x) if distribution else value)
+        return Space.from_nodes(reachable(nodes, len(nodes) - 1))
+
+    # --- text ---------------------------------------------------------------------------------------------------
+
+    def to_json(self) -> JSON:
+        """The space as JSON: what a study's header keeps, and what two spaces are compared by."""
+        if self._json is None:
+            from parzen.space._codec import space_to_json
+
+            self._json = space_to_json(self.nodes)
+        return self._json
+
+    @classmethod
+    def from_json(cls, text: JSON) -> Space:
+        """A space from `to_json`.  Options that JSON cannot say come back as named place-holders.
+
+        Raises:
+            CorruptLog: it is damaged.
+        """
+        from parzen.space._codec import nodes_from_json
+
+        return cls.from_nodes(nodes_from_json(text))
+
+    def differences(self, other: Space) -> list[str]:
+        """What is not the same in another space, a sentence each; empty where nothing differs."""
+        from parzen.space._codec import differences
+
+        return differences(self, other)
+
+    def __repr__(self) -> str:
+        if not self.labels:
+            return "Space()"
+        lines = []
+        for j, label in enumerate(self.labels):
+            dist = self.distributions[j]
+            node = self.nodes[self._layout.places[j]]
+            what = dist.describe() if dist else f"{node.family}(…)" if isinstance(node, Param) else ""
+            when = " or ".join(
+                " and ".join(f"{self.labels[c]} = {self.option(c, code)}" for c, code in conj)
+                for conj in self.conditions[j][:3]
+                if conj
+            )
+            lines.append(f"  {label}: {what}" + (f"  if {when}" if when else ""))
+        return "Space(\n" + "\n".join(lines) + "\n)"
+
+
+def plain_number(label: str, value: Any) -> float:
+    """A parameter's value as a float.
+
+    Raises:
+        OutOfSpace: it is not a number.
+    """
+    if isinstance(value, (str, bytes, complex)) or not hasattr(value, "__float__"):
+        raise OutOfSpace(f"parameter {label!r} is a number, got {value!r:.80}", label=label)
+    return float(value)

@@ -1,0 +1,27 @@
+"""The priors of single parameters, one family a file.
+
+`_families` maps the names in a user's space to builders that check the arguments; the classes themselves are plain
+frozen records that trust theirs.
+"""
+
+from parzen.space.distributions._base import Distribution
+from parzen.space.distributions._categorical import Categorical, Ordinal
+from parzen.space.distributions._continuous import LogNormal, LogUniform, Normal, Uniform
+from parzen.space.distributions._families import FAMILIES, build, distribution_from_json
+from parzen.space.distributions._grid import Grid
+from parzen.space.distributions._quantized import Quantized
+
+__all__ = [
+    "FAMILIES",
+    "Categorical",
+    "Distribution",
+    "Grid",
+    "LogNormal",
+    "LogUniform",
+    "Normal",
+    "Ordinal",
+    "Quantized",
+    "Uniform",
+    "build",
+    "distribution_from_json",
+]

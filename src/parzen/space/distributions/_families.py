@@ -1,0 +1,216 @@
+"""From a family's name and arguments to a distribution, with every contradiction caught and named.
+
+The names are those of the graph's nodes: ten are Hyperopt's, the last three are ours.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from parzen._typing import JSON
+from parzen.errors import BadDistribution
+from parzen.space.distributions._base import EXACT, Distribution, number, of
+from parzen.space.distributions._categorical import Categorical, Ordinal
+from parzen.space.distributions._continuous import LogNormal, LogUniform, Normal, Uniform
+from parzen.space.distributions._grid import Grid
+from parzen.space.distributions._quantized import Quantized
+
+__all__ = ["FAMILIES", "build", "distribution_from_json"]
+
+Label: TypeAlias = str | None
+
+
+def _bounds(label: Label, low: object, high: object) -> tuple[float, float]:
+    a, b = number(label, "low", low), number(label, "high", high)
+    if a >= b:
+        raise BadDistribution(f"{of(label)}low must be less than high, got low={a!r}, high={b!r}", label=label)
+    return a, b
+
+
+def _positive(label: Label, name: str, value: object) -> float:
+    x = number(label, name, value)
+    if x <= 0:
+        raise BadDistribution(f"{of(label)}{name} must be positive, got {x!r}", label=label)
+    return x
+
+
+def _whole(label: Label, name: str, value: object) -> float:
+    x = number(label, name, value)
+    if x != math.floor(x):
+        raise BadDistribution(f"{of(label)}{name} must be a whole number, got {x!r}", label=label)
+    if abs(x) > EXACT:
+        raise BadDistribution(
+            f"{of(label)}{name} must lie within ±2**53, beyond which numbers are not exact, got {value!r}", label=label
+        )
+    return x
+
+
+def _uniform(label: Label, low: object, high: object) -> Uniform:
+    return Uniform(*_bounds(label, low, high))
+
+
+def _loguniform(label: Label, low: object, high: object) -> LogUniform:
+    """Hyperopt's: the bounds are logarithms."""
+    a, b = _bounds(label, low, high)
+    if a < -744.0 or b > 709.0 or math.exp(a) >= math.exp(b):
+        raise BadDistribution(
+            f"{of(label)}the bounds of loguniform are logarithms, and exp({a!r}) … exp({b!r}) is not a range of "
+            "numbers; for bounds in natural units use hp.float(label, low, high, log=True)",
+            label=label,
+        )
+    return LogUniform(math.exp(a), math.exp(b))
+
+
+def _normal(label: Label, mu: object, sigma: object) -> Normal:
+    return Normal(number(label, "mu", mu), _positive(label, "sigma", sigma))
+
+
+def _lognormal(label: Label, mu: object, sigma: object) -> LogNormal:
+    return LogNormal(number(label, "mu", mu), _positive(label, "sigma", sigma))
+
+
+def _quantized(base: Callable[..., Any]) -> Callable[..., Quantized]:  # one of the four functions above
+    def build(label: Label, first: object, second: object, q: object) -> Quantized:
+        return Quantized(base(label, first, second), _positive(label, "q", q))
+
+    return build
+
+
+def _randint(label: Label, low: object, high: object = None) -> Grid:
+    """Hyperopt's: `high` is excluded, and alone it counts from 0."""
+    a, b = (_whole(label, "low", low), _whole(label, "high", high)) if high is not None else (0.0, _whole(label, "upper", low))
+    if b <= a:
+        raise BadDistribution(
+            f"{of(label)}randint draws from low to high - 1, so low must be less than high, got low={a:g}, high={b:g}",
+            label=label,
+        )
+    return Grid(a, b - 1, 1.0, False, True)
+
+
+def _float(label: Label, low: object, high: object, log: object = False, step: object = None) -> Distribution:
+    a, b = _bounds(label, low, high)
+    _log_bound(label, a, log)
+    if step is None:
+        return LogUniform(a, b) if log else Uniform(a, b)
+    return Grid(a, b, _step(label, step, a, b), bool(log), False)
+
+
+def _int(label: Label, low: object, high: object, log: object = False, step: object = 1) -> Grid:
+    a, b = _whole(label, "low", low), _whole(label, "high", high)
+    if a > b:
+        raise BadDistribution(f"{of(label)}low must not be greater than high, got low={a:g}, high={b:g}", label=label)
+    _log_bound(label, a, log)
+    step = 1 if step is None else step
+    width = _step(label, _whole(label, "step", step), a, b) if a < b or step != 1 else 1.0
+    return Grid(a, b, width, bool(log), True)
+
+
+def _log_bound(label: Label, low: float, log: object) -> None:
+    if log and low <= 0:
+        raise BadDistribution(f"{of(label)}the log scale needs a positive low, got {low!r}", label=label)
+
+
+def _step(label: Label, step: object, low: float, high: float) -> float:
+    width = _positive(label, "step", step)
+    if width > high - low:
+        raise BadDistribution(
+            f"{of(label)}step {width!r} is larger than the range from {low!r} to {high!r}", label=label
+        )
+    return width
+
+
+def _count(label: Label, count: object) -> int:
+    n = _whole(label, "the number of options", count)
+    if n < 1:
+        raise BadDistribution(f"{of(label)}there must be at least one option to choose from", label=label)
+    return int(n)
+
+
+def _categorical(label: Label, weights: object) -> Categorical:
+    """Hyperopt's: the node's argument is the vector of probabilities."""
+    if not isinstance(weights, Sequence) and not hasattr(weights, "__array__"):
+        raise BadDistribution(f"{of(label)}probabilities must be a list of numbers, got {weights!r:.80}", label=label)
+    p = [number(label, "a probability", w) for w in weights]
+    _count(label, len(p))
+    if min(p) < 0:
+        raise BadDistribution(f"{of(label)}probabilities must not be negative, got {min(p)!r}", label=label)
+    total = math.fsum(p)
+    if abs(total - 1.0) > 0.02:
+        raise BadDistribution(f"{of(label)}probabilities must sum to 1, these sum to {total:.6g}", label=label)
+    if abs(total - 1.0) > 1e-9:
+        warnings.warn(f"{of(label)}probabilities sum to {total:.6g}; they were rescaled to 1", stacklevel=2)
+    return Categorical(len(p), tuple(w / total for w in p))
+
+
+def _ordinal(label: Label, count: object) -> Ordinal:
+    return Ordinal(_count(label, count))
+
+
+FAMILIES: Mapping[str, Callable[..., Distribution]] = {
+    "uniform": _uniform,
+    "loguniform": _loguniform,
+    "normal": _normal,
+    "lognormal": _lognormal,
+    "quniform": _quantized(_uniform),
+    "qloguniform": _quantized(_loguniform),
+    "qnormal": _quantized(_normal),
+    "qlognormal": _quantized(_lognormal),
+    "randint": _randint,
+    "categorical": _categorical,
+    "ordinal": _ordinal,
+    "real": _float,
+    "integer": _int,
+}
+"""Node name -> builder; a builder takes the label first, then the node's arguments."""
+
+
+def build(label: Label, family: str, *args: Any, **kwargs: Any) -> Distribution:  # a user's arguments, checked within
+    """The distribution of a node.
+
+    Raises:
+        BadDistribution: the arguments contradict each other; the text names the label and the fault.
+    """
+    try:
+        return FAMILIES[family](label, *args, **kwargs)
+    except TypeError as error:
+        raise BadDistribution(f"{of(label)}{family} was given the wrong arguments: {error}", label=label) from error
+
+
+def distribution_from_json(family: str, arguments: Mapping[str, JSON]) -> Distribution:
+    """What `Distribution.arguments` describes, with the checks of a new one.
+
+    Raises:
+        BadDistribution, KeyError, TypeError, ValueError: the description is damaged.
+    """
+    given: dict[str, Any] = dict(arguments)  # JSON; each constructor is followed by the checks below
+    result: Distribution
+    if family in ("uniform", "loguniform"):
+        a, b = _bounds(None, given["low"], given["high"])
+        if family == "loguniform":
+            _log_bound(None, a, True)
+        result = Uniform(a, b) if family == "uniform" else LogUniform(a, b)
+    elif family in ("normal", "lognormal"):
+        result = FAMILIES[family](None, given["mu"], given["sigma"])
+    elif family == "quantized":
+        inner = {name: value for name, value in given.items() if name not in ("q", "base", "integral")}
+        base = distribution_from_json(given["base"], inner)
+        if not isinstance(base, (Uniform, LogUniform, Normal, LogNormal)):
+            raise BadDistribution(f"{given['base']!r} cannot be rounded to multiples")
+        result = Quantized(base, _positive(None, "q", given["q"]), bool(given["integral"]))
+    elif family == "grid":
+        low, high = number(None, "low", given["low"]), number(None, "high", given["high"])
+        if low > high:
+            raise BadDistribution(f"low must not be greater than high, got {low!r}, {high!r}")
+        _log_bound(None, low, given["log"])
+        result = Grid(low, high, _positive(None, "step", given["step"]), bool(given["log"]), bool(given["integral"]))
+    elif family == "ordinal":
+        result = Ordinal(_count(None, given["count"]))
+    elif family == "categorical":
+        weights = given.get("weights")
+        result = Categorical(_count(None, given["count"]), None if weights is None else tuple(map(float, weights)))
+    else:
+        raise BadDistribution(f"no distribution is called {family!r}")
+    return result

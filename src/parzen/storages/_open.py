@@ -1,0 +1,86 @@
+"""From what people write after `storage=` to a storage.
+
+A path is an SQLite file; a URL names its kind before `://`.  The class behind a URL is imported when one is asked for, so
+that a study in memory never loads a database library.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from parzen.errors import StorageError
+from parzen.storages.memory import MemoryStorage
+
+if TYPE_CHECKING:
+    from parzen.log import Storage
+
+__all__ = ["SCHEMES", "open_storage"]
+
+SCHEMES: Mapping[str, str] = {
+    "sqlite": "parzen.storages.sql:SQLStorage",
+    "postgresql": "parzen.storages.sql:SQLStorage",
+    "mysql": "parzen.storages.sql:SQLStorage",
+    "mariadb": "parzen.storages.sql:SQLStorage",
+}
+"""What stands before `://` (and before `+driver`) -> module:class, called as `class(url, readonly=...)`."""
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*)(\+[A-Za-z0-9_]+)?://")
+_OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
+_METHODS = ("create", "open", "studies", "rename", "delete", "append", "read", "put", "get", "close")
+_MEMORY = ("", "memory", ":memory:", "memory://", "sqlite://", "sqlite:///", "sqlite:///:memory:")
+
+
+def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly: bool = False) -> Storage:
+    """The storage that is meant.
+
+    Args:
+        where: None for memory; "study.db" or a `Path` for an SQLite file (also "study.db?sync=full", which survives a
+            power cut after every trial); a URL such as "sqlite:////data/study.db" or "postgresql://host/name"; or a
+            storage, which is returned as it is.
+        readonly: refuse everything that writes, and make no file.
+
+    Raises:
+        CorruptLog: the file is not a study of parzen, or is damaged.
+        SchemaTooNew: the file was written by a later parzen.
+        Unavailable: the directory is missing, the file may not be written.
+        MissingDependency: the database's driver is not installed.
+        StorageError: what was given is nothing of the above.
+    """
+    if where is None:
+        return MemoryStorage()
+    if isinstance(where, (str, os.PathLike)):
+        text = os.fspath(where)
+        if not isinstance(text, str):
+            raise StorageError(f"a storage is named by text, not by bytes: {text!r}; os.fsdecode() makes text of it")
+        if text in _MEMORY:
+            raise StorageError(
+                f"storage={text!r} names no file: memory is what a study has when no storage is given (storage=None); "
+                'to keep it, give a file, as in storage="study.db"'
+            )
+        url = _URL.match(text) if isinstance(where, str) else None
+        if url is None:
+            from parzen.storages.sql import SQLStorage
+
+            options = _OPTIONS.match(text) if isinstance(where, str) else None
+            path, query = options.groups() if options else (text, "")
+            return SQLStorage.at(path, query=query, readonly=readonly)
+        home = SCHEMES.get(url.group(1).lower())
+        if home is None:
+            raise StorageError(
+                f"no storage is known for {url.group(0)!r}; known are a path such as study.db, and URLs that begin with "
+                + ", ".join(f"{scheme}://" for scheme in SCHEMES)
+            )
+        module, _, name = home.partition(":")
+        text = url.group(1).lower() + text[url.end(1) :]
+        return cast("Storage", getattr(importlib.import_module(module), name)(text, readonly=readonly))
+    missing = [method for method in _METHODS if not callable(getattr(where, method, None))]
+    if missing:
+        raise StorageError(
+            f"a storage is None, a path, a URL or an object with the methods of parzen.log.Storage; "
+            f"{type(where).__name__} lacks {', '.join(missing)}"
+        )
+    return where

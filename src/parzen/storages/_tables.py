@@ -1,0 +1,133 @@
+"""The tables of a database, and every statement that is run on them.
+
+SQLAlchemy Core describes the tables, speaks each database's dialect and finds its driver.  The statements are compiled
+once and handed to the driver itself: an append then costs about 0.1 ms in all, and Core's own way from a statement to
+its rows is several times 0.02 ms for each of the six statements in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+__all__ = ["TABLES", "Statement", "Statements"]
+
+TABLES = sa.MetaData()
+_meta = sa.Table(
+    "parzen_meta",
+    TABLES,
+    sa.Column("key", sa.String(40), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+_study = sa.Table(
+    "parzen_study",
+    TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("uid", sa.String(64), nullable=False, unique=True),
+    # As a JSON string: any name, lone surrogates included, becomes ASCII.
+    sa.Column("name", sa.String(700), nullable=False, unique=True),
+    sa.Column("header", sa.Text, nullable=False),
+    sa.Column("crc", sa.BigInteger, nullable=False),
+    sa.Column("head", sa.BigInteger, nullable=False),
+    sa.Column("next_number", sa.BigInteger, nullable=False),
+)
+_entry = sa.Table(
+    "parzen_entry",
+    TABLES,
+    sa.Column("study", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("crc", sa.BigInteger, nullable=False),
+    # On the last entry of a batch; databases allow any number of NULLs in a unique column.
+    sa.Column("token", sa.String(64), nullable=True, unique=True),
+    sqlite_with_rowid=False,  # rows lie in the order in which they are read, and there is no second tree to keep
+)
+_head = sa.Table(
+    "parzen_trial",
+    TABLES,
+    sa.Column("study", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("state", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+_blob = sa.Table(
+    "parzen_blob",
+    TABLES,
+    sa.Column("study", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.String(700), primary_key=True),
+    sa.Column("crc", sa.BigInteger, nullable=False),
+    sa.Column("data", sa.LargeBinary(2**32 - 1), nullable=False),
+)
+
+
+class Statement:
+    """One statement as the driver takes it."""
+
+    __slots__ = ("_names", "_text")
+
+    def __init__(self, clause: sa.ClauseElement, dialect: sa.Dialect, columns: Sequence[str] | None = None) -> None:
+        compiled: Any = clause.compile(dialect=dialect, column_keys=columns)
+        self._text: str = str(compiled)
+        self._names: list[str] | None = compiled.positiontup  # None where the driver takes names
+
+    def _bind(self, values: Mapping[str, object]) -> Any:  # what a driver takes: a tuple or a mapping
+        return values if self._names is None else tuple([values[name] for name in self._names])
+
+    def __call__(self, cursor: Any, **values: object) -> Any:  # DBAPI cursors have no type
+        cursor.execute(self._text, self._bind(values))
+        return cursor
+
+    def many(self, cursor: Any, rows: Sequence[Mapping[str, object]]) -> None:
+        if len(rows) == 1:
+            cursor.execute(self._text, self._bind(rows[0]))
+        elif rows:
+            cursor.executemany(self._text, [self._bind(row) for row in rows])
+
+
+class Statements:
+    """Every statement of this module, compiled for one dialect."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        def made(clause: sa.ClauseElement, columns: Sequence[str] | None = None) -> Statement:
+            return Statement(clause, dialect, columns)
+
+        p = sa.bindparam
+        s, e, h, b = _study.c, _entry.c, _head.c, _blob.c
+        self.get_meta = made(sa.select(_meta.c.value).where(_meta.c.key == p("k")))
+        self.add_meta = made(_meta.insert(), ["key", "value"])
+        self.add_study = made(_study.insert(), ["uid", "name", "header", "crc", "head", "next_number"])
+        self.all_studies = made(sa.select(s.uid, s.name, s.header, s.crc).order_by(s.id))
+        self.study_named = made(sa.select(s.uid, s.name, s.header, s.crc).where(s.name == p("n")))
+        self.study_of = made(sa.select(s.uid, s.name, s.header, s.crc).where(s.uid == p("u")))
+        self.rename = made(
+            sa.update(_study).where(s.uid == p("u")).values(name=p("n"), header=p("text"), crc=p("sum")),
+        )
+        self.position = made(sa.select(s.id, s.head, s.next_number).where(s.uid == p("u")))
+        self.advance = made(
+            sa.update(_study)
+            .where(s.uid == p("u"))
+            .values(head=s.head + p("k"), next_number=s.next_number + p("asked")),
+        )
+        self.add_entry = made(_entry.insert(), ["study", "seq", "kind", "body", "crc", "token"])
+        self.entries = made(
+            sa.select(e.seq, e.kind, e.body, e.crc)
+            .where(e.study == p("i"), e.seq > p("after"), e.seq <= p("upto"))
+            .order_by(e.seq)
+        )
+        self.token = made(sa.select(s.uid, e.seq).where(s.id == e.study, e.token == p("t")))
+        self.trial = made(sa.select(h.attempt, h.state).where(h.study == p("i"), h.number == p("n")))
+        self.add_trial = made(_head.insert(), ["study", "number", "attempt", "state"])
+        self.move_trial = made(
+            sa.update(_head).where(h.study == p("i"), h.number == p("n")).values(attempt=p("a"), state=p("s"))
+        )
+        self.drop_blob = made(sa.delete(_blob).where(b.study == p("i"), b.key == p("k")))
+        self.add_blob = made(_blob.insert(), ["study", "key", "crc", "data"])
+        self.blob = made(sa.select(b.crc, b.data).where(s.id == b.study, s.uid == p("u"), b.key == p("k")))
+        self.delete = [
+            made(sa.delete(table).where(column == p("i")))
+            for table, column in ((_entry, e.study), (_head, h.study), (_blob, b.study), (_study, s.id))
+        ]

@@ -1,0 +1,135 @@
+"""Studies that die with the process: the default, and the cheapest.
+
+In one process a study has exactly one live `Stream`, and the columns of its `History` are the state.  Keeping the event
+objects as well would double the memory of a trial for nobody to read, so this storage keeps headers, heads, counts and
+blobs only, and `read` has nothing to give.  `live` is where the stream keeps itself, so that a study which is opened
+again by name is the same object.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from parzen.errors import StudyExists, StudyNotFound
+from parzen.storages._heads import advance, numbers
+from parzen.trials import Entry, Event, Header
+
+__all__ = ["MemoryStorage"]
+
+_TOKENS = 1024
+"""Batches that a lost acknowledgement may lie back.  In one process the second try follows the first at once; keeping
+every token would cost more than all the rest of a trial."""
+
+
+@dataclass(slots=True)
+class _Study:
+    header: Header
+    seq: int = 0
+    heads: array[int] = field(default_factory=lambda: array("q"))  # attempt * 8 + state of each number: 8 bytes a trial
+    tokens: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+
+
+class MemoryStorage:
+    """Studies of this process.
+
+    Attributes:
+        live: uid -> the one live stream of that study; the stream puts itself there.
+    """
+
+    location = "memory"
+    durable = False
+
+    def __init__(self) -> None:
+        self.live: dict[str, object] = {}
+        self._studies: dict[str, _Study] = {}
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"MemoryStorage({len(self._studies)} studies)"
+
+    def create(self, header: Header) -> None:
+        with self._lock:
+            self._refuse_taken(header.name)
+            if header.uid in self._studies:
+                raise StudyExists(f"a study with the uid {header.uid!r} exists already", uid=header.uid)
+            self._studies[header.uid] = _Study(header)
+
+    def open(self, name: str) -> Header:
+        with self._lock:
+            for study in self._studies.values():
+                if study.header.name == name:
+                    return study.header
+            known = ", ".join(repr(study.header.name) for study in self._studies.values()) or "no study at all"
+        raise StudyNotFound(f"no study in memory is named {name!r}; there is {known}", name=name)
+
+    def studies(self) -> list[Header]:
+        with self._lock:
+            return [study.header for study in self._studies.values()]
+
+    def rename(self, uid: str, name: str) -> None:
+        with self._lock:
+            study = self._study(uid)
+            if study.header.name != name:
+                self._refuse_taken(name)
+                study.header = replace(study.header, name=name)
+
+    def delete(self, uid: str) -> None:
+        with self._lock:
+            self._study(uid)
+            del self._studies[uid]
+            self.live.pop(uid, None)
+
+    def append(self, uid: str, events: Sequence[Event], token: str) -> int:
+        if not events:
+            raise ValueError("a batch has at least one event")
+        with self._lock:
+            study = self._study(uid)
+            seen = study.tokens.get(token)
+            if seen is not None:
+                return seen
+            heads = study.heads
+            count = len(heads)
+            before = {number: divmod(heads[number], 8) for number in numbers(count, events)}
+            after, changed = advance(count, before, events)
+            if after > count:
+                heads.extend([0] * (after - count))
+            for number, (attempt, state) in changed.items():
+                heads[number] = attempt * 8 + state
+            study.seq += len(events)
+            study.tokens[token] = study.seq
+            if len(study.tokens) > _TOKENS:
+                study.tokens.popitem(last=False)
+            return study.seq
+
+    def read(self, uid: str, after: int = 0, limit: int | None = None) -> list[Entry]:
+        """Always empty: the live stream's history is the state (see the module's text)."""
+        with self._lock:
+            self._study(uid)
+        return []
+
+    def put(self, uid: str, key: str, data: bytes) -> None:
+        with self._lock:
+            self._study(uid).blobs[key] = bytes(data)
+
+    def get(self, uid: str, key: str) -> bytes | None:
+        with self._lock:
+            study = self._studies.get(uid)
+            return None if study is None else study.blobs.get(key)
+
+    def close(self) -> None:
+        """Nothing to let go of: what is in memory goes when the object does."""
+
+    def _study(self, uid: str) -> _Study:
+        study = self._studies.get(uid)
+        if study is None:
+            raise StudyNotFound(f"no study in memory has the uid {uid!r}: it was deleted, or never created", uid=uid)
+        return study
+
+    def _refuse_taken(self, name: str) -> None:
+        if any(study.header.name == name for study in self._studies.values()):
+            raise StudyExists(f"a study named {name!r} is in memory already: open it, or take another name", name=name)

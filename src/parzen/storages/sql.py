@@ -1,0 +1,490 @@
+"""Studies in an SQL database: an SQLite file, or a server.
+
+One append is one transaction, and its first statement is `UPDATE parzen_study SET head = head + k`.  That takes the
+study's row lock, so `seq` is gapless *in commit order*: whoever has read up to `seq` never sees an earlier entry appear
+later, which an autoincrement column does not promise.  SQLite locks the whole file (`BEGIN IMMEDIATE`) to the same end.
+
+Nothing stored is trusted: every entry and header has a CRC, and the places must follow one another.  Nothing stored is
+executed: it is text and bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import weakref
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from parzen.errors import (
+    Conflict,
+    CorruptLog,
+    MissingDependency,
+    SchemaTooNew,
+    StorageError,
+    StudyExists,
+    StudyNotFound,
+    Unavailable,
+)
+from parzen.storages._file import RESTORE, SCHEMA, StudyFile, sqlite_error
+from parzen.storages._heads import advance, numbers
+from parzen.storages._tables import TABLES, Statements
+from parzen.trials import (
+    Entry,
+    Event,
+    Header,
+    State,
+    checksum,
+    event_from_json,
+    event_to_json,
+    header_from_json,
+    header_to_json,
+)
+
+__all__ = ["SQLStorage"]
+
+_DRIVERS: Mapping[str, tuple[str, str]] = {
+    "postgresql": ("postgresql+psycopg", '"psycopg[binary]"'),
+    "mysql": ("mysql+pymysql", "PyMySQL"),
+    "mariadb": ("mariadb+pymysql", "PyMySQL"),
+}
+"""URL scheme -> the driver that is meant by it, and what to install for that."""
+_STATES = frozenset(int(state) for state in State)
+
+
+class SQLStorage:
+    """Studies in an SQLite file or on a database server.
+
+    Args:
+        url: as SQLAlchemy spells it; "sqlite:///study.db" is relative, "sqlite:////data/study.db" absolute.  For
+            SQLite the query takes `sync=full` (each append waits for the disk, so that it survives a power cut; the
+            default survives the death of the process) and `timeout=60` (seconds to wait for another writer).
+        readonly: refuse everything that writes.
+
+    Raises:
+        CorruptLog, SchemaTooNew, Unavailable: an existing file cannot be used (nothing was written to it).
+        MissingDependency: the database's driver is not installed.
+        StorageError: the URL makes no sense.
+    """
+
+    durable = True
+
+    def __init__(self, url: str | sa.URL, *, readonly: bool = False) -> None:
+        try:
+            parsed = sa.make_url(url)
+        except (sa.exc.ArgumentError, ValueError) as error:
+            raise StorageError(f"{url!r:.60} is not a URL of a database: {error}") from error
+        self.readonly = readonly
+        self.file: StudyFile | None = None
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+        self._connection: Any = None  # a DBAPI connection, which has no type
+        self._finalizer: weakref.finalize[..., Any] | None = None
+        self._inherited: list[object] = []
+        self._closed = False
+        if parsed.get_backend_name() == "sqlite":
+            self.file = _sqlite_file(parsed, readonly)
+            self.location = self.file.path
+            self.file.exists()
+            creator = self.file.connect
+            self._engine = sa.create_engine("sqlite://", creator=creator, poolclass=NullPool)
+        else:
+            self.location = parsed.set(query={}).render_as_string(hide_password=True)
+            self._engine = _server_engine(parsed)
+        self._dialect = self._engine.dialect
+        self._dbapi_error: type[Exception] = self._dialect.loaded_dbapi.Error
+        self._sql = Statements(self._dialect)
+
+    @classmethod
+    def at(cls, path: str, *, query: str = "", readonly: bool = False) -> SQLStorage:
+        """The SQLite file at a path, whatever characters the path has."""
+        options = sa.make_url(f"sqlite://?{query}").query
+        return cls(sa.URL.create("sqlite", database=path, query=options), readonly=readonly)
+
+    def __repr__(self) -> str:
+        return f"SQLStorage({self.location!r})"
+
+    # --- studies ---
+
+    def create(self, header: Header) -> None:
+        self._refuse_readonly()
+        text = header_to_json(header)
+        row = {
+            "uid": header.uid,
+            "name": json.dumps(header.name),
+            "header": text,
+            "crc": checksum("header", text),
+            "head": 0,
+            "next_number": 0,
+        }
+        if self.file is not None and not self.file.exists():
+
+            def fill(connection: sqlite3.Connection) -> None:
+                cursor = connection.cursor()
+                for table in TABLES.sorted_tables:
+                    for made in (sa.schema.CreateTable(table), *map(sa.schema.CreateIndex, table.indexes)):
+                        cursor.execute(str(made.compile(dialect=self._dialect)))
+                self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
+                self._sql.add_study(cursor, **row)
+
+            with self._guarded():
+                if self.file.make(fill):
+                    return
+        try:
+            with self._writing() as cursor:
+                if self._sql.study_named(cursor, n=row["name"]).fetchone() is not None:
+                    raise StudyExists(
+                        f"a study named {header.name!r} is in {self.location} already: open it, or take another name",
+                        name=header.name,
+                    )
+                self._sql.add_study(cursor, **row)
+        except _Duplicate as error:
+            raise StudyExists(
+                f"a study with the name {header.name!r} or the uid {header.uid!r} is in {self.location} already",
+                name=header.name,
+            ) from error
+
+    def open(self, name: str) -> Header:
+        if self._absent():
+            raise StudyNotFound(f"no study named {name!r}: {self.location} does not exist yet", name=name)
+        with self._reading() as cursor:
+            row = self._sql.study_named(cursor, n=json.dumps(name)).fetchone()
+        if row is not None:
+            return self._header(row)
+        known = ", ".join(repr(header.name) for header in self.studies()) or "no study at all"
+        raise StudyNotFound(f"no study in {self.location} is named {name!r}; there is {known}", name=name)
+
+    def studies(self) -> list[Header]:
+        if self._absent():
+            return []
+        with self._reading() as cursor:
+            rows = self._sql.all_studies(cursor).fetchall()
+        return [self._header(row) for row in rows]
+
+    def rename(self, uid: str, name: str) -> None:
+        try:
+            with self._writing() as cursor:
+                row = self._sql.study_of(cursor, u=uid).fetchone()
+                if row is None:
+                    self._missing(uid)
+                text = header_to_json(replace(self._header(row), name=name))
+                self._sql.rename(cursor, u=uid, n=json.dumps(name), text=text, sum=checksum("header", text))
+        except _Duplicate as error:
+            raise StudyExists(
+                f"a study named {name!r} is in {self.location} already: take another name", name=name
+            ) from error
+
+    def delete(self, uid: str) -> None:
+        with self._writing() as cursor:
+            study, _, _ = self._position(cursor, uid)
+            for statement in self._sql.delete:
+                statement(cursor, i=study)
+
+    # --- the log ---
+
+    def append(self, uid: str, events: Sequence[Event], token: str) -> int:
+        if not events:
+            raise ValueError("a batch has at least one event")
+        bodies = [event_to_json(event) for event in events]
+        asked = sum(1 for kind, _ in bodies if kind == "asked")
+        sql = self._sql
+        try:
+            with self._writing() as cursor:
+                sql.advance(cursor, u=uid, k=len(bodies), asked=asked)
+                study, seq, next_number = self._position(cursor, uid)
+                before = next_number - asked
+                heads = {}
+                for number in numbers(before, events):
+                    head = sql.trial(cursor, i=study, n=number).fetchone()
+                    if head is None or not (isinstance(head[0], int) and head[1] in _STATES):
+                        raise CorruptLog(f"the row of trial {number} in {self.location} is damaged: {head!r}")
+                    heads[number] = (head[0], head[1])
+                _, changed = advance(before, heads, events)
+                first = seq - len(bodies) + 1
+                rows: list[dict[str, object]] = [
+                    {
+                        "study": study,
+                        "seq": place,
+                        "kind": kind,
+                        "body": body,
+                        "crc": checksum(kind, body),
+                        "token": None,
+                    }
+                    for place, (kind, body) in enumerate(bodies, first)
+                ]
+                rows[-1]["token"] = token
+                sql.add_entry.many(cursor, rows)
+                for number, (attempt, state) in changed.items():
+                    if number < before:
+                        sql.move_trial(cursor, i=study, n=number, a=attempt, s=state)
+                sql.add_trial.many(
+                    cursor,
+                    [
+                        {"study": study, "number": number, "attempt": attempt, "state": state}
+                        for number, (attempt, state) in changed.items()
+                        if number >= before
+                    ],
+                )
+        except (Conflict, _Duplicate):
+            # Either another writer was first, or this very batch was: its acknowledgement was lost on the way.
+            with self._reading() as cursor:
+                found = sql.token(cursor, t=token).fetchone()
+            if found is None:
+                raise
+            if found[0] != uid:
+                raise StorageError(
+                    f"the token {token!r} is that of a batch of another study: tokens are unique"
+                ) from None
+            return int(found[1])
+        return int(seq)
+
+    def read(self, uid: str, after: int = 0, limit: int | None = None) -> list[Entry]:
+        if self._absent():
+            self._missing(uid)
+        after = max(after, 0)
+        with self._reading() as cursor:
+            study, head, _ = self._position(cursor, uid)
+            upto = head if limit is None else min(head, after + max(limit, 0))
+            if upto <= after:
+                return []
+            rows = self._sql.entries(cursor, i=study, after=after, upto=upto).fetchall()
+            if len(rows) != upto - after:
+                self._position(cursor, uid)  # deleted in this moment, perhaps
+        entries = self._entries(rows, after)
+        if len(entries) != upto - after:
+            place = after + len(entries) + 1
+            raise CorruptLog(f"entry {place} of {head} is missing in {self.location}; {RESTORE}", seq=place)
+        return entries
+
+    def _entries(self, rows: Sequence[tuple[Any, ...]], after: int) -> list[Entry]:
+        """The entries of rows, up to the first gap."""
+        entries: list[Entry] = []
+        for place, (seq, kind, body, crc) in enumerate(rows, after + 1):
+            if seq != place:
+                break
+            try:
+                if checksum(kind, body) != crc:
+                    raise ValueError("its checksum does not fit")
+                entries.append(Entry(seq, event_from_json(kind, body)))
+            except (ValueError, TypeError, AttributeError) as error:  # text that is not ASCII, or no text at all
+                raise CorruptLog(
+                    f"entry {place} in {self.location} is damaged ({error}); {RESTORE}", seq=place
+                ) from error
+        return entries
+
+    # --- bytes beside a study ---
+
+    def put(self, uid: str, key: str, data: bytes) -> None:
+        with self._writing() as cursor:
+            study, _, _ = self._position(cursor, uid)
+            key = json.dumps(key)
+            self._sql.drop_blob(cursor, i=study, k=key)
+            self._sql.add_blob(cursor, study=study, key=key, crc=zlib.crc32(data), data=bytes(data))
+
+    def get(self, uid: str, key: str) -> bytes | None:
+        if self._absent():
+            return None
+        with self._reading() as cursor:
+            row = self._sql.blob(cursor, u=uid, k=json.dumps(key)).fetchone()
+        if row is None:
+            return None
+        try:
+            data = bytes(row[1])
+        except (TypeError, ValueError) as error:
+            raise CorruptLog(f"what is kept under {key!r} in {self.location} is damaged ({error})", key=key) from error
+        if zlib.crc32(data) != row[0]:
+            raise CorruptLog(
+                f"what is kept under {key!r} in {self.location} is damaged (its checksum does not fit)", key=key
+            )
+        return data
+
+    def close(self) -> None:
+        with self._guarded():
+            self._closed = True
+            self._drop()
+
+    # --- connection and transaction ---
+
+    def _absent(self) -> bool:
+        """Whether there is no file yet, and so no study."""
+        return self.file is not None and self._connection is None and not self._closed and not self.file.exists()
+
+    def _connect(self) -> Any:  # a DBAPI connection
+        if self._closed:
+            raise StorageError(f"the storage at {self.location} was closed: open it again with open_storage")
+        if self._connection is None:
+            connection: Any = self._engine.raw_connection()
+            cursor = connection.cursor()
+            try:
+                if self.file is None:
+                    connection.rollback()
+                    TABLES.create_all(self._engine, checkfirst=True)
+                    if self._sql.get_meta(cursor, k="schema").fetchone() is None:
+                        self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
+                    connection.commit()
+                self._check_schema(self._sql.get_meta(cursor, k="schema").fetchone())
+            except BaseException:
+                cursor.close()
+                connection.close()
+                raise
+            cursor.close()
+            self._connection = connection
+            self._finalizer = weakref.finalize(self, _close, connection, self._pid)
+        return self._connection
+
+    def _check_schema(self, row: tuple[object, ...] | None) -> None:
+        version = str(row[0]) if row else ""
+        if not version.isdecimal():
+            raise CorruptLog(f"{self.location} does not say which version its tables have: it is damaged")
+        if int(version) > SCHEMA:
+            raise SchemaTooNew(
+                f"{self.location} was written by a later parzen (tables of version {version}, this one knows {SCHEMA}): "
+                "upgrade parzen",
+                schema=int(version),
+            )
+
+    def _drop(self) -> None:
+        if self._finalizer is not None:
+            self._finalizer()
+        self._connection = self._finalizer = None
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """One thread at a time, in the process that the connection belongs to; the driver's errors as ours."""
+        if os.getpid() != self._pid:
+            # We are a forked child.  SQLite forbids to use and even to close a connection of the parent, and a server
+            # would mix up both ends; so it is put aside, and the lock with it, which another thread may have held.
+            self._inherited.append(self._connection)
+            self._lock, self._pid = threading.RLock(), os.getpid()
+            self._connection = self._finalizer = None
+            self._engine.dispose(close=False)
+        with self._lock:
+            try:
+                yield
+            except (self._dbapi_error, sa.exc.SQLAlchemyError, UnicodeError) as error:
+                self._translate(error)
+
+    def _translate(self, error: Exception) -> NoReturn:
+        cause = getattr(error, "orig", None) or error
+        if isinstance(cause, self._dialect.loaded_dbapi.IntegrityError):
+            raise _Duplicate(f"{self.location} refused a row as a duplicate ({cause}): it is damaged") from error
+        if self.file is not None:
+            raise sqlite_error(cause, self.location) from error
+        self._drop()
+        raise Unavailable(f"{self.location} did not answer ({cause}): look at the server, then try again") from error
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Any]:  # a DBAPI cursor
+        with self._guarded():
+            connection = self._connect()
+            cursor = connection.cursor()
+            try:
+                yield cursor
+            finally:
+                # At once: an error keeps the cursor alive in its traceback, and SQLite cannot close while one is.
+                cursor.close()
+                if self.file is None:
+                    connection.rollback()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Any]:  # a DBAPI cursor
+        self._refuse_readonly()
+        with self._guarded():
+            if self._absent():
+                raise StudyNotFound(f"{self.location} does not exist, and so has no study")
+            connection = self._connect()
+            cursor = connection.cursor()
+            if self.file is not None:
+                self.file.check_in_place()
+                cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                connection.commit()
+            except BaseException:
+                with contextlib.suppress(self._dbapi_error):  # the first error is the one to tell of
+                    connection.rollback()
+                raise
+            finally:
+                cursor.close()
+
+    def _refuse_readonly(self) -> None:
+        if self.readonly:
+            raise StorageError(
+                f"{self.location} was opened to be read only: open it without readonly=True to write to it"
+            )
+
+    def _position(self, cursor: Any, uid: str) -> tuple[int, int, int]:
+        """The study's id, its last place in the log and its next free number."""
+        row = self._sql.position(cursor, u=uid).fetchone()
+        if row is None:
+            self._missing(uid)
+        if not all(isinstance(number, int) and number >= 0 for number in row):
+            raise CorruptLog(f"the row of the study {uid!r} in {self.location} is damaged: {row!r}")
+        return row[0], row[1], row[2]
+
+    def _missing(self, uid: str) -> NoReturn:
+        raise StudyNotFound(
+            f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
+        )
+
+    def _header(self, row: tuple[Any, ...]) -> Header:
+        uid, name, text, crc = row
+        try:
+            if checksum("header", text) != crc:
+                raise ValueError("its checksum does not fit")
+            header = header_from_json(text)
+            if header.uid != uid or json.dumps(header.name) != name:
+                raise ValueError("its name is not the one it is stored under")
+        except (ValueError, AttributeError, TypeError) as error:
+            raise CorruptLog(f"the header of a study in {self.location} is damaged ({error}); {RESTORE}") from error
+        return header
+
+
+class _Duplicate(CorruptLog):
+    """A unique column refused a row.  Where nobody expects that, the table and its index contradict each other."""
+
+
+def _close(connection: Any, pid: int) -> None:
+    if os.getpid() == pid:
+        connection.close()
+
+
+def _sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
+    """The file that a URL means."""
+    database = url.database or ""
+    if database in ("", ":memory:") or database.startswith("file:"):
+        raise StorageError(
+            f"{url} names no file: memory is what a study has when no storage is given (storage=None); to keep it, give "
+            'a file, as in storage="study.db"'
+        )
+    options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
+    sync, timeout = options.pop("sync", "normal").upper(), options.pop("timeout", "60")
+    if options or sync not in ("NORMAL", "FULL"):
+        raise StorageError(f"{url}: after the ? stand sync=normal or sync=full, and timeout=SECONDS, and nothing else")
+    try:
+        seconds = float(timeout)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86400:
+        raise StorageError(f"{url}: timeout is the seconds to wait for another writer, 0 to 86400, not {timeout!r}")
+    return StudyFile(database, readonly=readonly, timeout=seconds, synchronous=sync)
+
+
+def _server_engine(url: sa.URL) -> sa.Engine:
+    driver, package = _DRIVERS.get(url.drivername, (url.drivername, url.drivername.partition("+")[2]))
+    try:
+        return sa.create_engine(url.set(drivername=driver), pool_pre_ping=True)
+    except ImportError as error:
+        raise MissingDependency(
+            f"{url.get_backend_name()} needs a driver that is not installed: pip install {package}", package=package
+        ) from error
+    except sa.exc.SQLAlchemyError as error:
+        raise StorageError(f"{url.render_as_string(hide_password=True)} cannot be used: {error}") from error

@@ -1,0 +1,357 @@
+"""Files that are not what they should be: each is a clear error, and the file is left as it was."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import stat
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from parzen.errors import CorruptLog, SchemaTooNew, StorageError, Unavailable
+from parzen.storages import open_storage
+
+
+def _use(path: Path, readonly: bool = False) -> list[object]:
+    """Everything that can be read, as a program would that opens a study."""
+    storage = open_storage(path, readonly=readonly)
+    try:
+        headers = storage.studies()
+        for header in headers:
+            storage.open(header.name)
+        return [headers, [storage.read(header.uid) for header in headers], [storage.get("u1", "key")]]
+    finally:
+        storage.close()
+
+
+def _state(path: Path) -> tuple[bytes, int, list[str]]:
+    return path.read_bytes(), path.stat().st_mtime_ns, sorted(os.listdir(path.parent))
+
+
+def _header_field(offset: int, value: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[:offset] + struct.pack(">I", value) + data[offset + 4 :]
+
+
+def _foreign(statement: str) -> Callable[[bytes], bytes]:
+    def make(_: bytes) -> bytes:
+        connection = sqlite3.connect(":memory:")
+        connection.execute(statement)
+        # Not Connection.serialize: that is Python 3.11.
+        script = "\n".join(connection.iterdump())
+        connection.close()
+        path = Path(os.environ["PARZEN_TEST_SCRATCH"]) / "foreign.db"
+        file = sqlite3.connect(path)
+        file.executescript(script)
+        file.execute("PRAGMA journal_mode = WAL")
+        file.close()
+        return path.read_bytes()
+
+    return make
+
+
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes], type[StorageError], str]] = {
+    "zero bytes": (lambda data: b"", CorruptLog, "is empty"),
+    "truncated to 60 %": (lambda data: data[: len(data) * 6 // 10], CorruptLog, "cut off"),
+    "truncated to whole pages": (lambda data: data[: 4096 * 3], CorruptLog, "cut off"),
+    "truncated in the header": (lambda data: data[:50], CorruptLog, "not a study file"),
+    "last 3 bytes cut": (lambda data: data[:-3], CorruptLog, "cut off"),
+    "replaced by text": (lambda data: b"Dear diary,\n" * 500, CorruptLog, "Dear diary"),
+    "64 bytes flipped at the start": (lambda data: _flip(data, 0, 64), CorruptLog, "not a study file"),
+    "64 bytes flipped in the middle": (lambda data: _flip(data, len(data) // 2, 64), CorruptLog, "damaged"),
+    "64 bytes flipped near the end": (lambda data: _flip(data, len(data) - 200, 64), CorruptLog, "damaged"),
+    "first page wiped after the header": (lambda data: data[:100] + bytes(3996) + data[4096:], CorruptLog, "damaged"),
+    "another program's database": (_foreign("CREATE TABLE songs (title)"), CorruptLog, "another program"),
+    "an Optuna study": (_foreign("CREATE TABLE trial_params (param_name)"), CorruptLog, "Optuna"),
+    "a database without tables": (_foreign("SELECT 1"), CorruptLog, "parzen|not a study file|is empty"),
+    "our mark on another database": (
+        lambda data: _header_field(68, 0x50415A4E)(_foreign("CREATE TABLE songs (title)")(data)),
+        CorruptLog,
+        "parzen_meta",
+    ),
+    "a later version": (_header_field(60, 2), SchemaTooNew, "upgrade parzen"),
+}
+
+
+def _flip(data: bytes, start: int, count: int) -> bytes:
+    return data[:start] + bytes(byte ^ 0xFF for byte in data[start : start + count]) + data[start + count :]
+
+
+@pytest.fixture
+def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARZEN_TEST_SCRATCH", str(tmp_path_factory.mktemp("scratch")))
+
+
+@pytest.mark.usefixtures("scratch")
+@pytest.mark.parametrize("readonly", [False, True], ids=["to write", "to read"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_told_and_left_as_it_was(damage: str, readonly: bool, study_file: Path) -> None:
+    """The error says what is wrong; bytes, time stamp and directory are unchanged."""
+    change, error, sentence = DAMAGE[damage]
+    study_file.write_bytes(change(study_file.read_bytes()))
+    os.utime(study_file, (1e9, 1e9))
+    before = _state(study_file)
+    with pytest.raises(error, match=sentence) as caught:
+        _use(study_file, readonly)
+
+    assert str(study_file) in str(caught.value)
+    assert _state(study_file) == before
+
+
+@pytest.mark.usefixtures("scratch")
+@pytest.mark.parametrize("damage", [name for name in DAMAGE if "flipped" not in name and "wiped" not in name])
+def test_most_damage_is_found_before_anything_is_asked_of_the_file(damage: str, study_file: Path) -> None:
+    """What the first bytes show is an error when the storage is made, before an evaluation is paid for."""
+    change, error, _ = DAMAGE[damage]
+    study_file.write_bytes(change(study_file.read_bytes()))
+    if damage == "our mark on another database":
+        open_storage(study_file)
+        return
+    with pytest.raises(error):
+        open_storage(study_file)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_flipped_bytes_never_change_what_is_read(seed: int, study_file: Path) -> None:
+    """Wherever a byte is flipped: the same entries, or a StorageError, and nothing else."""
+    expected = repr(_use(study_file))
+    rng = random.Random(seed)
+    data = bytearray(study_file.read_bytes())
+    for _ in range(1 + seed % 3):
+        data[rng.randrange(len(data))] ^= rng.randrange(1, 256)
+    study_file.write_bytes(data)
+    try:
+        found = repr(_use(study_file))
+    except StorageError:
+        return
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE parzen_entry SET body = replace(body, '0.', '1.') WHERE seq = 40",
+        "UPDATE parzen_entry SET kind = 'noted' WHERE seq = 40",
+        "UPDATE parzen_entry SET crc = crc + 1 WHERE seq = 40",
+        "UPDATE parzen_entry SET body = x'00ff' WHERE seq = 40",
+        "UPDATE parzen_entry SET body = 'é' WHERE seq = 40",
+        "UPDATE parzen_entry SET body = CAST(x'ff' AS TEXT) WHERE seq = 40",
+        "UPDATE parzen_entry SET seq = 1000 WHERE seq = 40",
+        "DELETE FROM parzen_entry WHERE seq = 40",
+        "DELETE FROM parzen_entry WHERE seq > 170",
+        "UPDATE parzen_study SET head = 200",
+        "UPDATE parzen_study SET head = 'many'",
+        "UPDATE parzen_study SET header = replace(header, '7', '8')",
+        "UPDATE parzen_study SET header = 'é'",
+        "UPDATE parzen_study SET header = 5",
+        "UPDATE parzen_study SET name = 'other'",
+        "UPDATE parzen_study SET uid = 'other'",
+        "UPDATE parzen_blob SET data = x'00'",
+        "UPDATE parzen_blob SET data = 5",
+        "UPDATE parzen_meta SET value = ''",
+        "DELETE FROM parzen_meta",
+        "DROP TABLE parzen_entry",
+    ],
+)
+def test_rows_that_were_tampered_with_are_noticed(statement: str, study_file: Path) -> None:
+    """Checksums, places and names are held against each other."""
+    connection = sqlite3.connect(study_file)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+    with pytest.raises(CorruptLog):
+        _use(study_file)
+
+
+@pytest.mark.parametrize("column", ["state = 77", "state = NULL", "attempt = 'x'"])
+def test_a_damaged_head_is_noticed_when_it_is_needed(column: str, study_file: Path, batch) -> None:  # type: ignore[no-untyped-def]
+    """A head that makes no sense decides nothing."""
+    connection = sqlite3.connect(study_file)
+    connection.execute("PRAGMA ignore_check_constraints = 1")
+    connection.execute("DROP TABLE parzen_trial")
+    connection.execute("CREATE TABLE parzen_trial (study, number, attempt, state)")
+    connection.execute("INSERT INTO parzen_trial VALUES (1, 5, 1, 2)")
+    connection.execute(f"UPDATE parzen_trial SET {column}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(CorruptLog, match="trial 5"):
+        open_storage(study_file).append("u1", batch(5)[1:], "t")
+
+
+def test_tables_of_a_later_version_are_noticed_on_any_database(study_file: Path) -> None:
+    """The version also is in a table, because a server has no file header."""
+    connection = sqlite3.connect(study_file)
+    connection.execute("UPDATE parzen_meta SET value = '2'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SchemaTooNew, match="upgrade parzen"):
+        _use(study_file)
+
+
+# --- the place ---------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    """The error comes when the storage is made, and the directory is not."""
+    with pytest.raises(Unavailable, match="missing/deep does not exist.*make the directory"):
+        open_storage(tmp_path / "missing" / "deep" / "study.db")
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    """The path of a directory is refused."""
+    with pytest.raises(Unavailable, match="is a directory"):
+        open_storage(tmp_path)
+
+
+def test_a_file_is_no_directory(study_file: Path) -> None:
+    """A path that goes through a file is refused."""
+    with pytest.raises(Unavailable, match="does not exist"):
+        open_storage(study_file / "study.db")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "nul\x00.db"])
+def test_an_impossible_name_is_refused(name: str, tmp_path: Path) -> None:
+    """What the system cannot even look for is Unavailable."""
+    with pytest.raises(Unavailable):
+        open_storage(f"{tmp_path}/{name}")
+
+
+def test_a_read_only_file_is_refused_before_anything_runs_but_can_be_read(study_file: Path) -> None:
+    """Nobody's permission to write means no: the superuser is told as well."""
+    expected = repr(_use(study_file))
+    study_file.chmod(0o444)
+    before = _state(study_file)
+    with pytest.raises(Unavailable, match="read-only.*chmod"):
+        open_storage(study_file)
+
+    assert repr(_use(study_file, readonly=True)) == expected
+    assert _state(study_file) == before
+
+
+def test_a_read_only_file_with_a_pending_log_can_be_read(study_file: Path, batch) -> None:  # type: ignore[no-untyped-def]
+    """What a killed process left beside the file belongs to it."""
+    writer = open_storage(study_file)
+    writer.append("u1", batch(60), "t")
+    study_file.chmod(0o444)
+
+    assert len(open_storage(study_file, readonly=True).read("u1")) == 183
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_directory_without_permission_to_write_is_named(study_file: Path) -> None:
+    """SQLite keeps its log beside the file, so the directory must be writable."""
+    study_file.parent.chmod(0o555)
+    try:
+        with pytest.raises(Unavailable, match="may not be written to"):
+            open_storage(study_file)
+
+        assert len(open_storage(study_file, readonly=True).read("u1")) == 180
+    finally:
+        study_file.parent.chmod(0o755)
+
+
+def test_a_file_that_was_taken_away_is_noticed(study_file: Path, batch) -> None:  # type: ignore[no-untyped-def]
+    """Appending to a file that has no name any more would be lost, so it is refused."""
+    storage = open_storage(study_file)
+    storage.append("u1", batch(60), "t")
+    study_file.rename(study_file.with_name("moved.db"))
+    with pytest.raises(Unavailable, match="moved, deleted or replaced"):
+        storage.append("u1", batch(61), "u")
+
+
+def test_a_link_to_nowhere_becomes_a_file_there(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
+    """A symbolic link is followed, also to a file that does not exist yet."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "study.db").symlink_to(tmp_path / "there" / "real.db")
+    storage = open_storage(tmp_path / "study.db")
+    storage.create(make_header())
+    storage.close()
+
+    assert os.listdir(tmp_path / "there") == ["real.db"]
+    assert (tmp_path / "study.db").is_symlink()
+
+
+def test_a_file_system_without_hard_links_will_do(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make_header,  # type: ignore[no-untyped-def]
+) -> None:
+    """Where a link cannot be made, the draft is renamed."""
+
+    def no_link(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", no_link)
+    storage = open_storage(tmp_path / "study.db")
+    storage.create(make_header())
+    storage.close()
+
+    assert os.listdir(tmp_path) == ["study.db"]
+    assert stat.S_ISREG((tmp_path / "study.db").stat().st_mode)
+
+
+# --- a full disk: the size of files is limited, which works without any rights -------------------------------------
+
+FULL = """
+import resource, signal, sys
+from parzen.errors import Unavailable
+from parzen.storages import open_storage
+from parzen.trials import Header, Noted
+path, limit, study = sys.argv[1], int(sys.argv[2]), Header("u1", "study", 1.0, 1, {}, (), None)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+storage, kept = open_storage(path), 0
+try:
+    storage.create(study)
+    print("created")
+    while True:
+        storage.append("u1", [Noted("k", "x" * 1000, 0.0)], str(kept))
+        kept += 1
+except Unavailable as error:
+    print(type(error).__name__, error)
+print(kept, len(storage.read("u1")) if kept else 0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+if kept:
+    print(storage.append("u1", [Noted("k", "room", 0.0)], "after"))
+"""
+
+
+def _full(path: Path, limit: int) -> list[str]:
+    run = subprocess.run(
+        [sys.executable, "-c", FULL, str(path), str(limit)], capture_output=True, text=True, check=True
+    )
+
+    assert run.stderr == ""
+    return run.stdout.splitlines()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit on Windows")
+def test_no_room_for_a_new_study_is_an_error_of_create(tmp_path: Path) -> None:
+    """It is known before the first evaluation, and nothing is left behind."""
+    lines = _full(tmp_path / "study.db", 10_000)
+
+    assert lines[0].startswith("Unavailable")
+    assert "look at the disk" in lines[0] or "make room" in lines[0]
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit on Windows")
+def test_a_disk_that_fills_up_keeps_what_was_committed(tmp_path: Path) -> None:
+    """The append that did not fit is Unavailable, all others are kept, and with room the study goes on."""
+    path = tmp_path / "study.db"
+    lines = _full(path, 1_000_000)
+    kept = int(lines[2].split()[0])
+
+    assert lines[0] == "created"
+    assert lines[1].startswith("Unavailable")
+    assert kept > 10
+    assert lines[2:] == [f"{kept} {kept}", str(kept + 1)]
+    assert len(open_storage(path).read("u1")) == kept + 1

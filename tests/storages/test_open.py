@@ -1,0 +1,147 @@
+"""What people write after `storage=`, and what they get."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from parzen.errors import MissingDependency, StorageError, Unavailable
+from parzen.storages import MemoryStorage, open_storage
+from parzen.storages.sql import SQLStorage
+
+
+def test_nothing_given_means_memory() -> None:
+    """storage=None is a fresh storage in memory."""
+    storage = open_storage(None)
+
+    assert isinstance(storage, MemoryStorage)
+    assert not storage.durable
+    assert storage.location == "memory"
+
+
+def test_a_storage_is_returned_as_it_is() -> None:
+    """An object with the methods of the protocol is the storage."""
+    storage = MemoryStorage()
+
+    assert open_storage(storage) is storage
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "study.db",
+        "./study.db",
+        Path("study.db"),
+        "study.db?sync=full",
+        "study.db?timeout=5",
+        "sqlite:///study.db",
+        "sqlite:///study.db?sync=full",
+        "SQLite:///{here}/study.db",
+        "sqlite:///{here}/study.db",
+        "sqlite:///{here}/study.db?sync=normal&timeout=2.5",
+    ],
+)
+def test_a_path_and_a_url_of_sqlite_mean_one_file(
+    where: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All spellings of a file are that file, absolute from the start."""
+    monkeypatch.chdir(tmp_path)
+    storage = open_storage(where.format(here=tmp_path) if isinstance(where, str) else where)
+
+    assert storage.location == str(tmp_path / "study.db")
+    assert storage.durable
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a b%20c.db", "é.db", "what?.db", "#1.db", "a'b\".db", "no-suffix"])
+def test_a_file_may_have_any_name(name: str, tmp_path: Path, make_header, batch) -> None:  # type: ignore[no-untyped-def]
+    """Characters that mean something in a URL mean nothing in a path."""
+    storage = open_storage(tmp_path / name)
+    storage.create(make_header())
+    storage.append("u1", batch(0), "t")
+    storage.close()
+
+    assert os.listdir(tmp_path) == [name]
+    assert len(open_storage(tmp_path / name).read("u1")) == 3
+
+
+def test_the_home_directory_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """~ is the home directory."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    assert open_storage("~/study.db").location == str(tmp_path / "study.db")
+
+
+@pytest.mark.parametrize("where", ["", "memory", ":memory:", "sqlite://", "sqlite:///:memory:", "sqlite:///"])
+def test_memory_by_another_name_is_pointed_to_the_default(where: str) -> None:
+    """What names no file is refused with a word on how to have memory."""
+    with pytest.raises(StorageError, match=r"storage=None"):
+        open_storage(where)
+
+
+def test_an_unknown_kind_of_url_lists_those_that_are_known() -> None:
+    """The error names the URL's beginning and all known ones."""
+    with pytest.raises(StorageError, match=r"redis://.*sqlite://.*postgresql://"):
+        open_storage("redis://localhost/0")
+
+
+@pytest.mark.parametrize("where", [b"study.db", 7, object(), ["study.db"]])
+def test_what_is_no_storage_is_refused(where: object) -> None:
+    """The error says what was expected."""
+    with pytest.raises(StorageError, match=r"lacks create|storage is named by text|a storage is None"):
+        open_storage(where)  # type: ignore[arg-type]  # the point
+
+
+@pytest.mark.parametrize(
+    "query", ["sync=maybe", "mode=ro", "timeout=soon", "timeout=-1", "timeout=nan", "sync=full&x=1"]
+)
+def test_options_that_make_no_sense_are_refused(query: str) -> None:
+    """A misspelt option is not ignored."""
+    with pytest.raises(StorageError, match=r"sync=|timeout"):
+        open_storage(f"sqlite:///study.db?{query}")
+
+
+@pytest.mark.parametrize(
+    ("url", "install"),
+    [("postgresql://u:secret@h/d", r"psycopg\[binary\]"), ("mysql://u:secret@h/d", "PyMySQL")],
+)
+def test_a_missing_driver_is_named_with_what_to_install(
+    url: str, install: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says which package is missing and never shows the password."""
+    for module in ("psycopg", "pymysql"):
+        monkeypatch.setitem(sys.modules, module, None)  # what Python itself does to forbid an import
+    with pytest.raises(MissingDependency, match=f"pip install .*{install}") as caught:
+        open_storage(url)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_url_that_makes_no_sense_is_refused() -> None:
+    """SQLAlchemy's complaint becomes ours."""
+    with pytest.raises(StorageError):
+        SQLStorage("postgresql://host:port:port/x")
+
+
+def test_a_missing_file_opened_to_be_read_only_is_not_made(tmp_path: Path) -> None:
+    """readonly=True makes no file."""
+    with pytest.raises(Unavailable, match="there is no file"):
+        open_storage(tmp_path / "study.db", readonly=True)
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_study_in_memory_loads_no_database_library() -> None:
+    """sqlalchemy and sqlite3 are imported when a file is named, not before."""
+    program = (
+        "import sys; from parzen.storages import open_storage; open_storage(None); "
+        "print([name for name in ('sqlalchemy', 'sqlite3') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "[]"
