@@ -14,6 +14,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def _refined(task: Task, configs: list[spaces.Config], losses: NDArray[np.float6
     return float(values.min())
 
 
-def _reference(task: Task, rng: np.random.Generator) -> dict[str, object]:
+def _reference(task: Task, rng: np.random.Generator) -> dict[str, Any]:
     """One entry of the file."""
     if task.finite is not None:
         cells = itertools.product(*(param.choices for param in task.params))

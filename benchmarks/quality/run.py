@@ -1,6 +1,6 @@
 """Makes the runs: optimiser x task x seed, resumable, on at most two processes.
 
-    python -m benchmarks.quality.run --optimisers parzen-tpe optuna-tpe --seeds 0:5 --evaluations 100 \\
+    python -m benchmarks.quality.run [--optimisers parzen-tpe optuna-tpe] [--seeds 0:5] [--evaluations 100]
         [--suites yahpo coco] [--tasks 'yahpo/lcbench-*'] [--peer-python PATH] [--data FOLDER] [--pack]
 
 Runs that are there already, at least as long, are not made again; interrupt it and start it again at will.
@@ -29,7 +29,7 @@ __all__ = ["RESULTS", "main"]
 
 RESULTS = Path(__file__).parent / "results"
 _ROOT = Path(__file__).resolve().parents[2]
-_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,7 @@ class _Job:
         seeds = [str(seed) for seed in self.seeds]
         return [
             *[python, "-m", "benchmarks.quality.run", "--child", "--optimisers", self.optimiser, "--tasks", self.task],
-            *["--suites", self.task.split("/")[0], "--data", str(data), "--evaluations", str(self.evaluations)],
-            *["--seeds", *seeds],
+            *["--data", str(data), "--evaluations", str(self.evaluations), "--seeds", *seeds],
         ]
 
 
@@ -59,22 +58,22 @@ def _seeds(texts: Sequence[str]) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def _child(optimiser: str, name: str, suite: str, seeds: Sequence[int], evaluations: int, data: Path) -> None:
+def _child(job: _Job, data: Path) -> None:
     """Makes runs in this process; a line of stdout each."""
-    tasks, skipped = load([suite], data)
+    tasks, skipped = load([job.task.split("/")[0]], data)
     if skipped:
-        raise SystemExit(f"{name}: {skipped[suite]}")
-    (task,) = [task for task in tasks if task.name == name]
-    chosen = OPTIMISERS[optimiser]
-    for seed in seeds:
+        raise SystemExit(" ".join(skipped.values()))
+    (task,) = [task for task in tasks if task.name == job.task]
+    chosen = OPTIMISERS[job.optimiser]
+    for seed in job.seeds:
         begun = time.process_time()
-        losses = chosen.run(task, seed, evaluations)
+        losses = chosen.run(task, seed, job.evaluations)
         seconds = time.process_time() - begun
         try:
             version = importlib.metadata.version(chosen.package)
         except importlib.metadata.PackageNotFoundError:
             version = "source tree"
-        run = records.Run(optimiser, name, seed, tuple(losses), seconds, version)
+        run = records.Run(job.optimiser, job.task, seed, tuple(losses), seconds, version)
         print(run.to_json(), flush=True)
 
 
@@ -126,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     seeds, data = _seeds(options.seeds), data_directory(options.data).resolve()
     if options.child:
-        _child(options.optimisers[0], options.tasks[0], options.suites[0], seeds, options.evaluations, data)
+        _child(_Job(options.optimisers[0], options.tasks[0], seeds, options.evaluations), data)
         return 0
     tasks, skipped = load(options.suites, data)
     for suite, reason in skipped.items():

@@ -53,8 +53,8 @@ def normalised_regret(losses: ArrayLike, reference: Reference, budget: int, best
     """Normalised regret of one run.
 
     Args:
-        losses: `(n,)` in the order of evaluation, n >= budget; NaN for a failed one.  A run that ended earlier because its
-            finite space was exhausted may be shorter.
+        losses: `(n,)` in the order of evaluation, NaN for a failed one.  Shorter than the budget only where a finite
+            space was exhausted.
         reference: of the task.
         budget: number of evaluations that count.
         best: a smaller reference best, where other runs found one.

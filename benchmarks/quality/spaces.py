@@ -20,8 +20,8 @@ import numpy as np
 
 __all__ = [
     "Config",
-    "Params",
     "Param",
+    "Params",
     "category",
     "flatten",
     "hyperopt_space",
@@ -211,7 +211,7 @@ def hyperopt_space(params: Params) -> dict[str, Any]:
 
 
 def settle(params: Params, raw: Mapping[str, Any]) -> Config:
-    """A flat configuration from `raw`, flat or nested, in which options are codes and integers may be off by rounding."""
+    """A flat configuration from `raw`, flat or nested, in which options are codes and integers not yet rounded."""
     flat = flatten(raw)
     config: Config = {}
     for param in params:

@@ -15,7 +15,7 @@ from parzen.testing._storages import CASES
 from parzen.trials import Event, Noted
 
 MAKERS = {
-    "memory": lambda folder: MemoryStorage(),
+    "memory": lambda _: MemoryStorage(),
     "sqlite": lambda folder: open_storage(folder / "study.db"),
     "sqlite, waiting for the disk": lambda folder: open_storage(f"sqlite:///{folder}/study.db?sync=full"),
 }
@@ -51,7 +51,7 @@ class _Forgetful(MemoryStorage):
     """Does not know a batch again."""
 
     def append(self, uid: str, events: Sequence[Event], token: str) -> int:
-        return super().append(uid, events, uuid.uuid4().hex)
+        return super().append(uid, events, f"{token}-{uuid.uuid4().hex}")
 
 
 class _Lenient(MemoryStorage):

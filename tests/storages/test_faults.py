@@ -56,14 +56,18 @@ def _foreign(statement: str) -> Callable[[bytes], bytes]:
 
 
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], type[StorageError], str]] = {
-    "zero bytes": (lambda data: b"", CorruptLog, "is empty"),
+    "zero bytes": (lambda _: b"", CorruptLog, "is empty"),
     "truncated to 60 %": (lambda data: data[: len(data) * 6 // 10], CorruptLog, "cut off"),
     "truncated to whole pages": (lambda data: data[: 4096 * 3], CorruptLog, "cut off"),
     "truncated in the header": (lambda data: data[:50], CorruptLog, "not a study file"),
     "last 3 bytes cut": (lambda data: data[:-3], CorruptLog, "cut off"),
-    "replaced by text": (lambda data: b"Dear diary,\n" * 500, CorruptLog, "Dear diary"),
+    "replaced by text": (lambda _: b"Dear diary,\n" * 500, CorruptLog, "Dear diary"),
     "64 bytes flipped at the start": (lambda data: _flip(data, 0, 64), CorruptLog, "not a study file"),
-    "64 bytes flipped in the middle": (lambda data: _flip(data, len(data) // 2, 64), CorruptLog, "damaged"),
+    "64 bytes flipped in the middle of the log": (
+        lambda data: _flip(data, data.index(b'"number":30,'), 64),
+        CorruptLog,
+        "damaged",
+    ),
     "64 bytes flipped near the end": (lambda data: _flip(data, len(data) - 200, 64), CorruptLog, "damaged"),
     "first page wiped after the header": (lambda data: data[:100] + bytes(3996) + data[4096:], CorruptLog, "damaged"),
     "another program's database": (_foreign("CREATE TABLE songs (title)"), CorruptLog, "another program"),
@@ -199,7 +203,7 @@ def test_tables_of_a_later_version_are_noticed_on_any_database(study_file: Path)
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     """The error comes when the storage is made, and the directory is not."""
-    with pytest.raises(Unavailable, match="missing/deep does not exist.*make the directory"):
+    with pytest.raises(Unavailable, match=r"missing/deep does not exist.*make the directory"):
         open_storage(tmp_path / "missing" / "deep" / "study.db")
 
     assert os.listdir(tmp_path) == []
@@ -229,7 +233,7 @@ def test_a_read_only_file_is_refused_before_anything_runs_but_can_be_read(study_
     expected = repr(_use(study_file))
     study_file.chmod(0o444)
     before = _state(study_file)
-    with pytest.raises(Unavailable, match="read-only.*chmod"):
+    with pytest.raises(Unavailable, match=r"read-only.*chmod"):
         open_storage(study_file)
 
     assert repr(_use(study_file, readonly=True)) == expected

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,7 @@ def test_two_processes_may_make_the_file_at_once(tmp_path: Path, make_header) ->
     assert sorted(os.listdir(tmp_path))[0] == "study.db"
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # the point of this test
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_uses_a_connection_of_its_own(study_file: Path, batch) -> None:  # type: ignore[no-untyped-def]
     """A child may read and append through the storage that it inherited, also if a thread held its lock."""
@@ -300,8 +302,6 @@ def test_a_study_can_be_read_while_it_is_written(study_file: Path, batch) -> Non
 
 def test_a_study_with_a_newer_header_is_not_opened(study_file: Path, make_header) -> None:  # type: ignore[no-untyped-def]
     """The schema of the study itself is looked at too."""
-    from dataclasses import replace
-
     storage = open_storage(study_file)
     storage.create(replace(make_header("later", "u2"), schema=99))
     with pytest.raises(SchemaTooNew, match="99"):

@@ -21,7 +21,7 @@ _HOMES = {"yahpo": "yahpo", "coco": "coco", "mixint": "coco", "tabular": "tabula
 
 
 def data_directory(data: str | Path | None = None) -> Path:
-    """Where the data files are: `data`, else the environment's PARZEN_BENCH_DATA, else `../shared/data` of the clone."""
+    """Where the data is: `data`, else the environment's PARZEN_BENCH_DATA, else `../shared/data` beside the clone."""
     if data is None:
         data = os.environ.get("PARZEN_BENCH_DATA")
     return Path(data) if data else Path(__file__).resolve().parents[4] / "shared" / "data"

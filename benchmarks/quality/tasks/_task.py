@@ -14,7 +14,7 @@ from benchmarks.quality import spaces
 __all__ = ["Skipped", "Task"]
 
 
-class Skipped(Exception):
+class Skipped(Exception):  # noqa: N818 - a reason, not a fault
     """A suite cannot be loaded here; the text says why."""
 
 
@@ -26,7 +26,7 @@ class Task:
         name: `suite/instance`, unique.
         suite: the group that reports average over.
         params: the neutral space.
-        function: flat configurations -> losses `(n,)`; surrogates answer many at once a hundredfold faster than one by one.
+        function: flat configurations -> losses `(n,)`; surrogates answer many at once much faster than one by one.
         optimum: the smallest possible loss, where it is known.
         finite: number of distinct configurations, where it is small enough to list them all.
     """

@@ -34,7 +34,7 @@ _NAMES = {"coco": "bbob", "mixint": "bbob-mixint"}
 @contextmanager
 def _scratch_directory() -> Iterator[Path]:
     """A temporary working directory."""
-    before = os.getcwd()
+    before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
@@ -43,7 +43,7 @@ def _scratch_directory() -> Iterator[Path]:
             os.chdir(before)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _problem(suite: str, function: int, dimension: int, instance: int) -> tuple[Any, Any, float]:
     """The suite (it owns the problem), the problem and f_opt."""
     import cocoex
@@ -81,7 +81,7 @@ def _params(problem: Any) -> Params:
     )
 
 
-def load(suite: str, data: Path) -> list[Task]:
+def load(suite: str, _data: Path) -> list[Task]:
     """The tasks of `coco` or `mixint`; raises `Skipped` where the package coco-experiment is absent."""
     try:
         import cocoex  # noqa: F401 - asked for here, so that a missing one is a reason and not a traceback later

@@ -25,7 +25,7 @@ _WORST = {"error": 1.0, "log loss": 10.0, "1 - R2": 2.0}
 """Where a loss is cut off: what a diverged model costs is no information about the others."""
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _data(name: str, rows: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Standardised features `(rows, d)` and targets, the rows in a seeded random order."""
     from sklearn import datasets
@@ -214,7 +214,7 @@ class _Loss:
         return np.array([_loss(_TRAININGS[self.name], dict(config)) for config in configs])
 
 
-def load(suite: str, data: Path) -> list[Task]:
+def load(suite: str, _data: Path) -> list[Task]:
     """The tasks of this suite; raises `Skipped` where scikit-learn is absent."""
     try:
         import sklearn  # noqa: F401 - asked for here, so that a missing one is a reason and not a traceback later

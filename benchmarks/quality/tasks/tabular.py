@@ -60,15 +60,16 @@ _PUBLIC = (
 _TRANSFORMS: Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {"hpolib": np.log10}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _table(path: Path, bench: str) -> NDArray[np.float64]:
     """Losses, one axis per parameter."""
     with np.load(path, allow_pickle=False) as archive:
-        losses = archive["loss"].astype(np.float64).mean(axis=-1)
+        losses: NDArray[np.float64] = archive["loss"].astype(np.float64).mean(axis=-1)
     expected = tuple(len(param.choices) for param in GRIDS[bench])
     if losses.shape != expected:
         raise ValueError(f"{path} has axes {losses.shape}; {bench} is described as {expected}")
-    return _TRANSFORMS.get(bench, np.asarray)(losses)
+    transform = _TRANSFORMS.get(bench)
+    return losses if transform is None else transform(losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class _Loss:
     def __call__(self, configs: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
         table, params = _table(self.path, self.bench), GRIDS[self.bench]
         cells = [[param.choices.index(config[param.name]) for param in params] for config in configs]
-        return table[tuple(np.array(cells).T)]
+        return np.asarray(table[tuple(np.array(cells).T)], dtype=np.float64)
 
 
 def load(suite: str, data: Path) -> list[Task]:

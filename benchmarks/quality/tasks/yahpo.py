@@ -165,7 +165,7 @@ class _Surrogate:
         return scenario.offset + scenario.scale * np.asarray(answer[:, scenario.output], dtype=np.float64)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _surrogate(folder: Path, name: str) -> _Surrogate:
     return _Surrogate(folder, SCENARIOS[name])
 
@@ -186,7 +186,7 @@ def load(suite: str, data: Path) -> list[Task]:
         import onnxruntime  # noqa: F401 - asked for here, so that a missing one is a reason and not a traceback later
     except ImportError:
         raise Skipped("onnxruntime is not installed") from None
-    tasks = []
+    tasks: list[Task] = []
     for name, scenario in SCENARIOS.items():
         folder = data / "yahpo" / name
         if not (folder / "model.onnx").is_file():

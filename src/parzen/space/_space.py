@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -182,6 +182,10 @@ class Space:
         assert isinstance(node, Switch)
         return self._evaluate(node.options[int(row[j])], memo, None)
 
+    def is_choice(self, j: int) -> bool:
+        """Whether column `j` holds the code of an option, not a number."""
+        return self._layout.switches[j] >= 0
+
     def option(self, j: int, code: float) -> str:
         """A short name for a value of column `j`: of an option, what a person would call it."""
         distribution = self.distributions[j]
@@ -268,7 +272,31 @@ class Space:
         """
         from parzen.space._encoding import row_of_config
 
-        return self._completed(row_of_config(self, config), None)
+        return self.completed(row_of_config(self, config))
+
+    def code(self, label: str, value: Any) -> float:
+        """What column `label` holds for a real value: the code of the option, or the number itself.
+
+        Raises:
+            UnknownLabel, OutOfSpace: as `encode_params`.
+        """
+        from parzen.space._encoding import value_of_option
+
+        self._check_labels((label,))
+        j = self.column[label]
+        if not self.is_choice(j):
+            return plain_number(label, value)
+        row = np.full(self.d, np.nan)
+        value_of_option(self, j, value, row, is_given=lambda _: True)
+        return float(row[j])
+
+    def _check_labels(self, labels: Iterable[str]) -> None:
+        for label in labels:
+            if label not in self.column:
+                raise UnknownLabel(
+                    f"the space has no parameter {label!r}; it has {', '.join(map(repr, self.labels)) or 'none'}",
+                    label=label,
+                )
 
     def encode_params(self, params: Mapping[str, Any], unit: FloatArray | None = None) -> Points:
         """The row with these values of parameters.
@@ -283,25 +311,28 @@ class Space:
         """
         from parzen.space._encoding import value_of_option
 
-        unknown = [label for label in params if label not in self.column]
-        if unknown:
-            raise UnknownLabel(
-                f"the space has no parameter {unknown[0]!r}; it has {', '.join(map(repr, self.labels)) or 'none'}",
-                label=unknown[0],
-            )
+        self._check_labels(params)
         row = np.full(self.d, np.nan)
         for label, value in params.items():
             j = self.column[label]
-            if self._layout.switches[j] >= 0:
+            if self.is_choice(j):
                 value_of_option(self, j, value, row, is_given=params.__contains__)
         for label, value in params.items():
             j = self.column[label]
-            if self._layout.switches[j] < 0:
+            if not self.is_choice(j):
                 row[j] = plain_number(label, value)
-        return self._completed(row, unit)
+        return self.completed(row, unit)
 
-    def _completed(self, given: FloatArray, unit: FloatArray | None) -> Points:
-        """A row of which values are known, with inactive columns emptied and the rest checked."""
+    def completed(self, given: FloatArray, unit: FloatArray | None = None) -> Points:
+        """A row of which some values are known, with inactive columns emptied and the rest checked.
+
+        Args:
+            given: `(d,)` as the user sees them, codes for categories; NaN where unknown.
+            unit: `(d,)` quantiles for active columns that are unknown.
+
+        Raises:
+            OutOfSpace: a value cannot have come from its parameter, or an active one is missing and `unit` is None.
+        """
         row = np.full(self.d, np.nan)
         for j, label in enumerate(self.labels):
             if not self._is_active(j, row):
@@ -365,26 +396,23 @@ class Space:
         Raises:
             UnknownLabel, OutOfSpace: as `encode_params`.
         """
-        from parzen.space._encoding import value_of_option
-
         nodes = list(self.nodes)
+        self._check_labels(params)
         for label, value in params.items():
-            if label not in self.column:
-                raise UnknownLabel(f"the space has no parameter {label!r}; it has {', '.join(map(repr, self.labels))}", label=label)
             j = self.column[label]
-            distribution = self.distributions[j]
-            row = np.full(self.d, np.nan)
-            if self._layout.switches[j] >= 0:
-                value_of_option(self, j, value, row, is_given=lambda _: True)
-                nodes[self._layout.places[j]] = Const(int(row[j]))
+            place = self._layout.places[j]
+            x = self.code(label, value)
+            if self.is_choice(j):
+                nodes[place] = Const(int(x))
                 continue
-            x = plain_number(label, value)
-            if distribution is not None:
-                try:
-                    x = distribution.nearest(x)
-                except BadDistribution as error:
-                    raise OutOfSpace(f"parameter {label!r}: {error}", label=label) from None
-            nodes[self._layout.places[j]] = Const(distribution.value(x) if distribution else value)
+            distribution = self.distributions[j]
+            if distribution is None:
+                nodes[place] = Const(value)
+                continue
+            try:
+                nodes[place] = Const(distribution.value(distribution.nearest(x)))
+            except BadDistribution as error:
+                raise OutOfSpace(f"parameter {label!r}: {error}", label=label) from None
         return Space.from_nodes(reachable(nodes, len(nodes) - 1))
 
     # --- text ---------------------------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """What is special about a database that is a file: is it ours, is it whole, may we write to it.
 
-Whose it is, is found out by looking at the first hundred bytes and at the directory, before SQLite is let near the file:
-to open a foreign database with SQLite can already leave `-wal` and `-shm` files beside it.  For that, two numbers sit in
-SQLite's own file header (https://www.sqlite.org/fileformat.html): the application id says that the file is ours, the user
-version is the version of the tables.
+Whose it is, is found out by looking at the first hundred bytes and at the directory, before SQLite is let near the
+file: to open a foreign database with SQLite can already leave `-wal` and `-shm` files beside it.  For that, two numbers
+sit in SQLite's own file header (https://www.sqlite.org/fileformat.html): the application id says that the file is ours,
+the user version is the version of the tables.
 
-A new file is built under a temporary name and then linked to its own, so that neither a kill nor a full disk leaves half
-a file behind, and of two processes that make it at once one wins and the other finds it made.
+A new file is built under a temporary name and then linked to its own, so that neither a kill nor a full disk leaves
+half a file behind, and of two processes that make it at once one wins and the other finds it made.
 """
 
 from __future__ import annotations

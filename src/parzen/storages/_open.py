@@ -1,7 +1,7 @@
 """From what people write after `storage=` to a storage.
 
-A path is an SQLite file; a URL names its kind before `://`.  The class behind a URL is imported when one is asked for, so
-that a study in memory never loads a database library.
+A path is an SQLite file; a URL names its kind before `://`.  The class behind a URL is imported when one is asked for,
+so that a study in memory never loads a database library.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
         home = SCHEMES.get(url.group(1).lower())
         if home is None:
             raise StorageError(
-                f"no storage is known for {url.group(0)!r}; known are a path such as study.db, and URLs that begin with "
+                f"no storage is known for {url.group(0)!r}; known are a path such as study.db, and URLs of "
                 + ", ".join(f"{scheme}://" for scheme in SCHEMES)
             )
         module, _, name = home.partition(":")

@@ -1,8 +1,8 @@
 """The tables of a database, and every statement that is run on them.
 
 SQLAlchemy Core describes the tables, speaks each database's dialect and finds its driver.  The statements are compiled
-once and handed to the driver itself: an append then costs about 0.1 ms in all, and Core's own way from a statement to
-its rows is several times 0.02 ms for each of the six statements in it.
+once and handed to the driver itself: a look-up takes 3 µs of CPU so, and 19 µs by Core's own way from a statement to its
+rows; an append is six or seven statements, and 0.1 ms in all.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@ One append is one transaction, and its first statement is `UPDATE parzen_study S
 study's row lock, so `seq` is gapless *in commit order*: whoever has read up to `seq` never sees an earlier entry appear
 later, which an autoincrement column does not promise.  SQLite locks the whole file (`BEGIN IMMEDIATE`) to the same end.
 
-Nothing stored is trusted: every entry and header has a CRC, and the places must follow one another.  Nothing stored is
-executed: it is text and bytes.
+Nothing stored is trusted (`_rows.py`), and nothing stored is executed: it is text and bytes.
 """
 
 from __future__ import annotations
@@ -17,47 +16,22 @@ import sqlite3
 import threading
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from parzen.errors import (
-    Conflict,
-    CorruptLog,
-    MissingDependency,
-    SchemaTooNew,
-    StorageError,
-    StudyExists,
-    StudyNotFound,
-    Unavailable,
-)
+from parzen.errors import Conflict, CorruptLog, StorageError, StudyExists, StudyNotFound, Unavailable
+from parzen.storages._engines import parse_url, server_engine, sqlite_file
 from parzen.storages._file import RESTORE, SCHEMA, StudyFile, sqlite_error
 from parzen.storages._heads import advance, numbers
+from parzen.storages._rows import bytes_of, check_schema, entries_of, head_of, header_of, position_of
 from parzen.storages._tables import TABLES, Statements
-from parzen.trials import (
-    Entry,
-    Event,
-    Header,
-    State,
-    checksum,
-    event_from_json,
-    event_to_json,
-    header_from_json,
-    header_to_json,
-)
+from parzen.trials import Entry, Event, Header, checksum, event_to_json, header_to_json
 
 __all__ = ["SQLStorage"]
-
-_DRIVERS: Mapping[str, tuple[str, str]] = {
-    "postgresql": ("postgresql+psycopg", '"psycopg[binary]"'),
-    "mysql": ("mysql+pymysql", "PyMySQL"),
-    "mariadb": ("mariadb+pymysql", "PyMySQL"),
-}
-"""URL scheme -> the driver that is meant by it, and what to install for that."""
-_STATES = frozenset(int(state) for state in State)
 
 
 class SQLStorage:
@@ -78,10 +52,7 @@ class SQLStorage:
     durable = True
 
     def __init__(self, url: str | sa.URL, *, readonly: bool = False) -> None:
-        try:
-            parsed = sa.make_url(url)
-        except (sa.exc.ArgumentError, ValueError) as error:
-            raise StorageError(f"{url!r:.60} is not a URL of a database: {error}") from error
+        parsed = parse_url(url)
         self.readonly = readonly
         self.file: StudyFile | None = None
         self._lock = threading.RLock()
@@ -91,14 +62,14 @@ class SQLStorage:
         self._inherited: list[object] = []
         self._closed = False
         if parsed.get_backend_name() == "sqlite":
-            self.file = _sqlite_file(parsed, readonly)
+            self.file = sqlite_file(parsed, readonly)
             self.location = self.file.path
             self.file.exists()
             creator = self.file.connect
             self._engine = sa.create_engine("sqlite://", creator=creator, poolclass=NullPool)
         else:
             self.location = parsed.set(query={}).render_as_string(hide_password=True)
-            self._engine = _server_engine(parsed)
+            self._engine = server_engine(parsed)
         self._dialect = self._engine.dialect
         self._dbapi_error: type[Exception] = self._dialect.loaded_dbapi.Error
         self._sql = Statements(self._dialect)
@@ -130,8 +101,7 @@ class SQLStorage:
             def fill(connection: sqlite3.Connection) -> None:
                 cursor = connection.cursor()
                 for table in TABLES.sorted_tables:
-                    for made in (sa.schema.CreateTable(table), *map(sa.schema.CreateIndex, table.indexes)):
-                        cursor.execute(str(made.compile(dialect=self._dialect)))
+                    cursor.execute(str(sa.schema.CreateTable(table).compile(dialect=self._dialect)))
                 self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
                 self._sql.add_study(cursor, **row)
 
@@ -158,7 +128,7 @@ class SQLStorage:
         with self._reading() as cursor:
             row = self._sql.study_named(cursor, n=json.dumps(name)).fetchone()
         if row is not None:
-            return self._header(row)
+            return header_of(row, self.location)
         known = ", ".join(repr(header.name) for header in self.studies()) or "no study at all"
         raise StudyNotFound(f"no study in {self.location} is named {name!r}; there is {known}", name=name)
 
@@ -167,7 +137,7 @@ class SQLStorage:
             return []
         with self._reading() as cursor:
             rows = self._sql.all_studies(cursor).fetchall()
-        return [self._header(row) for row in rows]
+        return [header_of(row, self.location) for row in rows]
 
     def rename(self, uid: str, name: str) -> None:
         try:
@@ -175,7 +145,7 @@ class SQLStorage:
                 row = self._sql.study_of(cursor, u=uid).fetchone()
                 if row is None:
                     self._missing(uid)
-                text = header_to_json(replace(self._header(row), name=name))
+                text = header_to_json(replace(header_of(row, self.location), name=name))
                 self._sql.rename(cursor, u=uid, n=json.dumps(name), text=text, sum=checksum("header", text))
         except _Duplicate as error:
             raise StudyExists(
@@ -204,9 +174,7 @@ class SQLStorage:
                 heads = {}
                 for number in numbers(before, events):
                     head = sql.trial(cursor, i=study, n=number).fetchone()
-                    if head is None or not (isinstance(head[0], int) and head[1] in _STATES):
-                        raise CorruptLog(f"the row of trial {number} in {self.location} is damaged: {head!r}")
-                    heads[number] = (head[0], head[1])
+                    heads[number] = head_of(head, number, self.location)
                 _, changed = advance(before, heads, events)
                 first = seq - len(bodies) + 1
                 rows: list[dict[str, object]] = [
@@ -258,26 +226,10 @@ class SQLStorage:
             rows = self._sql.entries(cursor, i=study, after=after, upto=upto).fetchall()
             if len(rows) != upto - after:
                 self._position(cursor, uid)  # deleted in this moment, perhaps
-        entries = self._entries(rows, after)
+        entries = entries_of(rows, after, self.location)
         if len(entries) != upto - after:
             place = after + len(entries) + 1
             raise CorruptLog(f"entry {place} of {head} is missing in {self.location}; {RESTORE}", seq=place)
-        return entries
-
-    def _entries(self, rows: Sequence[tuple[Any, ...]], after: int) -> list[Entry]:
-        """The entries of rows, up to the first gap."""
-        entries: list[Entry] = []
-        for place, (seq, kind, body, crc) in enumerate(rows, after + 1):
-            if seq != place:
-                break
-            try:
-                if checksum(kind, body) != crc:
-                    raise ValueError("its checksum does not fit")
-                entries.append(Entry(seq, event_from_json(kind, body)))
-            except (ValueError, TypeError, AttributeError) as error:  # text that is not ASCII, or no text at all
-                raise CorruptLog(
-                    f"entry {place} in {self.location} is damaged ({error}); {RESTORE}", seq=place
-                ) from error
         return entries
 
     # --- bytes beside a study ---
@@ -294,17 +246,7 @@ class SQLStorage:
             return None
         with self._reading() as cursor:
             row = self._sql.blob(cursor, u=uid, k=json.dumps(key)).fetchone()
-        if row is None:
-            return None
-        try:
-            data = bytes(row[1])
-        except (TypeError, ValueError) as error:
-            raise CorruptLog(f"what is kept under {key!r} in {self.location} is damaged ({error})", key=key) from error
-        if zlib.crc32(data) != row[0]:
-            raise CorruptLog(
-                f"what is kept under {key!r} in {self.location} is damaged (its checksum does not fit)", key=key
-            )
-        return data
+        return None if row is None else bytes_of(row, key, self.location)
 
     def close(self) -> None:
         with self._guarded():
@@ -330,7 +272,7 @@ class SQLStorage:
                     if self._sql.get_meta(cursor, k="schema").fetchone() is None:
                         self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
                     connection.commit()
-                self._check_schema(self._sql.get_meta(cursor, k="schema").fetchone())
+                check_schema(self._sql.get_meta(cursor, k="schema").fetchone(), self.location)
             except BaseException:
                 cursor.close()
                 connection.close()
@@ -339,17 +281,6 @@ class SQLStorage:
             self._connection = connection
             self._finalizer = weakref.finalize(self, _close, connection, self._pid)
         return self._connection
-
-    def _check_schema(self, row: tuple[object, ...] | None) -> None:
-        version = str(row[0]) if row else ""
-        if not version.isdecimal():
-            raise CorruptLog(f"{self.location} does not say which version its tables have: it is damaged")
-        if int(version) > SCHEMA:
-            raise SchemaTooNew(
-                f"{self.location} was written by a later parzen (tables of version {version}, this one knows {SCHEMA}): "
-                "upgrade parzen",
-                schema=int(version),
-            )
 
     def _drop(self) -> None:
         if self._finalizer is not None:
@@ -402,10 +333,10 @@ class SQLStorage:
                 raise StudyNotFound(f"{self.location} does not exist, and so has no study")
             connection = self._connect()
             cursor = connection.cursor()
-            if self.file is not None:
-                self.file.check_in_place()
-                cursor.execute("BEGIN IMMEDIATE")
             try:
+                if self.file is not None:
+                    self.file.check_in_place()
+                    cursor.execute("BEGIN IMMEDIATE")
                 yield cursor
                 connection.commit()
             except BaseException:
@@ -426,26 +357,12 @@ class SQLStorage:
         row = self._sql.position(cursor, u=uid).fetchone()
         if row is None:
             self._missing(uid)
-        if not all(isinstance(number, int) and number >= 0 for number in row):
-            raise CorruptLog(f"the row of the study {uid!r} in {self.location} is damaged: {row!r}")
-        return row[0], row[1], row[2]
+        return position_of(row, uid, self.location)
 
     def _missing(self, uid: str) -> NoReturn:
         raise StudyNotFound(
             f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
         )
-
-    def _header(self, row: tuple[Any, ...]) -> Header:
-        uid, name, text, crc = row
-        try:
-            if checksum("header", text) != crc:
-                raise ValueError("its checksum does not fit")
-            header = header_from_json(text)
-            if header.uid != uid or json.dumps(header.name) != name:
-                raise ValueError("its name is not the one it is stored under")
-        except (ValueError, AttributeError, TypeError) as error:
-            raise CorruptLog(f"the header of a study in {self.location} is damaged ({error}); {RESTORE}") from error
-        return header
 
 
 class _Duplicate(CorruptLog):
@@ -455,36 +372,3 @@ class _Duplicate(CorruptLog):
 def _close(connection: Any, pid: int) -> None:
     if os.getpid() == pid:
         connection.close()
-
-
-def _sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
-    """The file that a URL means."""
-    database = url.database or ""
-    if database in ("", ":memory:") or database.startswith("file:"):
-        raise StorageError(
-            f"{url} names no file: memory is what a study has when no storage is given (storage=None); to keep it, give "
-            'a file, as in storage="study.db"'
-        )
-    options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
-    sync, timeout = options.pop("sync", "normal").upper(), options.pop("timeout", "60")
-    if options or sync not in ("NORMAL", "FULL"):
-        raise StorageError(f"{url}: after the ? stand sync=normal or sync=full, and timeout=SECONDS, and nothing else")
-    try:
-        seconds = float(timeout)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 86400:
-        raise StorageError(f"{url}: timeout is the seconds to wait for another writer, 0 to 86400, not {timeout!r}")
-    return StudyFile(database, readonly=readonly, timeout=seconds, synchronous=sync)
-
-
-def _server_engine(url: sa.URL) -> sa.Engine:
-    driver, package = _DRIVERS.get(url.drivername, (url.drivername, url.drivername.partition("+")[2]))
-    try:
-        return sa.create_engine(url.set(drivername=driver), pool_pre_ping=True)
-    except ImportError as error:
-        raise MissingDependency(
-            f"{url.get_backend_name()} needs a driver that is not installed: pip install {package}", package=package
-        ) from error
-    except sa.exc.SQLAlchemyError as error:
-        raise StorageError(f"{url.render_as_string(hide_password=True)} cannot be used: {error}") from error

@@ -1,0 +1,59 @@
+"""What a person sees while a search runs: a live line on a terminal, log lines in a pipe, a panel in a notebook.
+
+All of it is on stderr (or in the notebook's cell) and is made of the same few facts (`_facts`), told at the same moments
+(`_reporter`) and in the same words (`_wording`).  Another way of showing a run is any object with the three methods of
+`Feedback`; subclassing `Reporter` gets it the moments.
+
+| name | class | where |
+|---|---|---|
+| live | `Live` | a terminal; `_terminal` keeps the line apart from what others print |
+| lines | `Lines` | a pipe, a log file, a dumb terminal |
+| notebook | `Notebook` | a cell of Jupyter |
+| off | `Silent` | nowhere but the `parzen` logger |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from parzen._lazy import lazy_attributes
+from parzen.feedback._base import Feedback, RunInfo
+from parzen.feedback._choose import feedback_for
+
+if TYPE_CHECKING:
+    from parzen.feedback._facts import Best as Best
+    from parzen.feedback._facts import Progress as Progress
+    from parzen.feedback._facts import Summary as Summary
+    from parzen.feedback._reporter import Reporter as Reporter
+    from parzen.feedback.lines import Lines as Lines
+    from parzen.feedback.live import Live as Live
+    from parzen.feedback.notebook import Notebook as Notebook
+    from parzen.feedback.silent import Silent as Silent
+
+__all__ = [
+    "Best",
+    "Feedback",
+    "Lines",
+    "Live",
+    "Notebook",
+    "Progress",
+    "Reporter",
+    "RunInfo",
+    "Silent",
+    "Summary",
+    "feedback_for",
+]
+
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    {
+        "Best": "parzen.feedback._facts",
+        "Lines": "parzen.feedback.lines",
+        "Live": "parzen.feedback.live",
+        "Notebook": "parzen.feedback.notebook",
+        "Progress": "parzen.feedback._facts",
+        "Reporter": "parzen.feedback._reporter",
+        "Silent": "parzen.feedback.silent",
+        "Summary": "parzen.feedback._facts",
+    },
+)

@@ -1,0 +1,92 @@
+"""`trials_save_file`: a pickle of a `Trials`, written whole or not at all, and read without running anything.
+
+A pickle may name any callable to be called while it is read.  This reader allows only what trial documents are made of,
+so that a file from somebody else can do no harm.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from parzen.errors import CorruptLog, Unavailable
+from parzen.hyperopt.base import Trials
+
+__all__ = ["load_trials", "save_trials"]
+
+_ALLOWED = {
+    ("parzen.hyperopt.base", "Trials"),
+    ("datetime", "datetime"),
+    ("datetime", "timedelta"),
+    ("datetime", "timezone"),
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    ("decimal", "Decimal"),
+    ("fractions", "Fraction"),
+    ("copyreg", "_reconstructor"),
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy._core.numeric", "_frombuffer"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy.core.numeric", "_frombuffer"),
+    *(("builtins", name) for name in "set frozenset complex bytearray slice range object list dict tuple int float str bool bytes".split()),
+}
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _ALLOWED:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"it holds {module}.{name}, which trial documents are not made of")
+
+
+def load_trials(path: Path) -> Trials:
+    """The trials in a file.
+
+    Raises:
+        CorruptLog: the file is damaged, or holds objects that only running foreign code could bring back.
+    """
+    data = path.read_bytes()
+    if not data:
+        raise CorruptLog(f"{path} is empty: move it away to start anew")
+    try:
+        trials = _Reader(io.BytesIO(data)).load()
+    except Exception as error:  # a damaged pickle raises anything
+        raise CorruptLog(
+            f"{path} cannot be read as saved trials: {error}. If it is your own and holds objects of your own classes, "
+            "load it with pickle and pass it as trials="
+        ) from error
+    if not isinstance(trials, Trials):
+        raise CorruptLog(f"{path} holds a {type(trials).__name__}, not a Trials")
+    return trials
+
+
+def save_trials(trials: Trials, path: Path) -> None:
+    """Replace a file by the trials, in one step: whoever reads it finds the old trials or the new ones.
+
+    Raises:
+        Unavailable: it cannot be written; the old file is as it was.
+    """
+    import cloudpickle
+
+    data = cloudpickle.dumps(trials)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Unavailable(f"the trials cannot be saved to {path}: {error.strerror or error}") from error

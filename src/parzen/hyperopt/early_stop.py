@@ -1,0 +1,34 @@
+"""Hyperopt's way to stop early: a function of the trials, called after each of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from parzen.hyperopt.base import Trials
+
+__all__ = ["no_progress_loss"]
+
+
+def no_progress_loss(iteration_stop_count: int = 20, percent_increase: float = 0.0) -> Callable[..., tuple[bool, list[Any]]]:
+    """Stop after so many trials in a row that have not improved on the best loss; failed ones count.
+
+    Args:
+        iteration_stop_count: how many.
+        percent_increase: an improvement by less than this share of the best loss counts as none.
+    """
+
+    def stop(trials: Trials, best_loss: float | None = None, iteration_no_progress: int = 0) -> tuple[bool, list[Any]]:
+        loss = trials.trials[-1]["result"].get("loss") if trials.trials else None
+        new_loss = math.inf if loss is None or math.isnan(float(loss)) else float(loss)
+        if best_loss is None:
+            return False, [new_loss, iteration_no_progress + 1]
+        needed = abs(best_loss * (percent_increase / 100.0)) if math.isfinite(best_loss) else 0.0
+        if new_loss < best_loss - needed:
+            best_loss, iteration_no_progress = new_loss, 0
+        else:
+            iteration_no_progress += 1
+        return iteration_no_progress >= iteration_stop_count, [best_loss, iteration_no_progress]
+
+    return stop

@@ -1,0 +1,5 @@
+"""The graph language of search spaces, under Hyperopt's name."""
+
+from parzen.space import Apply, Literal, as_apply, scope
+
+__all__ = ["Apply", "Literal", "as_apply", "scope"]

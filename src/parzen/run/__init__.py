@@ -1,0 +1,44 @@
+"""One run: the loop, what it does with an objective, and when it ends.
+
+`_loop` drives a stream; `_objective` calls the user's function and reads what it returns; `_stopping` holds the rules that
+end a run, `_signals` turns Ctrl-C and SIGTERM into an orderly end, `_leases` knows which workers are still there.
+"""
+
+from parzen.run._leases import BY_HAND
+from parzen.run._loop import EXHAUSTED, Plan, ask, publish_asked, release_abandoned, run
+from parzen.run._objective import Evaluation, Objective, outcome_of, wants_evaluation, worst_of
+from parzen.run._signals import Interrupts
+from parzen.run._stopping import (
+    LossReached,
+    NoProgress,
+    StopRule,
+    Timeout,
+    TrialsDone,
+    any_of,
+    checked_count,
+    checked_seconds,
+)
+
+__all__ = [
+    "BY_HAND",
+    "EXHAUSTED",
+    "Evaluation",
+    "Interrupts",
+    "LossReached",
+    "NoProgress",
+    "Objective",
+    "Plan",
+    "StopRule",
+    "Timeout",
+    "TrialsDone",
+    "any_of",
+    "ask",
+    "checked_count",
+    "checked_seconds",
+    "outcome_of",
+    "publish_asked",
+    "release_abandoned",
+    "run",
+    "wants_evaluation",
+    "worst_of",
+]

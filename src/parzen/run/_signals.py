@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM, turned into an orderly end.
+
+While a run lasts, both are caught.  Inside the objective they raise `KeyboardInterrupt` at once; anywhere else they wait
+until the loop looks, so that they never tear a batch apart between the storage and the history.  A second Ctrl-C always
+raises.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+__all__ = ["Interrupts"]
+
+
+class Interrupts:
+    """A context manager that catches interrupts; it does nothing outside of the main thread.
+
+    Handlers that the program itself has installed are left alone.
+
+    Attributes:
+        signal: the number of the first signal that came; None as long as there was none.
+    """
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._armed = False
+        self._before: dict[int, Any] = {}  # what signal.signal returns
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._replace(signal.SIGINT, signal.default_int_handler)
+            self._replace(signal.SIGTERM, signal.SIG_DFL)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _replace(self, number: int, expected: object) -> None:
+        if signal.getsignal(number) is expected or signal.getsignal(number) == expected:
+            self._before[number] = signal.signal(number, self._handle)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        again = self.signal is not None
+        if self.signal is None:
+            self.signal = number
+        if self._armed or again:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Where an interrupt may raise at once: inside the objective."""
+        self._armed = True
+        try:
+            if self.signal is not None:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._armed = False

@@ -1,0 +1,84 @@
+"""The front door: one function."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from parzen._typing import Direction
+from parzen.algorithms import Algorithm
+from parzen.feedback import Feedback
+from parzen.log import Storage
+from parzen.run import Objective, StopRule
+from parzen.study._result import Result
+from parzen.study._study import Callback, Study
+
+__all__ = ["minimize"]
+
+
+def minimize(
+    objective: Objective,
+    space: Any,  # whatever a user's space is made of
+    trials: int | None = None,
+    *,
+    timeout: float | None = None,
+    algorithm: str | Algorithm | None = None,
+    seed: int | None = None,
+    storage: str | os.PathLike[str] | Storage | None = None,
+    name: str | None = None,
+    direction: Direction = "minimize",
+    catch: bool | type[BaseException] | Iterable[type[BaseException]] = (),
+    stop: StopRule | Iterable[StopRule] = (),
+    enqueue: Iterable[Mapping[str, Any]] = (),
+    callbacks: Iterable[Callback] = (),
+    noisy: bool = False,
+    parallel: int = 1,
+    progress: bool | str | Feedback = True,
+) -> Result:
+    """Find the configuration of `space` for which `objective` is lowest.
+
+        result = parzen.minimize(train, {"lr": hp.float("lr", 1e-5, 1e-1, log=True)}, trials=100, storage="study.db")
+        print(result.best.config, result.best.loss)
+
+    Run the same program again and it goes on where it was: `trials` is the total.
+
+    Args:
+        objective: gets a configuration, returns a loss or a mapping with "loss".
+        space: nested dicts, lists and tuples with `parzen.hp` nodes in them.
+        trials: total number of trials, those of earlier runs included; None for no limit.
+        timeout: seconds after which no further trial begins.
+        algorithm: a name such as "tpe" or "random", or a record from `parzen.algorithms`; None is parzen's choice.
+        seed: non-negative integer; the same seed and program give the same trials.
+        storage: path of a file, URL, or storage object; None keeps everything in memory.
+        name: of the study in the storage; default "study".
+        direction: "minimize" or "maximize".
+        catch: exceptions of the objective after which the search goes on; True for every `Exception`.
+        stop: rules that end the run; see `parzen.stopping`.
+        enqueue: configurations (label -> value) to try first.
+        callbacks: called with (study, trial) after each trial.
+        noisy: equal configurations may give different losses; a finite space is then never exhausted.
+        parallel: 1; other values need the workers that are not part of this version.
+        progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines", "notebook".
+
+    Returns:
+        A `Result`: `best`, `trials`, `history`, `stopped_by`, `to_pandas()`.
+
+    Raises:
+        SpaceError, SpaceMismatch, StorageError: before anything is evaluated.
+        BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
+    """
+    study = Study(
+        space, name=name, storage=storage, algorithm=algorithm, seed=seed, direction=direction, noisy=noisy
+    )
+    return study.run(
+        objective,
+        trials,
+        timeout=timeout,
+        catch=catch,
+        stop=stop,
+        enqueue=enqueue,
+        callbacks=callbacks,
+        parallel=parallel,
+        progress=progress,
+    )

@@ -1,0 +1,138 @@
+"""What a search gives back."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from parzen._lazy import require
+from parzen.errors import AllTrialsFailed
+from parzen.trials import History, State, Trial
+
+if TYPE_CHECKING:
+    import pandas
+
+    from parzen.study._study import Study
+
+__all__ = ["Result", "Trials", "best_of"]
+
+
+class Trials(Sequence[Trial]):
+    """All trials of a history, in order of their numbers; each is made when it is looked at."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def __len__(self) -> int:
+        return len(self._history)
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
+        if isinstance(index, slice):
+            return [self._history.trial(i) for i in range(*index.indices(len(self)))]
+        return self._history.trial(index + len(self) if index < 0 else index)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self._history)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self._history.count(s)} {s.name}" for s in State if self._history.count(s))
+        return f"<{len(self)} trials{': ' + counts if counts else ''}>"
+
+
+def best_of(history: History) -> Trial:
+    """The best trial.
+
+    Raises:
+        AllTrialsFailed: none has a finite loss; the text says what happened instead.
+    """
+    best = history.best
+    if best is not None:
+        return best
+    if not len(history):
+        raise AllTrialsFailed("there is no best trial: no trial has been run")
+    counts = ", ".join(f"{history.count(s)} {s.name}" for s in State if history.count(s))
+    errors = [history.error(i) for i in range(len(history))]
+    last = next((error for error in reversed(errors) if error is not None), None)
+    raise AllTrialsFailed(
+        f"there is no best trial: none of {len(history)} has a finite loss ({counts})"
+        + (f"; the last failure was {last}"[:500] if last else "")
+    )
+
+
+class Result:
+    """What `minimize` and `Study.run` give back; it shows the study as it is now.
+
+    Attributes:
+        study: to go on with.
+        stopped_by: "trials", "timeout", "interrupt", "space exhausted", "callback", or what a stop rule said.
+        signal: the number of the signal that interrupted it, if one did.
+    """
+
+    def __init__(self, study: Study, stopped_by: str, signal: int | None = None) -> None:
+        self.study = study
+        self.stopped_by = stopped_by
+        self.signal = signal
+
+    @property
+    def history(self) -> History:
+        """The columns: `history.values`, `history.losses` (always to be minimised) …"""
+        return self.study.history
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the best loss (raises `AllTrialsFailed` where there is none)."""
+        return best_of(self.history)
+
+    @property
+    def trials(self) -> Trials:
+        """All trials, in order of their numbers."""
+        return Trials(self.history)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row for each trial: number, state, loss, seconds, a column for each parameter, further metrics.
+
+        Raises:
+            MissingDependency: pandas is not installed.
+        """
+        pd = require("pandas", "pandas")
+        rows = []
+        for trial in self.trials:
+            row: dict[str, Any] = {
+                "number": trial.number,
+                "state": trial.state.name,
+                "loss": float("nan") if trial.loss is None else trial.loss,
+                "seconds": float("nan") if trial.seconds is None else trial.seconds,
+            }
+            row.update({f"param_{label}": trial.params.get(label) for label in self.history.space.labels})
+            row.update({f"metric_{name}": x for name, x in trial.metrics.items() if name != self.history.objectives[0]})
+            rows.append({**row, "source": trial.source, "error": None if trial.error is None else str(trial.error)})
+        return pd.DataFrame(rows)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        history = self.history
+        facts = []
+        if history.best_number is not None:
+            best = self.best
+            facts += [("best loss", f"{best.loss!r} (trial {best.number})"), ("best config", repr(best.config))]
+        else:
+            facts.append(("best loss", "none: no trial has a finite loss"))
+        ok, bad = history.count(State.OK), history.count(State.FAILED, State.ERROR)
+        facts.append(("trials", f"{ok} ok, {bad} failed" + (f", {n} pruned" if (n := history.count(State.PRUNED)) else "")))
+        facts.append(("stopped by", self.stopped_by))
+        facts.append(("study", f"{self.study.name!r} in {self.study.location}"))
+        return facts
+
+    def __repr__(self) -> str:
+        return "Result\n" + "\n".join(f"  {name:<12} {value}" for name, value in self._facts())
+
+    def _repr_html_(self) -> str:
+        def cell(text: str) -> str:
+            return html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+        rows = "".join(f"<tr><th style='text-align:left'>{cell(n)}</th><td>{cell(v)}</td></tr>" for n, v in self._facts())
+        return f"<table><caption>Result</caption>{rows}</table>"

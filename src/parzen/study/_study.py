@@ -1,0 +1,451 @@
+"""A study: a space, its log, and an algorithm, behind four verbs: ask, tell, run, load."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from parzen._clock import Clock, SystemClock
+from parzen._typing import Direction
+from parzen.algorithms import Algorithm, algorithm_named
+from parzen.errors import (
+    AlreadyFinished,
+    Conflict,
+    SpaceMismatch,
+    StudyError,
+    StudyExists,
+    StudyNotFound,
+)
+from parzen.feedback import Feedback, RunInfo, feedback_for
+from parzen.log import Storage, Stream, generator, trial_seed
+from parzen.run import (
+    BY_HAND,
+    Interrupts,
+    Objective,
+    Plan,
+    StopRule,
+    any_of,
+    checked_count,
+    checked_seconds,
+    outcome_of,
+    publish_asked,
+    release_abandoned,
+    run,
+    wants_evaluation,
+    worst_of,
+)
+from parzen.space import Space
+from parzen.storages import open_storage
+from parzen.study._result import Result, Trials, best_of
+from parzen.trials import FINISHED, Asked, Finished, Header, History, Outcome, Requested, State, Trial, TrialError
+
+__all__ = ["Callback", "Study"]
+
+Callback = Callable[["Study", Trial], object]
+"""Called after each trial that finishes in this process; may raise `StopStudy`."""
+
+DEFAULT_NAME = "study"
+
+
+class Study:
+    """What is tried, and everything that came of it.
+
+    With `storage`, a study of that name which is there already is gone on with; its own seed, direction and budget stay.
+
+    Args:
+        space: nested data with `parzen.hp` nodes, or a `Space`.
+        name: of the study; several studies may live in one file. Default: "study".
+        storage: path of a file, URL, or a storage object; None keeps everything in memory.
+        algorithm: a name such as "tpe" or "random", or a record from `parzen.algorithms`; None is parzen's choice.
+        seed: non-negative integer, of everything random; None draws one (it is kept in the study).
+        direction: "minimize" or "maximize".
+        noisy: equal configurations may give different losses; a finite space is then never exhausted.
+
+    Raises:
+        SpaceError: the space makes no sense.
+        SpaceMismatch: a study of that name has another space; the text says what differs.
+        StorageError: the storage cannot be used; said before anything is evaluated.
+    """
+
+    def __init__(
+        self,
+        space: Any,  # whatever a user's space is made of
+        *,
+        name: str | None = None,
+        storage: str | os.PathLike[str] | Storage | None = None,
+        algorithm: str | Algorithm | None = None,
+        seed: int | None = None,
+        direction: Direction = "minimize",
+        noisy: bool = False,
+    ) -> None:
+        compiled = space if isinstance(space, Space) else Space(space)
+        self.algorithm: Algorithm = algorithm_named(algorithm)
+        clock = SystemClock()
+        header = Header(
+            uid=secrets.token_hex(16),
+            name=_checked_name(name),
+            created=clock.wall(),
+            seed=_checked_seed(seed),
+            metrics={"loss": _checked_direction(direction)},
+            objectives=("loss",),
+            space=compiled.to_json(),
+            noisy=bool(noisy),
+        )
+        opened = open_storage(storage)
+        self._attach(opened, _created_or_opened(opened, header, compiled), compiled, clock)
+
+    def _attach(self, storage: Storage, header: Header, space: Space, clock: Clock) -> None:
+        self.storage, self.header, self.space = storage, header, space
+        live = getattr(storage, "live", None)
+        if live is None:
+            self.stream = Stream(storage, header, space, clock)
+        else:  # a storage that keeps no events has one stream for each study, which is its state
+            self.stream = live.setdefault(header.uid, Stream(storage, header, space, clock))
+
+    @classmethod
+    def load(
+        cls,
+        storage: str | os.PathLike[str] | Storage,
+        name: str | None = None,
+        *,
+        space: Any = None,
+        algorithm: str | Algorithm | None = None,
+        readonly: bool = False,
+    ) -> Study:
+        """A study that is in a storage.
+
+        Args:
+            storage: path of a file, URL, or a storage object.
+            name: of the study; may be left out where there is only one.
+            space: the space as the program writes it. Needed to go on with a search whose options are objects that a
+                file cannot hold; without it such options come back as place-holders with their names.
+            algorithm: as for `Study`.
+            readonly: only look; the file is not written, and need not be writable.
+
+        Raises:
+            StudyNotFound: no study has that name, or there are several and none was named.
+            SpaceMismatch: `space` is not the one that is stored.
+        """
+        opened = open_storage(storage, readonly=readonly)
+        header = opened.open(name) if name is not None else _only_study(opened)
+        stored = Space.from_json(header.space)
+        compiled = stored
+        if space is not None:
+            compiled = space if isinstance(space, Space) else Space(space)
+            _check_same(header, stored, compiled, opened.location)
+        study = cls.__new__(cls)
+        study.algorithm = algorithm_named(algorithm)
+        study._attach(opened, header, compiled, SystemClock())
+        return study
+
+    # --- looking ------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Of the study."""
+        return self.header.name
+
+    @property
+    def location(self) -> str:
+        """Where it is kept, fit to be shown: "memory", or a path or URL without any password."""
+        return self.storage.location
+
+    @property
+    def history(self) -> History:
+        """The columns."""
+        return self.stream.history
+
+    @property
+    def trials(self) -> Trials:
+        """All trials, in order of their numbers."""
+        return Trials(self.history)
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the best loss (raises `AllTrialsFailed` where there is none)."""
+        return best_of(self.history)
+
+    def refresh(self) -> int:
+        """Take in what other programs have added to the study; how many entries that was."""
+        return self.stream.pull()
+
+    # --- asking and telling -------------------------------------------------------------------------------------
+
+    @overload
+    def ask(self, n: None = None) -> Trial: ...
+    @overload
+    def ask(self, n: int) -> list[Trial]: ...
+    def ask(self, n: int | None = None) -> Trial | list[Trial]:
+        """The next trial to evaluate, RUNNING; or a list of `n`.
+
+        Enqueued ones come first.  A trial that was asked for by hand stays RUNNING until somebody tells its result.
+
+        Raises:
+            SpaceExhausted: the space is finite and everything has been asked for, unless the study is `noisy`.
+        """
+        count = 1 if n is None else checked_count("n", n, least=1)
+        numbers = publish_asked(self.stream, self.algorithm, count, self.header.noisy, BY_HAND)
+        trials = [self.history.trial(number) for number in numbers]
+        return trials[0] if n is None else trials
+
+    def tell(
+        self, trial: Trial | int, result: Any = None, *, state: State | str | None = None, error: str | None = None
+    ) -> Trial:
+        """Record what came of a trial.
+
+        Args:
+            trial: what `ask` gave, or its number.
+            result: a loss, or a mapping, as an objective would return it.
+            state: without a result: "FAILED", "PRUNED", "ERROR" or "CANCELLED".
+            error: why there is no loss, in a line.
+
+        Raises:
+            InvalidResult, InvalidLoss: the result cannot be used; nothing is recorded.
+            AlreadyFinished: the trial has a result.
+            StudyError: there is no such trial.
+        """
+        number = trial.number if isinstance(trial, Trial) else trial
+        history = self.history
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < len(history):
+            raise StudyError(f"there is no trial {number!r:.80} to tell: the study has {len(history)}, counted from 0")
+        number = int(number)
+        now = State(int(history.state[number]))
+        if now in FINISHED:
+            raise AlreadyFinished(f"trial {number} is {now.name} already: a result is told once")
+        if now is State.WAITING:
+            raise StudyError(f"trial {number} has not been started: ask for it first")
+        if state is None:
+            outcome = outcome_of(result, history.objectives[0], worst_of(history.reported(1.0)))
+        else:
+            outcome = Outcome(_checked_state(state, result), error=None if error is None else TrialError("told", error))
+        self.stream.publish(Finished(number, int(history.attempts[number]), outcome, self.stream.clock.wall()))
+        return history.trial(number)
+
+    def enqueue(self, *params: Mapping[str, Any]) -> list[Trial]:
+        """Let configurations be tried next, before the algorithm is asked.
+
+        Args:
+            params: each label -> real value. Inactive labels may be left out; active ones that are left out are drawn.
+
+        Raises:
+            UnknownLabel, OutOfSpace: a configuration cannot be from the space; none of them is enqueued then.
+        """
+        for one in params:
+            if not isinstance(one, Mapping):
+                raise TypeError(f"enqueue takes mappings from label to value, got {one!r:.80}")
+        while True:
+            history, at = self.history, self.stream.clock.wall()
+            events = []
+            for number, given in enumerate(params, start=len(history)):
+                seed = trial_seed(self.header.seed, number)
+                point = self.space.encode_params(given, generator(seed, 0).random(self.space.d))
+                values = tuple(point.values[0].tolist())
+                events.append(Asked(number, values, "enqueued", seed, history.seq, at))
+            try:
+                if events:
+                    self.stream.publish(*events)
+            except Conflict:
+                self.stream.pull()
+                continue
+            return [history.trial(event.number) for event in events]
+
+    def stop(self) -> None:
+        """Ask whoever runs this study, in this process or another, to stop after the trials that are running."""
+        self.stream.publish(Requested("stop", None, None, self.stream.clock.wall()))
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        objective: Objective,
+        trials: int | None = None,
+        *,
+        timeout: float | None = None,
+        catch: bool | type[BaseException] | Iterable[type[BaseException]] = (),
+        stop: StopRule | Iterable[StopRule] = (),
+        enqueue: Iterable[Mapping[str, Any]] = (),
+        callbacks: Iterable[Callback] = (),
+        parallel: int = 1,
+        progress: bool | str | Feedback = True,
+    ) -> Result:
+        """Search until a rule says stop.
+
+        Args:
+            objective: gets a configuration, and an `Evaluation` if its second parameter has no default or one is
+                annotated so; returns a loss or a mapping (see `parzen.run._objective` for the table).
+            trials: the total number in the study, those of earlier runs included; None for no limit. It may raise what
+                an earlier run said, never lower it.
+            timeout: seconds of this run after which no further trial begins.
+            catch: exceptions of the objective after which the search goes on; True for every `Exception`.
+            stop: rules that end the run; see `parzen.stopping`.
+            enqueue: configurations to try first; those that the study has already are left out.
+            callbacks: called with (study, trial) after each trial.
+            parallel: 1; other values need the workers that are not part of this version.
+            progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines", "notebook".
+
+        Returns:
+            The `Result`; after Ctrl-C or SIGTERM too, with `stopped_by="interrupt"`.
+
+        Raises:
+            BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
+        """
+        if not callable(objective):
+            raise TypeError(f"the objective must be callable, got {objective!r:.80}")
+        if checked_count("parallel", parallel, least=1) != 1:
+            raise StudyError(f"parallel={parallel}: this version runs trials one at a time; leave it at 1")
+        budget = None if trials is None else checked_count("trials", trials)
+        seconds = None if timeout is None else checked_seconds("timeout", timeout)
+        after = tuple(callbacks)
+        plan = Plan(
+            objective,
+            self.algorithm,
+            any_of(stop) if stop else None,
+            seconds,
+            _checked_catch(catch),
+            self.header.noisy,
+            wants_evaluation(objective),
+            (lambda number: [call(self, self.history.trial(number)) for call in after]) if after else None,
+        )
+        feedback = feedback_for(progress)
+        stream, history = self.stream, self.history
+        stream.pull()
+        release_abandoned(stream)
+        if budget is not None and budget > (history.budget or -1):
+            stream.publish(Requested("budget", None, budget, stream.clock.wall()))
+        self._enqueue_new(enqueue)
+        info = RunInfo(
+            name=self.name,
+            location=self.location,
+            durable=self.storage.durable,
+            total=history.budget,
+            timeout=seconds,
+            already=history.finished,
+            resume_hint="run the same program again",
+            clock=stream.clock,
+        )
+        unsubscribe = stream.subscribe(feedback)
+        stopped_by, failure = "error", None
+        with Interrupts() as interrupts:
+            feedback.start(info, history)
+            try:
+                stopped_by = run(stream, plan, interrupts)
+            except BaseException as error:
+                failure = error
+                raise
+            finally:
+                unsubscribe()
+                feedback.finish(history, stopped_by, failure)
+        return Result(self, stopped_by, interrupts.signal)
+
+    def _enqueue_new(self, points: Iterable[Mapping[str, Any]]) -> None:
+        """Enqueue what the study does not have yet, so that a program that is run again enqueues nothing twice."""
+        wanted = list(points)
+        if not wanted:
+            return
+        history = self.history
+        known = [history.trial(i).params for i in range(len(history)) if history.source(i) == "enqueued"]
+        self.enqueue(*(one for one in wanted if not any(_agrees(one, params) for params in known)))
+
+    def __repr__(self) -> str:
+        history = self.history
+        best = "" if history.best_number is None else f", best {history.reported(history.losses[history.best_number]):.6g}"
+        return f"<Study {self.name!r} in {self.location}: {history.finished} of {len(history)} trials finished{best}>"
+
+
+# --- what was given, checked --------------------------------------------------------------------------------------
+
+
+def _agrees(wanted: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    """Whether a trial can have come from a mapping that was enqueued: what both speak of is the same."""
+
+    def same(a: Any, b: Any) -> bool:
+        try:
+            return a is b or bool(a == b)
+        except Exception:  # an option's own __eq__ may do anything
+            return False
+
+    common = [label for label in wanted if label in params]
+    return bool(common) and all(same(wanted[label], params[label]) for label in common)
+
+
+def _created_or_opened(storage: Storage, header: Header, space: Space) -> Header:
+    try:
+        known = storage.open(header.name)
+    except StudyNotFound:
+        try:
+            storage.create(header)
+            return header
+        except StudyExists:  # another program was faster
+            known = storage.open(header.name)
+    _check_same(known, Space.from_json(known.space), space, storage.location)
+    if known.metrics != header.metrics:
+        raise StudyError(
+            f"study {known.name!r} in {storage.location} has direction {known.metrics['loss']!r}, "
+            f"not {header.metrics['loss']!r}: give the new study another name"
+        )
+    return known
+
+
+def _check_same(header: Header, stored: Space, space: Space, where: str) -> None:
+    found = stored.differences(space)
+    if found:
+        raise SpaceMismatch(
+            f"study {header.name!r} in {where} has another space: {'; '.join(found)}. "
+            "Give the new study another name, or go on with the old space",
+            differences=tuple(found),
+        )
+
+
+def _only_study(storage: Storage) -> Header:
+    headers = storage.studies()
+    if len(headers) == 1:
+        return headers[0]
+    if not headers:
+        raise StudyNotFound(f"there is no study in {storage.location}")
+    names = ", ".join(repr(header.name) for header in headers)
+    raise StudyNotFound(f"{storage.location} holds several studies, name one of them: {names}")
+
+
+def _checked_name(name: str | None) -> str:
+    if name is None:
+        return DEFAULT_NAME
+    if not isinstance(name, str) or not name:
+        raise StudyError(f"the name of a study is text, got {name!r:.80}")
+    return name
+
+
+def _checked_seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbits(63)
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a non-negative whole number, got {seed!r:.80}")
+    return int(seed)
+
+
+def _checked_direction(direction: str) -> Direction:
+    if direction not in ("minimize", "maximize"):
+        raise ValueError(f"direction is 'minimize' or 'maximize', got {direction!r:.80}")
+    return direction  # type: ignore[return-value]  # the line above says which
+
+
+def _checked_state(state: State | str, result: Any) -> State:
+    known = state if isinstance(state, State) else State.__members__.get(str(state).upper())
+    if known is None or known not in FINISHED or known is State.OK:
+        raise ValueError(f"state is 'FAILED', 'PRUNED', 'ERROR' or 'CANCELLED', got {state!r:.80}; a loss makes a trial OK")
+    if result is not None:
+        raise ValueError(f"a trial is told a result or the state {known.name}, not both")
+    return known
+
+
+def _checked_catch(catch: bool | type[BaseException] | Iterable[type[BaseException]]) -> tuple[type[BaseException], ...]:
+    if isinstance(catch, bool):
+        return (Exception,) if catch else ()
+    classes: Sequence[Any] = (catch,) if isinstance(catch, type) else tuple(catch)
+    for one in classes:
+        if not (isinstance(one, type) and issubclass(one, BaseException)):
+            raise TypeError(f"catch takes exception classes or True, got {one!r:.80}")
+    return tuple(classes)
