@@ -34,13 +34,12 @@ if TYPE_CHECKING:
         base,
         early_stop,
         exceptions,
-        fmin,
         pyll,
         rand,
-        space_eval,
         tpe,
         trials_from_docs,
     )
+    from parzen.hyperopt.fmin import fmin, space_eval
     from parzen.run import Evaluation
     from parzen.space import Space
     from parzen.study import Result, Study, minimize

@@ -16,6 +16,7 @@ sub-spaces as options; what is inside of an option is active only when the optio
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -86,7 +87,7 @@ def _constant(option: object) -> Literal:
 # --- our own ----------------------------------------------------------------------------------------------------
 
 
-def float(label: str, low: Any, high: Any, *, log: bool = False, step: Any = None) -> Apply:  # noqa: A001
+def float(label: str, low: Any, high: Any, *, log: builtins.bool = False, step: Any = None) -> Apply:  # noqa: A001
     """A float from `low` to `high`, both included.
 
     Args:
@@ -102,7 +103,7 @@ def float(label: str, low: Any, high: Any, *, log: bool = False, step: Any = Non
     return _parameter(label, "real", low, high, log=log, step=step)
 
 
-def int(label: str, low: Any, high: Any, *, log: bool = False, step: Any = 1) -> Apply:  # noqa: A001
+def int(label: str, low: Any, high: Any, *, log: builtins.bool = False, step: Any = 1) -> Apply:  # noqa: A001
     """An integer from `low` to `high`, both included; arguments as for `float`."""
     return _parameter(label, "integer", low, high, log=log, step=step)
 

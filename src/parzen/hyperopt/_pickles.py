@@ -74,7 +74,7 @@ def save_trials(trials: Trials, path: Path) -> None:
     Raises:
         Unavailable: it cannot be written; the old file is as it was.
     """
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]  # it ships no types
 
     data = cloudpickle.dumps(trials)
     try:

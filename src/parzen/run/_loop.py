@@ -54,7 +54,7 @@ class Plan:
     catch: tuple[type[BaseException], ...] = ()
     repeat: bool = False
     evaluation: bool | str = False
-    each: Callable[[int], None] | None = None
+    each: Callable[[int], object] | None = None
 
 
 def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:

@@ -130,7 +130,7 @@ class _Compiler:
             raise SpaceError(f"parameter {label!r}: {item.pos_args[1].name!r} is not a distribution", label=label)
         distribution: Distribution | None = None
         if self.constant((*drawn.args, *(place for _, place in drawn.kwargs))):
-            distribution = distribution_of(label, drawn, _Evaluated(self.nodes))
+            distribution = distribution_of(label, drawn, _Evaluated(self.nodes).__getitem__)
         param = Param(str(label), distribution, drawn.family, drawn.args, drawn.kwargs)
         known = self.param.get(param.label)
         if known is None:

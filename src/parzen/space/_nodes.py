@@ -6,7 +6,7 @@ any depth can be written as flat JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -118,12 +118,12 @@ def children(node: Node) -> tuple[int, ...]:
     return (*node.args, *(place for _, place in node.kwargs))
 
 
-def distribution_of(label: str | None, node: Param | Draw, values: Mapping[int, Any] | Sequence[Any]) -> Distribution:
+def distribution_of(label: str | None, node: Param | Draw, value_at: Callable[[int], Any]) -> Distribution:
     """The distribution of a draw whose arguments have been evaluated.
 
     Args:
         label: for the text of errors.
         node: the draw.
-        values: what each place holds.
+        value_at: what each place holds.
     """
-    return build(label, node.family, *(values[a] for a in node.args), **{k: values[a] for k, a in node.kwargs})
+    return build(label, node.family, *(value_at(a) for a in node.args), **{k: value_at(a) for k, a in node.kwargs})

@@ -150,7 +150,7 @@ class Space:
         memo = self._memo(values)
         for argument in children(param):
             self._evaluate(argument, memo, None)
-        return distribution_of(param.label, param, memo)
+        return distribution_of(param.label, param, memo.__getitem__)
 
     # --- decoding -----------------------------------------------------------------------------------------------
 
@@ -258,7 +258,7 @@ class Space:
                 assert isinstance(node, Draw)
                 if rng is None:
                     raise SpaceError(f"an unlabelled {node.family} needs the trial's own generator to be drawn")
-                distribution = distribution_of(None, node, memo)
+                distribution = distribution_of(None, node, memo.__getitem__)
                 memo[place] = distribution.value(float(distribution.sample(rng, 1)[0]))
         return memo[root]
 

@@ -99,7 +99,7 @@ class Result:
         Raises:
             MissingDependency: pandas is not installed.
         """
-        pd = require("pandas", "pandas")
+        pd: Any = require("pandas", "pandas")  # an optional package
         rows = []
         for trial in self.trials:
             row: dict[str, Any] = {
@@ -111,7 +111,8 @@ class Result:
             row.update({f"param_{label}": trial.params.get(label) for label in self.history.space.labels})
             row.update({f"metric_{name}": x for name, x in trial.metrics.items() if name != self.history.objectives[0]})
             rows.append({**row, "source": trial.source, "error": None if trial.error is None else str(trial.error)})
-        return pd.DataFrame(rows)
+        frame: pandas.DataFrame = pd.DataFrame(rows)
+        return frame
 
     def _facts(self) -> list[tuple[str, str]]:
         history = self.history

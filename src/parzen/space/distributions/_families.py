@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from parzen._typing import JSON
 from parzen.errors import BadDistribution
 from parzen.space.distributions._base import EXACT, Distribution, number, of
@@ -131,7 +133,7 @@ def _count(label: Label, count: object) -> int:
 
 def _categorical(label: Label, weights: object) -> Categorical:
     """Hyperopt's: the node's argument is the vector of probabilities."""
-    if not isinstance(weights, Sequence) and not hasattr(weights, "__array__"):
+    if not isinstance(weights, (Sequence, np.ndarray)):
         raise BadDistribution(f"{of(label)}probabilities must be a list of numbers, got {weights!r:.80}", label=label)
     p = [number(label, "a probability", w) for w in weights]
     _count(label, len(p))

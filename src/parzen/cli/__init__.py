@@ -1,0 +1,10 @@
+"""The command line: each command a thin spelling of a Python method.
+
+    parzen show study.db          what is in a study
+    parzen best study.db --json   the best trial
+    parzen ls study.db            the studies in a file
+"""
+
+from parzen.cli._main import main
+
+__all__ = ["main"]
