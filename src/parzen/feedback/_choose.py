@@ -14,7 +14,9 @@ __all__ = ["feedback_for"]
 _CHOICES = "True, False, 'live', 'lines', 'notebook', 'off' or an object with start, __call__ and finish"
 
 
-def feedback_for(progress: bool | str | Feedback, *, stream: IO[str] | None = None, notebook: bool | None = None) -> Feedback:
+def feedback_for(
+    progress: bool | str | Feedback, *, stream: IO[str] | None = None, notebook: bool | None = None
+) -> Feedback:
     """The feedback that the argument `progress` of a run asks for.
 
     Args:

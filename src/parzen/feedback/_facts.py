@@ -201,7 +201,9 @@ class Summary:
         yield "trials", self.trials
         if self.failures is not None:
             count, kind, number_, message, others = self.failures
-            text = f"{count} × {kind}" + (f", as in trial {number_}: {message}" if message else f", as in trial {number_}")
+            text = f"{count} × {kind}" + (
+                f", as in trial {number_}: {message}" if message else f", as in trial {number_}"
+            )
             yield "failures", text
             if others:
                 yield "", f"and {others} other kind{'s' if others > 1 else ''} of failure"
@@ -272,5 +274,3 @@ def _commonest(history: History) -> tuple[int, str, int, str, int] | None:
         return None
     kind, count = kinds.most_common(1)[0]
     return count, kind, *example[kind], len(kinds) - 1
-
-

@@ -1,7 +1,7 @@
 """When something is told: what the live line, the log lines, the notebook and silence have in common.
 
-The subscriber looks at two numbers a call and the clock, because a free objective publishes a hundred thousand entries a
-second; everything else happens when there is something to tell, or in a thread that draws a few times a second.
+The subscriber looks at two numbers a call and the clock, because a free objective publishes a hundred thousand entries
+a second; everything else happens when there is something to tell, or in a thread that draws a few times a second.
 
 Improvements are told at once as long as they are rare.  A bucket of tokens bounds them when they are not: five may come
 together, then two a second, and in a run of days fewer still, so that an objective which improves with every trial
@@ -230,7 +230,14 @@ class Reporter:
         self.resumed(text)
 
     def _record(
-        self, event: str, text: str, run: RunInfo, best: Best | None, *, elapsed: float, progress: Progress | None = None
+        self,
+        event: str,
+        text: str,
+        run: RunInfo,
+        best: Best | None,
+        *,
+        elapsed: float,
+        progress: Progress | None = None,
     ) -> None:
         if not _log.isEnabledFor(logging.INFO):
             return
@@ -249,7 +256,11 @@ def logged_to(stream: IO[str]) -> bool:
     logger: logging.Logger | None = _log
     while logger is not None:
         for handler in logger.handlers:
-            if isinstance(handler, logging.StreamHandler) and handler.level <= logging.INFO and handler.stream is stream:
+            if (
+                isinstance(handler, logging.StreamHandler)
+                and handler.level <= logging.INFO
+                and handler.stream is stream
+            ):
                 return True
         logger = logger.parent if logger.propagate else None
     return False

@@ -1,7 +1,7 @@
 """One line that stays at the bottom of a terminal while others print above it.
 
-The streams are not replaced.  Each text file on the terminal gets an instance attribute `write` for the time of a run, so
-that those who took hold of the stream earlier (logging handlers, `from sys import stdout`, a tee) pass through here as
+The streams are not replaced.  Each text file on the terminal gets an instance attribute `write` for the time of a run,
+so that those who took hold of the stream earlier (logging handlers, `from sys import stdout`, a tee) pass through here as
 well, `sys.stdout` stays the object that it was, and whatever is redirected meanwhile can be put back in any order.  The
 attribute also is the mark by which a second run on the same terminal sees that the line is taken.
 
@@ -206,7 +206,7 @@ class Terminal:
 
 
 def _tail(text: str) -> str:
-    """What stands on the cursor's row: the text after the last newline, and of what returns over itself the last round."""
+    """What stands on the cursor's row: the text after the last newline; if it returns over itself, the last round."""
     row = text.rpartition("\n")[2][-_LONGEST:]
     if "\r" not in row:
         return row

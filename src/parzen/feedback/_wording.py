@@ -86,7 +86,9 @@ def encodable(text: str, encoding: str | None) -> str:
 
 def settings(space: Space, row: FloatArray) -> Settings:
     """What a row `(d,)` of a space says: its active parameters, in the order of the columns."""
-    return tuple((plain(label, 40), _value(space, j, float(row[j]))) for j, label in enumerate(space.labels) if row[j] == row[j])
+    return tuple(
+        (plain(label, 40), _value(space, j, float(row[j]))) for j, label in enumerate(space.labels) if row[j] == row[j]
+    )
 
 
 def _value(space: Space, j: int, x: float) -> float | int | str:

@@ -1,11 +1,13 @@
 """A live line on a terminal, and a line that stays at each improvement.
 
-`rich` measures, styles and knows what the terminal can do (NO_COLOR included); `_terminal` puts the result in its place.
+`rich` measures, styles and knows what the terminal can do (NO_COLOR included); `_terminal` puts the result in its
+place.
 """
 
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING
 
@@ -19,7 +21,6 @@ from parzen.feedback.lines import Lines
 from parzen.trials import History
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.text import Text
 
 __all__ = ["Live"]
@@ -35,6 +36,8 @@ _STYLES = {
 _BAR = 12
 _WIDE = 100
 """Columns from which there is room for a bar."""
+_NARROW = 32
+"""Columns that a configuration wants to have for itself."""
 
 
 class Live(Lines):
@@ -62,10 +65,11 @@ class Live(Lines):
         from rich.cells import cell_len
         from rich.console import Console
 
-        self._console = console = Console(file=stream, markup=False, highlight=False, emoji=False, force_jupyter=False)
-        if console.legacy_windows:
+        self._console = Console(file=stream, markup=False, highlight=False, emoji=False, force_jupyter=False)
+        if self._console.legacy_windows:
             return
-        terminal = Terminal(stream, cell_len, lambda: console.width)
+        self._total = run.total
+        terminal = Terminal(stream, cell_len, self._columns)
         if terminal.open():
             self._terminal = terminal
             self.draw(self._progress())
@@ -82,8 +86,12 @@ class Live(Lines):
         if self._terminal is None:
             super().improved(best)
         elif self._stream is not None and not logged_to(self._stream):
-            when, found = f"{clock_time(best.elapsed):>7}", self._sayable(best.found)
-            self._print([_text((when, "dim"), f"  trial {best.number:<4}  ", (found, "green"), "  ") + self._settings(best)])
+            wide = len(str(self._total or 0))
+            found = f"{self._sayable(best.found):<{len(best.metric) + 12}}"
+            head = _text(
+                (f"{clock_time(best.elapsed):>7}", "dim"), f"  trial {best.number:<{wide}}  ", (found, "green")
+            )
+            self._print(_hanging(head, self._settings(best), self._columns() - 1))
 
     def status(self, progress: Progress) -> None:
         """Nothing: the live line says it."""
@@ -93,8 +101,9 @@ class Live(Lines):
     def draw(self, progress: Progress) -> None:
         """The live line."""
         if self._terminal is not None:
-            line = self._line(progress, self._console.width - 1)
-            self._safely(self._terminal.show, self._rendered(line))
+            line = self._line(progress, self._columns() - 1)
+            terminal = self._terminal
+            self._safely(lambda: terminal.show(self._rendered(line)))
 
     def closed(self, summary: Summary) -> None:
         """The summary, in the live line's place."""
@@ -104,9 +113,11 @@ class Live(Lines):
             return
         lines = [_text("")]
         for key, text in summary.rows():
-            style = "bold green" if key == "best" and summary.best is not None else "yellow" if key == "failures" else ""
+            style = (
+                "bold green" if key == "best" and summary.best is not None else "yellow" if key == "failures" else ""
+            )
             lines.append(_text((f"{key:>9}  ", "dim"), (self._sayable(text), style)))
-        self._safely(terminal.show, "")
+        self._safely(lambda: terminal.show(""))
         self._print(lines)
         terminal.abandon()
         self._terminal = self._stream = None
@@ -138,6 +149,13 @@ class Live(Lines):
             place += len(part) + 1
         return text
 
+    def _columns(self) -> int:
+        """As wide as the stream's own terminal is now; rich would ask those of stdin, stdout and stderr in turn."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or 80 if self._stream is not None else 80
+        except (OSError, ValueError):
+            return 80
+
     def _sayable(self, text: str) -> str:
         """The text as far as the terminal's encoding goes; before it is measured, because it may become longer."""
         return encodable(text, getattr(self._stream, "encoding", None))
@@ -148,15 +166,16 @@ class Live(Lines):
         return captured.get()
 
     def _print(self, lines: list[Text]) -> None:
-        if self._terminal is not None:
-            self._safely(self._terminal.say, "".join(f"{self._rendered(line)}\n" for line in lines))
+        terminal = self._terminal
+        if terminal is not None:
+            self._safely(lambda: terminal.say("".join(f"{self._rendered(line)}\n" for line in lines)))
 
-    def _safely(self, write: Callable[[str], None], text: str) -> None:
+    def _safely(self, write: Callable[[], None]) -> None:
         """Write, unless the terminal is gone: then never again."""
         terminal = self._terminal
         try:
-            write(text)
-        except (OSError, ValueError):
+            write()
+        except (OSError, ValueError):  # hung up; a closed file is a ValueError
             self._terminal = self._stream = None
             if terminal is not None:
                 terminal.abandon()
@@ -166,3 +185,20 @@ def _text(*parts: str | tuple[str, str]) -> Text:
     from rich.text import Text
 
     return Text.assemble(*parts, no_wrap=True)
+
+
+def _hanging(head: Text, body: Text, width: int) -> list[Text]:
+    """Both on one row, or the body in rows of its own column, broken between settings."""
+    from rich.cells import cell_len
+
+    indent = cell_len(head.plain) + 1
+    if width - indent < _NARROW:
+        indent = 9
+    rows, row, fresh = [], head, False
+    for word in body.split(" "):
+        if not fresh and cell_len(row.plain) + 1 + cell_len(word.plain) > width:
+            rows.append(row)
+            row, fresh = _text(" " * indent), True
+        row = row + ("" if fresh else " ") + word
+        fresh = False
+    return [*rows, row]

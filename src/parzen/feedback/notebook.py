@@ -14,7 +14,7 @@ from parzen._lazy import require
 from parzen.feedback._base import RunInfo
 from parzen.feedback._facts import Best, Progress, Summary
 from parzen.feedback._reporter import Reporter
-from parzen.feedback._wording import clock_time, encodable, joined
+from parzen.feedback._wording import encodable, joined
 from parzen.trials import History
 
 __all__ = ["Display", "Notebook"]
@@ -92,8 +92,14 @@ class Notebook(Reporter):
         if progress.total:
             full = _FULL.format(100 * min(progress.done / progress.total, 1.0))
             bar = f'<div style="{_TRACK}"><div style="{full}"></div></div>'
-        words = " · ".join(f"<b>{_html(t)}</b>" if kind in ("counted", "best") else _html(t) for kind, t in progress.parts())
-        best = f'<div style="opacity:.8">{_html(joined(progress.best.settings))}</div>' if progress.best is not None else ""
+        words = " · ".join(
+            f"<b>{_html(t)}</b>" if kind in ("counted", "best") else _html(t) for kind, t in progress.parts()
+        )
+        best = (
+            f'<div style="opacity:.8">{_html(joined(progress.best.settings))}</div>'
+            if progress.best is not None
+            else ""
+        )
         return f"{self._top()}{bar}<div>{words}</div>{best}{self._list(opened=True)}"
 
     def _top(self) -> str:
@@ -105,7 +111,9 @@ class Notebook(Reporter):
         lines = _html("\n".join(self._improvements))
         head = "improvements" if len(self._improvements) < _KEPT else f"the last {_KEPT} improvements"
         state = " open" if opened else ""
-        return f'<details{state}><summary style="opacity:.6">{head}</summary><div style="{_LIST}">{lines}</div></details>'
+        return (
+            f'<details{state}><summary style="opacity:.6">{head}</summary><div style="{_LIST}">{lines}</div></details>'
+        )
 
     def _show(self, html: str, text: str, *, update: bool) -> None:
         if self._display is None or html == self._last:

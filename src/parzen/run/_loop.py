@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,8 @@ class _Loop:
             if number is None:
                 return "trials"
             try:
-                self.evaluate(number)
+                with self.released_if_torn(number):
+                    self.evaluate(number)
                 if self.plan.each is not None:
                     self.plan.each(number)
             except StopStudy:
@@ -129,16 +131,23 @@ class _Loop:
         self.stream.publish(*asked, Started(number, 1, self.worker, at))
         return number
 
+    @contextmanager
+    def released_if_torn(self, number: int) -> Iterator[None]:
+        """Whatever tears the loop apart in the middle of a trial, the trial does not stay RUNNING in our name."""
+        try:
+            yield
+        finally:
+            history = self.history
+            if history.state[number] == State.RUNNING and history.worker(number) == self.worker:
+                attempt = int(history.attempts[number])
+                self.stream.publish(Released(number, attempt, "interrupted", self.stream.clock.wall()))
+
     # --- one trial ----------------------------------------------------------------------------------------------
 
     def evaluate(self, number: int) -> None:
         """Call the objective and record what came of it, whatever it was."""
         attempt = int(self.history.attempts[number])
-        try:
-            outcome, error = self.attempt(number, attempt)
-        except KeyboardInterrupt:
-            self.stream.publish(Released(number, attempt, "interrupted", self.stream.clock.wall()))
-            raise
+        outcome, error = self.attempt(number, attempt)
         self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
         if isinstance(error, StopStudy):
             raise error

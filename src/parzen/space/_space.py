@@ -9,6 +9,7 @@ import numpy as np
 
 from parzen._typing import JSON, BoolArray, Config, FloatArray, Params
 from parzen.errors import BadDistribution, OutOfSpace, SpaceError, UnknownLabel
+from parzen.space._columns import Columns
 from parzen.space._compile import compile_nodes, reachable
 from parzen.space._layout import Condition, lay_out
 from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
@@ -56,6 +57,8 @@ class Space:
         self.column: dict[str, int] = {label: j for j, label in enumerate(self.labels)}
         self.conditional = any(condition != ((),) for condition in self.conditions)
         self.dependent = any(distribution is None for distribution in self.distributions)
+        fixed = [distribution for distribution in self.distributions if distribution is not None]
+        self._columns = None if self.dependent else Columns(fixed)
         self._column_at = {place: j for j, place in enumerate(layout.places)}
         self._start: list[Any] = [n.value if isinstance(n, Const) else _MISSING for n in self.nodes]
         self._regions: dict[int, tuple[int, ...]] = {}
@@ -80,10 +83,8 @@ class Space:
         """
         if self.dependent:
             return Points.stack([self._from_unit_row(row) for row in unit]) if len(unit) else self._empty()
-        values = np.empty(unit.shape)
-        for j, distribution in enumerate(self.distributions):
-            assert distribution is not None
-            values[:, j] = distribution.from_unit(unit[:, j])
+        assert self._columns is not None
+        values = self._columns.from_unit(unit)
         active = self.active(values)
         if self.conditional:
             values[~active] = np.nan
@@ -104,6 +105,8 @@ class Space:
 
     def to_unit(self, points: Points) -> FloatArray:
         """`(n, d)` quantiles of the points under the prior; NaN where inactive."""
+        if self._columns is not None:
+            return self._columns.to_unit(points.values)
         unit = np.full(points.values.shape, np.nan)
         for j, distribution in enumerate(self.distributions):
             rows = points.active[:, j]

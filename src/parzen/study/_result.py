@@ -64,6 +64,10 @@ def best_of(history: History) -> Trial:
     )
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= 500 else text[:499] + "…"
+
+
 class Result:
     """What `minimize` and `Study.run` give back; it shows the study as it is now.
 
@@ -109,7 +113,9 @@ class Result:
                 "seconds": float("nan") if trial.seconds is None else trial.seconds,
             }
             row.update({f"param_{label}": trial.params.get(label) for label in self.history.space.labels})
-            row.update({f"metric_{name}": x for name, x in trial.metrics.items() if name != self.history.objectives[0]})
+            numbers = {k: x for k, x in trial.extra.items() if isinstance(x, (int, float)) and not isinstance(x, bool)}
+            numbers.update({k: x for k, x in trial.metrics.items() if k != self.history.objectives[0]})
+            row.update({f"metric_{name}": x for name, x in numbers.items()})
             rows.append({**row, "source": trial.source, "error": None if trial.error is None else str(trial.error)})
         frame: pandas.DataFrame = pd.DataFrame(rows)
         return frame
@@ -119,7 +125,7 @@ class Result:
         facts = []
         if history.best_number is not None:
             best = self.best
-            facts += [("best loss", f"{best.loss!r} (trial {best.number})"), ("best config", repr(best.config))]
+            facts += [("best loss", f"{best.loss!r} (trial {best.number})"), ("best config", _shortened(repr(best.config)))]
         else:
             facts.append(("best loss", "none: no trial has a finite loss"))
         ok, bad = history.count(State.OK), history.count(State.FAILED, State.ERROR)

@@ -100,11 +100,11 @@ class Study:
 
     def _attach(self, storage: Storage, header: Header, space: Space, clock: Clock) -> None:
         self.storage, self.header, self.space = storage, header, space
-        live = getattr(storage, "live", None)
-        if live is None:
-            self.stream = Stream(storage, header, space, clock)
-        else:  # a storage that keeps no events has one stream for each study, which is its state
-            self.stream = live.setdefault(header.uid, Stream(storage, header, space, clock))
+        # A storage that keeps no events has one stream for each study, which is its state.
+        live: dict[str, Stream] = getattr(storage, "live", {})
+        if header.uid not in live:
+            live[header.uid] = Stream(storage, header, space, clock)
+        self.stream = live[header.uid]
 
     @classmethod
     def load(

@@ -75,7 +75,7 @@ class LogUniform(_Continuous):
 
     def to_unit(self, x: FloatArray) -> FloatArray:
         a, b = math.log(self.low), math.log(self.high)
-        return np.minimum(np.maximum((np.log(x) - a) / (b - a), 0.0), 1.0)
+        return np.minimum(np.maximum((0.5 * np.log(x) - 0.5 * a) / (0.5 * b - 0.5 * a), 0.0), 1.0)
 
     def contains(self, x: FloatArray) -> BoolArray:
         return np.asarray((x >= self.low) & (x <= self.high))
