@@ -67,7 +67,7 @@ SPACES = {
 }
 
 
-class _Enough(Exception):  # noqa: N818 - a signal
+class _Enough(Exception):
     """The window is over."""
 
 

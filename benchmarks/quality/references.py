@@ -1,10 +1,11 @@
 """Makes `references.json`: of each task the best loss known and random search's median best after b evaluations.
 
-    python -m benchmarks.quality.references [--data FOLDER] [--suites yahpo coco ...]
+    python -m benchmarks.quality.references [--data FOLDER] [--suites yahpo coco ...] [--from-runs]
 
 The best of b independent draws has as its median the 1 - 2^(-1/b) quantile of one draw, so that one long random search
 gives the median for every b, exactly where a table can be listed whole.  Where no optimum is known, the best draws are
-refined by a shrinking random walk; a better loss that is already in the file is kept.
+refined by a shrinking random walk; a better loss that is in the file already or in a committed run takes its place.
+`--from-runs` does only the last.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality import spaces
+from benchmarks.quality import records, spaces
+from benchmarks.quality.run import RESULTS
 from benchmarks.quality.tasks import SUITES, Task, load
 
 __all__ = ["main", "median_of_best"]
@@ -86,15 +88,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--suites", nargs="+", choices=SUITES, default=SUITES)
     parser.add_argument("--out", type=Path, default=_PATH)
+    parser.add_argument("--from-runs", action="store_true", help="only lower the best to what the kept runs found")
     options = parser.parse_args(arguments)
     tasks, skipped = load(options.suites, options.data)
     for suite, reason in skipped.items():
         print(f"skipped {suite}: {reason}")
     known = json.loads(options.out.read_text()) if options.out.is_file() else {}
+    runs = records.read(RESULTS)
     for number, task in enumerate(tasks):
-        entry = _reference(task, np.random.default_rng([2026, number]))
-        if task.optimum is None and task.name in known:
-            entry["best"] = min(entry["best"], known[task.name]["best"])
+        before = known.get(task.name)
+        entry = before if options.from_runs and before else _reference(task, np.random.default_rng([2026, number]))
+        if task.optimum is None:
+            found = [float(np.fmin.reduce(run.losses)) for run in runs.values() if run.task == task.name]
+            entry["best"] = min([entry["best"], *found, *([before["best"]] if before else [])])
         known[task.name] = entry
         print(f"{task.name}: best {entry['best']:.6g}, random after 100: {entry['random_median'][99]:.6g}", flush=True)
         # One line per task, so that a change of one is a change of one line.

@@ -24,7 +24,7 @@ def lazy_attributes(package: str, homes: Mapping[str, str]) -> tuple[Callable[[s
         homes: public name -> absolute module that defines it; a module path that ends in `:` is itself the value.
     """
 
-    def __getattr__(name: str) -> Any:  # an attribute may be anything
+    def attribute(name: str) -> Any:  # an attribute may be anything
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
@@ -34,10 +34,10 @@ def lazy_attributes(package: str, homes: Mapping[str, str]) -> tuple[Callable[[s
         setattr(importlib.import_module(package), name, value)
         return value
 
-    def __dir__() -> list[str]:
+    def names() -> list[str]:
         return sorted(homes)
 
-    return __getattr__, __dir__
+    return attribute, names
 
 
 def require(module: str, extra: str) -> ModuleType:
@@ -46,6 +46,6 @@ def require(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingDependency(
-            f"this needs the package {module.split('.')[0]!r}, which is not installed: pip install {extra}",
+            f"this needs the package {module.partition('.')[0]!r}, which is not installed: pip install {extra}",
             module=module,
         ) from error

@@ -76,7 +76,9 @@ def _options(label: object, options: object) -> list[Any]:
         )
     items = options.tolist() if isinstance(options, np.ndarray) else list(options)
     if not items:
-        raise BadDistribution(f"parameter {_label(label)!r}: there must be at least one option to choose from", label=label)
+        raise BadDistribution(
+            f"parameter {_label(label)!r}: there must be at least one option to choose from", label=label
+        )
     return items
 
 

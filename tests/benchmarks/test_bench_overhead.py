@@ -11,7 +11,7 @@ from benchmarks import _subject, overhead
 
 @pytest.mark.parametrize("algorithm", ["random", "tpe"])
 def test_a_window_after_a_fill_gives_the_time_of_a_trial(algorithm: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """parzen runs in this process on a history of 15 random trials."""
+    """Ours runs in this process on a history of 15 random trials."""
     _subject.main(["trial", "parzen", algorithm, "20 branches", "15", "0.01"])
     answer = json.loads(capsys.readouterr().out)
 

@@ -14,7 +14,7 @@ from benchmarks.quality import spaces
 __all__ = ["Skipped", "Task"]
 
 
-class Skipped(Exception):  # noqa: N818 - a reason, not a fault
+class Skipped(Exception):
     """A suite cannot be loaded here; the text says why."""
 
 

@@ -22,6 +22,4 @@ if TYPE_CHECKING:
 
 __all__ = ["TPE", "Algorithm", "Ask", "Proposal", "Random", "algorithm_named", "repeats"]
 
-__getattr__, __dir__ = lazy_attributes(
-    __name__, {"Random": "parzen.algorithms.random", "TPE": "parzen.algorithms.tpe"}
-)
+__getattr__, __dir__ = lazy_attributes(__name__, {"Random": "parzen.algorithms.random", "TPE": "parzen.algorithms.tpe"})

@@ -137,7 +137,9 @@ def unseen_point(space: Space, known: Seen, rng: np.random.Generator, taken: Seq
             if len(fresh) == _MARGIN:
                 break
     if not fresh:
-        raise SpaceExhausted(f"all {len(known.numbers)} configurations of the space have been proposed", n=len(known.numbers))
+        raise SpaceExhausted(
+            f"all {len(known.numbers)} configurations of the space have been proposed", n=len(known.numbers)
+        )
     row = fresh[int(rng.integers(len(fresh)))][None, :]
     return Points(row, ~np.isnan(row))
 

@@ -1,159 +1,307 @@
-"""Tree-structured Parzen estimator."""
+"""Tree-structured Parzen estimator.
+
+Bergstra, Bardenet, Bengio and Kegl 2011, "Algorithms for hyper-parameter optimization", section 4; joint densities after
+Falkner, Klein and Hutter 2018 (BOHB); Watanabe 2023, "Tree-structured Parzen estimator: understanding its algorithm
+components and their roles for better empirical performance", arXiv 2304.11127, for the names of the components.
+
+Finished trials are split by their loss y at a threshold y*.  Two Parzen mixtures (`_parzen`) describe where each group lies,
+
+    l(x) = p(x | y <= y*),    g(x) = p(x | y > y*),                                                              (1)
+
+and expected improvement grows with their ratio (Bergstra et al., equation 4):
+
+    EI(x) ~ (gamma + (1 - gamma) g(x) / l(x))^-1.                                                                (2)
+
+So candidates are drawn from l, and the one with the greatest log l - log g is proposed.  l and g are joint over all columns
+of a tree: a column that is switched off contributes the factor 1.
+
+What differs from the papers, with mean normalised regret at 25 / 50 / 100 / 200 evaluations (0 best, 1 random) where it was
+measured on 23 public tasks with 10 seeds:
+
+- The good group's bandwidths are gaps that shrink no faster than 1 / (k + 2), the bad group shares one bandwidth a column
+  that follows Scott's rate.  @@EVIDENCE@@
+- Bad are all that are not good: also what failed, was pruned or is running, which keeps parallel proposals apart.
+- A configuration that was asked for before gives way to the next best candidate.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import insort
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.algorithms._base import Ask, Proposal, Seen, row_key, seen, unseen_point
-from parzen.algorithms import _parzen as P
-from parzen.algorithms._parzen import Form, Mixture, kernel_rows, log_density, point_rows
+from parzen.algorithms._parzen import (
+    Form,
+    Mixture,
+    gap_bandwidths,
+    kernel_rows,
+    log_density,
+    point_rows,
+    shared_bandwidths,
+)
+from parzen.errors import AlgorithmError
 from parzen.space import Points, Space
 from parzen.trials import Event, Finished, History, State
 
 __all__ = ["TPE"]
 
-X = dict(bad="shared", scale=0.2, bad_floor=0.03, good_frac=0.10, good_cap=25, ei=True, first=False, catw=1.0)
-
-
-class _Bad:
-    LIMIT = 2048
-
-    def __init__(self, form):
-        self.form = form
-        self.n = 0
-        self.stride = 1
-        self.fresh_at = 0
-        self.unit = np.empty((64, form.d))
-        self.rows = np.empty((64, form.width + 2 * len(form.large)))
-        self.m = 0
-
-    def extend(self, unit):
-        n = len(unit)
-        if n == self.n:
-            return
-        stride = 1
-        while n > stride * self.LIMIT:
-            stride *= 2
-        due = 16
-        while math.ceil(due * 1.15) <= n:
-            due = math.ceil(due * 1.15)
-        if due != self.fresh_at or n < 16 or X["bad"] == "gap" or stride != self.stride:
-            self.fresh_at, self.stride = due, stride
-            pts = unit[::stride]
-            cap = 2 * self.LIMIT + 8
-            if X["bad"] == "gap":
-                o = pts[:, self.form.ordered]
-                k = np.count_nonzero(o == o, axis=0)
-                floor = np.maximum(self.form.half_cells(pts), np.maximum(X["bad_floor"], (k + 2.0) ** -2))
-                s = P.gap_bandwidths(o, floor)
-            else:
-                base = P.shared_bandwidths(unit[: max(1, min(due, n))][::stride][:, self.form.ordered], X["scale"], X["bad_floor"])
-                self.base = base
-                s = np.maximum(self.form.half_cells(pts), base)
-            here = unit[: min(due, n)]
-            self.pseudo = X["catw"] * self.form.options / (np.count_nonzero(here[:, self.form.named] == here[:, self.form.named], axis=0) + 1.0)
-            self.all = kernel_rows(self.form, pts, s, self.pseudo, np.zeros(len(pts)))
-            self.m = len(pts)
-            if len(self.rows) < cap:
-                self.rows = np.empty((cap, self.rows.shape[1]))
-            self.rows[: self.m] = self.all
-        else:
-            first = -(-self.n // stride) * stride
-            pts = unit[first::stride]
-            if len(pts):
-                s = np.maximum(self.form.half_cells(pts), self.base)
-                self.rows[self.m : self.m + len(pts)] = kernel_rows(self.form, pts, s, self.pseudo, np.zeros(len(pts)))
-                self.m += len(pts)
-        self.n = n
-
-    def one(self, unit):
-        return kernel_rows(self.form, unit, np.maximum(self.form.half_cells(unit), getattr(self, "base", 0.1)), self.pseudo, np.zeros(len(unit)))
-
-
-class _Memory:
-    def __init__(self, space):
-        self.form = Form(space)
-        self.bad = _Bad(self.form)
-        self.top: list[tuple[float, int]] = []
-        self.scored = 0
-
-
-def _step(memory, history, _, number):
-    loss = float(history.losses[number])
-    if math.isfinite(loss):
-        memory.scored += 1
-        insort(memory.top, (loss, number))
-        del memory.top[X["good_cap"] + 1 :]
-    return memory
+_SHARE, _MOST = 0.10, 25
+"""The good group: a tenth of what has a loss, and no more than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class TPE:
+    """Tree-structured Parzen estimator.
+
+    `gamma`, `prior_weight`, `linear_forgetting` mean what they mean in Hyperopt, when they are given.
+
+    Attributes:
+        n_startup: so many trials are random at first.
+        n_candidates: draws from the good density, of which the best is proposed.
+        gamma: the good group has ceil(gamma * sqrt(n)) of n; None: a tenth of them.
+        prior_weight: what the prior weighs against an observation.
+        linear_forgetting: this many newest observations of the bad group have their full weight, and older ones less,
+            down to 1/n; also the largest size of the good group.  None: nothing is forgotten, and the good group has 25
+            at most.
+        wide: broad kernels.  They are better alone and under noise; narrow ones search closer to what is known.
+    """
+
     n_startup: int = 10
     n_candidates: int = 64
     gamma: float | None = None
     prior_weight: float = 1.0
     linear_forgetting: int | None = None
-    wide: bool = False
+    wide: bool = True
 
-    def suggest(self, space, history, ask):
+    def __post_init__(self) -> None:
+        for name, least in (("n_startup", 0), ("n_candidates", 1), ("linear_forgetting", 1)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise AlgorithmError(f"TPE's {name} is a number from {least} up, got {value!r}")
+        for name in ("gamma", "prior_weight"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 < value < math.inf:
+                raise AlgorithmError(f"TPE's {name} is positive and finite, got {value!r}")
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        """Points for `ask.numbers`; each of them counts as running for those after it."""
         known = seen(history)
-        memory = history.fold(self, lambda: _Memory(space), _step, (Finished,))
-        points, keys, sources, gains, pending = [], [], [], [], []
+        memory = history.fold(self, lambda: _Memory(space, self), _take_loss, (Finished,))
+        picks: list[_Pick] = []
         for number in ask.numbers:
             rng = ask.rng(number)
-            if history.spent + len(points) < self.n_startup or space.d == 0:
-                point, source, gain = unseen_point(space, known, rng, keys), "tpe: random start", None
+            keys = [pick.key for pick in picks]
+            if history.spent + len(picks) < self.n_startup or memory.form.width == 1:
+                picks.append(_Pick.of(unseen_point(space, known, rng, keys), "tpe: random start"))
             else:
-                point, source, gain = self._propose(space, history, memory, rng, known, keys, pending)
-            points.append(point)
-            if len(ask.numbers) > 1:
-                pending.append(space.to_unit(point)[0])
-            keys.append(row_key(point.values[0]))
-            sources.append(source)
-            gains.append(gain)
-        return Proposal(points[0] if len(points) == 1 else Points.stack(points), tuple(sources), tuple(gains))
+                picks.append(self._propose(space, history, memory, rng, known, picks))
+        points = picks[0].point if len(picks) == 1 else Points.stack([pick.point for pick in picks])
+        return Proposal(points, tuple(pick.source for pick in picks), tuple(pick.gain for pick in picks))
 
-    def _good(self, memory, history):
-        form = memory.form
-        n = memory.scored
-        k = min(math.ceil(self.gamma * math.sqrt(n)) if self.gamma is not None else math.ceil(X["good_frac"] * n), X["good_cap"])
-        rows = [number for _, number in memory.top[:k]]
-        unit = history.unit[rows]
-        o = unit[:, form.ordered]
-        counts = np.count_nonzero(o == o, axis=0)
-        fl = np.maximum(X.get("gm", 0.01), X.get("gc", 1.0) * (counts + 2.0) ** -X.get("gp", 1.0))
-        if X.get("shared_good"): fl = np.maximum(fl, X["shared_good"] * np.maximum(counts,1) ** (-1/(4+len(counts))))
-        sigma = np.maximum(form.half_cells(unit), np.broadcast_to(fl, o.shape)) if X.get("nogap") else P.gap_bandwidths(o, np.maximum(form.half_cells(unit), fl))
-        w = np.ones(k + 1)
-        w[-1] = self.prior_weight
-        if X["ei"] and len(memory.top) > k > 0:
-            g = memory.top[k][0] - np.array([l for l, _ in memory.top[:k]])
-            g = np.maximum(g, 1e-12)
-            w[:-1] = g / g.mean()
-        named = unit[:, form.named]
-        pseudo = X["catw"] * form.options / (np.count_nonzero(named == named, axis=0) + 1.0)
-        return rows, Mixture(form, unit, sigma, pseudo, w)
-
-    def _propose(self, space, history, memory, rng, known, keys, pending):
+    def _propose(
+        self,
+        space: Space,
+        history: History,
+        memory: _Memory,
+        rng: np.random.Generator,
+        known: Seen,
+        earlier: Sequence[_Pick],
+    ) -> _Pick:
         form, bad = memory.form, memory.bad
-        good_rows, good = self._good(memory, history)
+        n = memory.scored
+        share = _SHARE * n if self.gamma is None else self.gamma * math.sqrt(n)
+        best = memory.best[: min(math.ceil(share), memory.keep - 1)]
+        good = self._good(form, history, best, memory.best[len(best) :])
         bad.extend(history.unit)
-        unit = good.sample(rng, self.n_candidates)
-        x = point_rows(form, unit)
-        left = [i // bad.stride for i in good_rows if i % bad.stride == 0]
-        extra = (bad.one(np.array(pending)),) if pending else ()
-        m = bad.m - len(left) + len(pending)
-        score = good.log_density(x) - (log_density(form, x, (bad.rows[: bad.m], *extra), math.log(self.prior_weight * max(1, m) / max(1, len(history) - len(good_rows) + len(pending))), left) )
-        order = np.argsort(-score, kind="stable")
-        for i in order:
-            point = space.from_unit(np.where(unit[i] == unit[i], unit[i], 0.5)[None, :])
-            key = row_key(point.values[0])
-            if key not in known.numbers and key not in keys:
-                return point, "tpe", float(score[i])
-        return unseen_point(space, known, rng, keys), "tpe: nothing new among the candidates", None
+        kernels, weights = bad.without(history, [number for _, number in best], self.linear_forgetting)
+        if earlier or bad.stride > 1:
+            running = bad.rows_of(_running(space, history, bad.stride, earlier))
+            kernels, weights = np.concatenate((kernels, running)), np.append(weights, np.ones(len(running)))
+
+        taken = {pick.key for pick in earlier}
+        for draws in ("tpe", "tpe: from the prior"):
+            if draws == "tpe":
+                unit = good.sample(rng, self.n_candidates)
+            else:  # all candidates are known: a small finite space, and most of what l favours has been tried
+                unit = form.settle(rng.random((self.n_candidates, space.d)))
+            x = point_rows(form, unit)
+            score = good.log_density(x) - log_density(form, x, kernels, weights, self.prior_weight)  # (2)
+            score += math.log(float(weights.sum()) + self.prior_weight)
+            order = np.argsort(-score, kind="stable")
+            # Nearly always the first one is new, and only that one is turned into a point.
+            for rows in (order[:1], order[1:]):
+                points = space.from_unit(np.where(unit[rows] == unit[rows], unit[rows], 0.5))
+                for i, row in enumerate(rows.tolist()):
+                    key = row_key(points.values[i])
+                    if key not in known.numbers and key not in taken:
+                        return _Pick(points[i : i + 1], key, draws, float(score[row]))
+        return _Pick.of(unseen_point(space, known, rng, sorted(taken)), "tpe: random, all candidates known")
+
+    def _good(
+        self, form: Form, history: History, best: Sequence[tuple[float, int]], rest: Sequence[tuple[float, int]]
+    ) -> Mixture:
+        """l of (1), around the best trials, which weigh as much as they improve on the best of the rest."""
+        unit = history.unit[[number for _, number in best]]
+        ordered, named = unit[:, form.ordered], unit[:, form.named]
+        k = np.count_nonzero(ordered == ordered, axis=0)
+        least = np.maximum(0.01, 1.0 / (k + 2.0)) if self.wide else np.maximum(0.03, (k + 2.0) ** -2)
+        sigma = gap_bandwidths(ordered, np.maximum(least, form.half_cells(unit)))
+        weights = np.ones(len(best))
+        if best and rest:
+            with np.errstate(over="ignore"):
+                improvement = np.maximum(rest[0][0] - np.array([loss for loss, _ in best]), 1e-300)
+            mean = float(improvement.mean())
+            if mean < math.inf:
+                weights = improvement / mean
+        return Mixture(form, unit, sigma, _pseudo(form, named, self.prior_weight), weights, self.prior_weight)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    point: Points
+    key: bytes
+    source: str
+    gain: float | None
+
+    @classmethod
+    def of(cls, point: Points, source: str) -> _Pick:
+        return cls(point, row_key(point.values[0]), source, None)
+
+
+def _pseudo(form: Form, named: FloatArray, prior_weight: float, each: int = 1) -> FloatArray:
+    """`(q,)` weight of the prior against one observation, in each column of categories.
+
+    Args:
+        form: of the space.
+        named: `(m, q)` coordinates of categories.
+        prior_weight: pseudo-count of each category.
+        each: how many observations a row stands for.
+    """
+    return prior_weight * form.options / (each * np.count_nonzero(named == named, axis=0) + 1.0)
+
+
+def _running(space: Space, history: History, stride: int, earlier: Sequence[_Pick]) -> FloatArray:
+    """`(r, d)` coordinates of what nobody knows the loss of yet and the bad group has not: see `_Bad`."""
+    parts = [space.to_unit(pick.point) for pick in earlier]
+    if stride > 1 and history.count(State.WAITING, State.RUNNING):
+        numbers = np.flatnonzero(history.state <= State.RUNNING)
+        parts.append(history.unit[numbers[numbers % stride > 0][-_Bad.LIMIT :]])
+    return np.concatenate(parts) if parts else np.empty((0, space.d))
+
+
+# --- what is remembered -----------------------------------------------------------------------------------------
+
+
+class _Memory:
+    """Folded from the history.
+
+    Args:
+        space: of the study.
+        settings: of the algorithm.
+
+    Attributes:
+        best: (loss, number) of the best, in order; of equals the older first.
+        scored: number of trials with a finite loss.
+        bad: kernels of everything that was asked for.
+    """
+
+    def __init__(self, space: Space, settings: TPE) -> None:
+        self.form = Form(space)
+        self.keep = (settings.linear_forgetting or _MOST) + 1
+        self.best: list[tuple[float, int]] = []
+        self.scored = 0
+        self.bad = _Bad(self.form, 0.2 if settings.wide else 0.05, 0.03, settings.prior_weight)
+
+
+def _take_loss(memory: _Memory, history: History, _: type[Event], number: int) -> _Memory:
+    loss = float(history.losses[number])
+    if math.isfinite(loss):
+        memory.scored += 1
+        insort(memory.best, (loss, number))
+        del memory.best[memory.keep :]
+    return memory
+
+
+class _Bad:
+    """Kernels of all trials, kept from ask to ask; g of (1) is what remains without the good ones.
+
+    What a kernel looks like depends on the number of trials only, never on when it was asked for: bandwidths are computed
+    anew whenever there are 15 % more trials, and beyond 2 048 trials only every second one has a kernel, beyond 4 096 every
+    fourth and so on, which stands for its neighbours.
+    """
+
+    LIMIT = 2048
+    _FIRST, _GROWTH = 16, 1.15
+
+    def __init__(self, form: Form, scale: float, smallest: float, prior_weight: float) -> None:
+        self.form, self._scale, self._smallest, self._prior_weight = form, scale, smallest, prior_weight
+        self.stride = 1
+        self._n = 0
+        self._due, self._next = 0, self._FIRST  # trials that the bandwidths were and will be computed from
+        self._m = 0
+        self._rows = np.empty((0, form.width + 2 * len(form.large)))
+        self._sigma = np.empty(len(form.ordered))
+        self._pseudo = np.empty(len(form.named))
+
+    def extend(self, unit: FloatArray) -> None:
+        """Take in new rows of `(n, d)` coordinates."""
+        n = len(unit)
+        if n == self._n:
+            return
+        due, stride = self._due, self.stride
+        while self._next <= n:
+            due, self._next = self._next, math.ceil(self._next * self._GROWTH)
+        if n < self._FIRST:
+            due = n
+        while n > stride * self.LIMIT:
+            stride *= 2
+        if (due, stride) != (self._due, self.stride):
+            self._due, self.stride = due, stride
+            self._fit(unit[:due:stride])
+            self._m = 0
+            new = unit[::stride]
+        else:
+            new = unit[self._m * stride :: stride]
+        if len(new):
+            if self._m + len(new) > len(self._rows):
+                grown = np.empty((min(2 * (self._m + len(new)), self.LIMIT), self._rows.shape[1]))
+                grown[: self._m] = self._rows[: self._m]
+                self._rows = grown
+            self._rows[self._m : self._m + len(new)] = self.rows_of(new)
+            self._m += len(new)
+        self._n = n
+
+    def _fit(self, unit: FloatArray) -> None:
+        form = self.form
+        ordered = unit[:, form.ordered]
+        counts = np.count_nonzero(ordered == ordered, axis=0)
+        dimension = float(counts.sum()) / max(len(unit), 1)
+        self._sigma = shared_bandwidths(counts * float(self.stride), dimension, self._scale, self._smallest)
+        self._pseudo = _pseudo(form, unit[:, form.named], self._prior_weight, self.stride)
+
+    def rows_of(self, unit: FloatArray) -> FloatArray:
+        """Kernels of coordinates `(m, d)`, as the group's own."""
+        sigma = np.maximum(self._sigma, self.form.half_cells(unit))
+        return kernel_rows(self.form, unit, sigma, self._pseudo)
+
+    def without(self, history: History, good: Sequence[int], forgetting: int | None) -> tuple[FloatArray, FloatArray]:
+        """Kernels and their weights `(m,)`, 0 for the good and for what was taken back.
+
+        Args:
+            history: the same that the rows came from.
+            good: numbers of the good group.
+            forgetting: see `TPE.linear_forgetting`.
+        """
+        weights = np.full(self._m, float(self.stride))
+        if forgetting is not None and self._n > forgetting:
+            numbers = np.arange(self._m) * self.stride
+            weights *= np.interp(numbers, [0.0, self._n - forgetting], [1.0 / self._n, 1.0])
+        weights[[number // self.stride for number in good if number % self.stride == 0]] = 0.0
+        if history.count(State.CANCELLED):
+            weights[history.state[:: self.stride] == State.CANCELLED] = 0.0
+        return self._rows[: self._m], weights

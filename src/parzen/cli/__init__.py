@@ -3,6 +3,8 @@
     parzen show study.db          what is in a study
     parzen best study.db --json   the best trial
     parzen ls study.db            the studies in a file
+
+`parzen COMMAND --help` says the rest.
 """
 
 from parzen.cli._main import main

@@ -100,7 +100,9 @@ def best(storage: str, name: str | None, as_json: bool) -> None:
     if as_json:
         _print_json(_trial(trial))
         return
-    click.echo(_printable(f"loss    {trial.loss!r}\ntrial   {trial.number}\nconfig  {trial.config!r}", keep_newlines=True))
+    click.echo(
+        _printable(f"loss    {trial.loss!r}\ntrial   {trial.number}\nconfig  {trial.config!r}", keep_newlines=True)
+    )
 
 
 # --- text -------------------------------------------------------------------------------------------------------
@@ -177,5 +179,6 @@ def _when(at: float) -> str:
 def _printable(text: str, *, keep_newlines: bool = False) -> str:
     """Without what would move a terminal's cursor or change its colours: labels come from anywhere."""
     return "".join(
-        c if c.isprintable() or (keep_newlines and c == "\n") else c.encode("unicode_escape").decode("ascii") for c in text
+        c if c.isprintable() or (keep_newlines and c == "\n") else c.encode("unicode_escape").decode("ascii")
+        for c in text
     )

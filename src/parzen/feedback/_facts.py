@@ -5,7 +5,6 @@ Times are seconds of this run, on its monotonic clock.  Losses are in the user's
 
 from __future__ import annotations
 
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -171,7 +170,8 @@ class Summary:
         """Gather it from the history as it is at the end."""
         name = plain(run.name, 60)
         if run.durable:
-            kept = f"{plain(run.location, 200)}, study '{name}'; to go on, {plain(run.resume_hint, 200)}"
+            more = "raise trials and " if stopped_by == "trials" and error is None else ""
+            kept = f"{plain(run.location, 200)}, study '{name}'; to go on, {more}{plain(run.resume_hint, 200)}"
         else:
             kept = 'in memory only: pass storage="study.db" to keep it'
         return cls(

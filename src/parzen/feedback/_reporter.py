@@ -25,7 +25,7 @@ from typing import IO
 from parzen.feedback._base import RunInfo
 from parzen.feedback._facts import Best, Pace, Progress, Summary, objective_seconds
 from parzen.feedback._wording import number, plain
-from parzen.trials import Entry, History, State
+from parzen.trials import Entry, History, Noted, State
 
 __all__ = ["Reporter", "logged_to"]
 
@@ -59,8 +59,8 @@ class Reporter:
     def opened(self, run: RunInfo, history: History) -> None:
         """The run begins; nothing was told yet."""
 
-    def resumed(self, text: str) -> None:
-        """An earlier run of the study had trials."""
+    def said(self, text: str) -> None:
+        """Something is to be told once: that an earlier run is gone on with, that a finite space is exhausted."""
 
     def improved(self, best: Best) -> None:
         """There is a better trial, and it is time to tell."""
@@ -109,6 +109,9 @@ class Reporter:
         if run is None:
             return
         self._history = history
+        for entry in entries:
+            if isinstance(entry.event, Noted) and isinstance(entry.event.value, str):
+                self._tell_noted(run, entry.event.value)
         if history.best_number != self._seen or run.clock.monotonic() >= self._due:
             self._tell()
 
@@ -227,7 +230,12 @@ class Reporter:
         if best is not None:
             text += f", best {number(best.loss, 6)} (trial {best.number})"
         self._record("resumed", text, run, best, elapsed=0.0)
-        self.resumed(text)
+        self.said(text)
+
+    def _tell_noted(self, run: RunInfo, text: str) -> None:
+        self._record("noted", plain(text, 500), run, None, elapsed=self._elapsed())
+        with self._lock:
+            self.said(plain(text, 500))
 
     def _record(
         self,

@@ -1,9 +1,9 @@
 """One line that stays at the bottom of a terminal while others print above it.
 
-The streams are not replaced.  Each text file on the terminal gets an instance attribute `write` for the time of a run,
-so that those who took hold of the stream earlier (logging handlers, `from sys import stdout`, a tee) pass through here as
-well, `sys.stdout` stays the object that it was, and whatever is redirected meanwhile can be put back in any order.  The
-attribute also is the mark by which a second run on the same terminal sees that the line is taken.
+The streams are not replaced.  Each text file on the terminal gets an attribute `write` of its own for the time of a
+run, so that those who took hold of the stream earlier (logging handlers, `from sys import stdout`, a tee) pass through
+here too, `sys.stdout` stays the object that it was, and whatever is redirected meanwhile can be put back in any order.
+The attribute also is the mark by which a second run on the same terminal sees that the line is taken.
 
 The cursor is never hidden and there is no mode to leave: a process that is killed leaves a usable terminal.
 
@@ -118,7 +118,7 @@ class Terminal:
             head = self._lift()
             partial = self._partial
             if partial and self._fits(partial):
-                self._put(f"{_CLEAR}{text}{partial}{self._foot(beneath=True)}")
+                self._put(f"{head}{_CLEAR}{text}{partial}{self._foot(beneath=True)}")
             else:
                 self._partial = ""
                 self._put(head + ("\n" if partial else "") + text + self._foot())
@@ -127,7 +127,7 @@ class Terminal:
 
     def pass_on(self, hook: _Hook, text: str) -> int:
         """Write what somebody else prints, with the line out of its way."""
-        if not isinstance(text, str) or not text:
+        if not text or type(text) is not str:
             return hook.original(text)  # which knows the right error
         if os.getpid() != self._pid:
             return self._in_child(hook, text)

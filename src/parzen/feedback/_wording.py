@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from parzen._typing import FloatArray
@@ -127,9 +126,3 @@ def joined(pairs: Settings, limit: int = 2000) -> str:
             return " ".join([*parts, f"… and {len(pairs) - i} more"])
         parts.append(part)
     return " ".join(parts)
-
-
-def columns(rows: Sequence[tuple[str, str]]) -> Iterable[str]:
-    """Rows of a key and a text, the texts beneath each other."""
-    width = max((len(key) for key, _ in rows), default=0)
-    return (f"{key:<{width}}  {text}" for key, text in rows)

@@ -33,7 +33,7 @@ class Lines(Reporter):
         """Find the stream."""
         self._stream = self._given if self._given is not None else sys.stderr
 
-    def resumed(self, text: str) -> None:
+    def said(self, text: str) -> None:
         """One line."""
         self._say(text)
 

@@ -74,10 +74,10 @@ class Live(Lines):
             self._terminal = terminal
             self.draw(self._progress())
 
-    def resumed(self, text: str) -> None:
+    def said(self, text: str) -> None:
         """One line."""
         if self._terminal is None:
-            super().resumed(text)
+            super().said(text)
         else:
             self._print([_text((self._sayable(text), "dim"))])
 
@@ -116,7 +116,8 @@ class Live(Lines):
             style = (
                 "bold green" if key == "best" and summary.best is not None else "yellow" if key == "failures" else ""
             )
-            lines.append(_text((f"{key:>9}  ", "dim"), (self._sayable(text), style)))
+            body = _text((self._sayable(text), style))
+            lines += _hanging(_text((f"{key:>9} ", "dim")), body, self._columns() - 1)
         self._safely(lambda: terminal.show(""))
         self._print(lines)
         terminal.abandon()

@@ -50,19 +50,19 @@ class Notebook(Reporter):
         self._given = display
         self._display: Display | None = None
         self._improvements: deque[str] = deque(maxlen=_KEPT)
-        self._resumed = ""
+        self._said: list[str] = []
         self._last = ""
 
     def opened(self, run: RunInfo, history: History) -> None:
         """Show the panel."""
         self._display = self._given if self._given is not None else _ipython_display()
         self._improvements.clear()
-        self._resumed = self._last = ""
+        self._said, self._last = [], ""
         self._show(self._now(self._progress()), str(self._progress()), update=False)
 
-    def resumed(self, text: str) -> None:
+    def said(self, text: str) -> None:
         """A line at the top."""
-        self._resumed = text
+        self._said = [*self._said, text][-_KEPT:]
         self.draw(self._progress())
 
     def improved(self, best: Best) -> None:
@@ -103,7 +103,7 @@ class Notebook(Reporter):
         return f"{self._top()}{bar}<div>{words}</div>{best}{self._list(opened=True)}"
 
     def _top(self) -> str:
-        return f'<div style="opacity:.7">{_html(self._resumed)}</div>' if self._resumed else ""
+        return "".join(f'<div style="opacity:.7">{_html(text)}</div>' for text in self._said)
 
     def _list(self, *, opened: bool) -> str:
         if not self._improvements:

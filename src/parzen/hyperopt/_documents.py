@@ -55,9 +55,10 @@ def points_of(space: Space, raw: Mapping[str, Any], unit: Any = None) -> Points:
         j = space.column.get(label)
         distribution = None if j is None else space.distributions[j]
         is_index = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-        if j is None or (space.is_choice(j) and not is_index):
-            named[label] = value
-        elif is_index and distribution is not None and not bool(distribution.contains(np.array([float(value)]))[0]):
+        impossible = (
+            is_index and distribution is not None and not bool(distribution.contains(np.array([float(value)]))[0])
+        )
+        if j is None or (space.is_choice(j) and not is_index) or impossible:
             named[label] = value
         else:
             row[j] = float(value)

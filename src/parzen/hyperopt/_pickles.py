@@ -2,6 +2,8 @@
 
 A pickle may name any callable to be called while it is read.  This reader allows only what trial documents are made of,
 so that a file from somebody else can do no harm.
+
+Behind the pickle stands its checksum, which `pickle.load` does not look at: flipped bytes could be other numbers.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import io
 import os
 import pickle
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +39,14 @@ _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy.core.multiarray", "scalar"),
     ("numpy.core.numeric", "_frombuffer"),
-    *(("builtins", name) for name in "set frozenset complex bytearray slice range object list dict tuple int float str bool bytes".split()),
+    *(
+        ("builtins", name)
+        for name in "set frozenset complex bytearray slice range object list dict tuple int float str bool bytes".split()
+    ),
 }
+
+
+_MARK = b"parzen crc32 "
 
 
 class _Reader(pickle.Unpickler):
@@ -56,6 +65,9 @@ def load_trials(path: Path) -> Trials:
     data = path.read_bytes()
     if not data:
         raise CorruptLog(f"{path} is empty: move it away to start anew")
+    content, mark, checksum = data[: -len(_MARK) - 8], data[-len(_MARK) - 8 : -8], data[-8:]
+    if mark == _MARK and checksum != b"%08x" % zlib.crc32(content):
+        raise CorruptLog(f"{path} is damaged: its checksum is not that of its content; restore a copy, or move it away")
     try:
         trials = _Reader(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises anything
@@ -81,7 +93,7 @@ def save_trials(trials: Trials, path: Path) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.write(data + _MARK + b"%08x" % zlib.crc32(data))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)

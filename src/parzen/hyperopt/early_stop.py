@@ -11,7 +11,9 @@ from parzen.hyperopt.base import Trials
 __all__ = ["no_progress_loss"]
 
 
-def no_progress_loss(iteration_stop_count: int = 20, percent_increase: float = 0.0) -> Callable[..., tuple[bool, list[Any]]]:
+def no_progress_loss(
+    iteration_stop_count: int = 20, percent_increase: float = 0.0
+) -> Callable[..., tuple[bool, list[Any]]]:
     """Stop after so many trials in a row that have not improved on the best loss; failed ones count.
 
     Args:

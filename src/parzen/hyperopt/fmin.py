@@ -113,7 +113,8 @@ def fmin(
     writer = DocumentWriter(trials, known, results)
     writer.write_all(study.history)
     if save_file is not None:
-        save_trials(trials, save_file)  # now, so that a place that cannot be written is found before anything is paid for
+        # Now, so that a place that cannot be written is found before anything is paid for.
+        save_trials(trials, save_file)
     points = _enqueued(compiled, points_to_evaluate) if points_to_evaluate is not None and not from_file else []
     unsubscribe = study.stream.subscribe(writer)
     after = [_saver(trials, save_file)] if save_file is not None else []
@@ -157,7 +158,9 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
         OutOfSpace: a value is missing, or cannot have come from the space.
     """
     compiled = Space(as_apply(space))
-    raw = {label: value[0] if isinstance(value, list) else value for label, value in hp_assignment.items() if value != []}
+    raw = {
+        label: value[0] if isinstance(value, list) else value for label, value in hp_assignment.items() if value != []
+    }
     return compiled.decode(points_of(compiled, {label: x for label, x in raw.items() if label in compiled.column}))
 
 
@@ -288,7 +291,7 @@ def _interrupted(result: Result, trials: Trials, say: bool, save_file: Path | No
             how = "run the same program again"
         else:
             how = "pass the same trials= again, or next time trials_save_file= or storage= to keep them"
-        print(f"interrupted after {history.finished} trials; {best}; to go on: {how}", file=sys.stderr)
+        print(f"interrupted after {history.finished} trials; {best}; to go on: {how}", file=sys.stderr)  # noqa: T201  # a line for people
     if result.signal == signal.SIGTERM:
         raise SystemExit(128 + signal.SIGTERM)
     raise KeyboardInterrupt

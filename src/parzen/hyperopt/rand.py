@@ -12,7 +12,9 @@ __all__ = ["suggest"]
 
 def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
     """Random search: give it to `fmin(..., algo=rand.suggest)`."""
-    raise AlgorithmError("rand.suggest is given to fmin(algo=...); to ask for points yourself use parzen.Study(...).ask()")
+    raise AlgorithmError(
+        "rand.suggest is given to fmin(algo=...); to ask for points yourself use parzen.Study(...).ask()"
+    )
 
 
 def _algorithm() -> Algorithm:

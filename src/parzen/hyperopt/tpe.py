@@ -31,7 +31,9 @@ def suggest(
         n_EI_candidates: draws from the good density, of which the best is taken.
         gamma: the good trials are the best `ceil(gamma * sqrt(n))`, at most 25.
     """
-    raise AlgorithmError("tpe.suggest is given to fmin(algo=...); to ask for points yourself use parzen.Study(...).ask()")
+    raise AlgorithmError(
+        "tpe.suggest is given to fmin(algo=...); to ask for points yourself use parzen.Study(...).ask()"
+    )
 
 
 def _algorithm(**given: Any) -> Algorithm:

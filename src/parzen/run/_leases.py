@@ -1,7 +1,8 @@
 """Whose a running trial is, and whether that worker is still there.
 
-A worker is host, boot, process and the process's start time.  On the same host a vanished process is dead at once, so a
-program that is run again after `kill -9` does not wait for anything.  About workers on other hosts nothing can be known
+A worker is host, boot, process, the process's start time and a run in it.  On the same host a vanished process is dead at
+once, so a program that is run again after `kill -9` does not wait for anything; and so is a run of this process that ended
+without a word, because the disk was full, say.  About workers on other hosts nothing can be known
 from here; their trials are left alone.
 """
 
@@ -9,22 +10,35 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from parzen.trials import History
 
-__all__ = ["BY_HAND", "abandoned", "this_worker"]
+__all__ = ["BY_HAND", "abandoned", "working"]
 
 BY_HAND = "by hand"
 """The worker of trials that a program asked for itself: nobody else may give them up."""
 
 
-def this_worker() -> str:
-    """The name of this process as a worker."""
-    return f"{_host()}/{_boot()}/{os.getpid()}/{_start_time(os.getpid())}"
+_GOING_ON: set[str] = set()
+"""The runs that this process is in: a fact about the process that no argument can carry from one run to the next."""
+
+
+@contextmanager
+def working() -> Iterator[str]:
+    """The name of a run as a worker, which is dead when the context ends."""
+    name = f"{_host()}/{_boot()}/{os.getpid()}/{_start_time(os.getpid())}/{secrets.token_hex(4)}"
+    _GOING_ON.add(name)
+    try:
+        yield name
+    finally:
+        _GOING_ON.discard(name)
 
 
 @functools.cache
@@ -57,7 +71,7 @@ def _start_time(pid: int) -> str:
 
 def _is_dead(worker: str) -> bool:
     parts = worker.split("/")
-    if len(parts) != 4 or not parts[2].isdigit():
+    if len(parts) != 5 or not parts[2].isdigit():
         return False
     host, boot, pid, started = parts[0], parts[1], int(parts[2]), parts[3]
     if host != _host():
@@ -65,7 +79,7 @@ def _is_dead(worker: str) -> bool:
     if boot != _boot():
         return True  # the machine has been started anew since
     if pid == os.getpid():
-        return started != _start_time(pid)
+        return worker not in _GOING_ON
     now = _start_time(pid)
     if now == "-":
         try:
@@ -75,7 +89,7 @@ def _is_dead(worker: str) -> bool:
         except OSError:
             return False
         return False
-    return now == "" or (started != "-" and now != started)
+    return now == "" or started not in ("-", now)
 
 
 def abandoned(history: History) -> list[int]:

@@ -19,7 +19,7 @@ import numpy as np
 from parzen.algorithms import Algorithm, Ask, Proposal, repeats
 from parzen.errors import Conflict, InvalidLoss, InvalidResult, SpaceExhausted, StopStudy, TrialPruned
 from parzen.log import Stream, generator, trial_seed
-from parzen.run._leases import abandoned, this_worker
+from parzen.run._leases import abandoned, working
 from parzen.run._objective import Evaluation, Objective, error_of, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
@@ -67,14 +67,14 @@ def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
     Raises:
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
     """
-    return _Loop(stream, plan, interrupts).run()
+    with working() as worker:
+        return _Loop(stream, plan, interrupts, worker).run()
 
 
 class _Loop:
-    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts) -> None:
-        self.stream, self.plan, self.interrupts = stream, plan, interrupts
+    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts, worker: str) -> None:
+        self.stream, self.plan, self.interrupts, self.worker = stream, plan, interrupts, worker
         self.history = stream.history
-        self.worker = this_worker()
         self.pid = os.getpid()
         self.began = stream.clock.monotonic()
         self.asked_to_stop = len(self.history.requests)
@@ -154,7 +154,7 @@ class _Loop:
         if error is not None:
             if not isinstance(error, self.plan.catch):
                 raise error
-            _log.warning("trial %d failed: %s", number, outcome.error, extra={"trial": number})
+            _log.info("trial %d failed: %s", number, outcome.error, extra={"trial": number})
 
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:
         """The outcome of one call of the objective, and the exception that it ended with, if any."""
@@ -252,7 +252,6 @@ def ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Aske
         if EXHAUSTED not in history.notes:
             text = f"all {len(history)} configurations have been tried; trying again, least tried and best first"
             stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
-            _log.info(text)
         proposal = repeats(history, wanted)
     return _events(stream, proposal, numbers)
 
@@ -288,10 +287,21 @@ def publish_asked(stream: Stream, algorithm: Algorithm, n: int, repeat: bool, wo
         return waiting + [event.number for event in asked]
 
 
+MAX_ATTEMPTS = 3
+"""After so many a trial whose worker is gone is not run again: its objective takes the process down, and would for ever."""
+
+
 def release_abandoned(stream: Stream) -> int:
     """Give up the trials of workers that are gone, so that they are run again; how many there were."""
-    numbers = abandoned(stream.history)
-    if numbers:
-        at, attempts = stream.clock.wall(), stream.history.attempts
-        stream.publish(*(Released(i, int(attempts[i]), "its worker is gone", at) for i in numbers))
+    numbers, at = abandoned(stream.history), stream.clock.wall()
+    events: list[Event] = []
+    for i in numbers:
+        attempt = int(stream.history.attempts[i])
+        if attempt < MAX_ATTEMPTS:
+            events.append(Released(i, attempt, "its worker is gone", at))
+        else:
+            why = f"each of {attempt} attempts ended without a result: the objective may take the process down"
+            events.append(Finished(i, attempt, Outcome(State.ERROR, error=TrialError("lost worker", why)), at))
+    if events:
+        stream.publish(*events)
     return len(numbers)

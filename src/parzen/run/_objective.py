@@ -171,7 +171,9 @@ def loss_of(value: Any) -> float:
             value = value.item()
         return float(value)
     except OverflowError:
-        raise InvalidLoss("the objective returned an integer too large for a loss, the largest is about 1.8e308") from None
+        raise InvalidLoss(
+            "the objective returned an integer too large for a loss, the largest is about 1.8e308"
+        ) from None
     except Exception as error:  # a foreign object's __float__ may raise anything
         kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
         raise InvalidLoss(

@@ -15,7 +15,16 @@ import numpy as np
 
 from parzen.trials import History
 
-__all__ = ["LossReached", "NoProgress", "StopRule", "Timeout", "TrialsDone", "any_of", "checked_count", "checked_seconds"]
+__all__ = [
+    "LossReached",
+    "NoProgress",
+    "StopRule",
+    "Timeout",
+    "TrialsDone",
+    "any_of",
+    "checked_count",
+    "checked_seconds",
+]
 
 
 class StopRule:

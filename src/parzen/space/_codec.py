@@ -52,7 +52,6 @@ def _written(node: Node) -> JSON:
     return ["draw", node.family, list(node.args), dict(node.kwargs)]
 
 
-
 def _constant(value: Any, name: str | None) -> JSON:
     if value is None or isinstance(value, bool) or type(value) in (int, str):
         return value  # type: ignore[no-any-return]  # the line above says what it is
@@ -206,5 +205,7 @@ def _options(space: Space, j: int) -> list[str]:
 
 
 def _when(space: Space, j: int) -> str:
-    ways = [" and ".join(f"{space.labels[c]} = {space.option(c, code)}" for c, code in conj) for conj in space.conditions[j]]
+    ways = [
+        " and ".join(f"{space.labels[c]} = {space.option(c, code)}" for c, code in conj) for conj in space.conditions[j]
+    ]
     return "always" if ways == [""] else "if " + " or ".join(sorted(ways))

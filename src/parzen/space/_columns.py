@@ -30,7 +30,9 @@ class Columns:
         log = [j for j, dist in enumerate(distributions) if isinstance(dist, LogUniform)]
         self._scaled = np.array(plain + log, dtype=np.intp)
         self._logs = slice(len(plain), None)
-        bounds = [(d.low, d.high) for d in (distributions[j] for j in self._scaled) if isinstance(d, (Uniform, LogUniform))]
+        bounds = [
+            (d.low, d.high) for d in (distributions[j] for j in self._scaled) if isinstance(d, (Uniform, LogUniform))
+        ]
         self._low, self._high = np.array(bounds).reshape(-1, 2).T
         ends = [(math.log(a), math.log(b)) if i >= len(plain) else (a, b) for i, (a, b) in enumerate(bounds)]
         self._from, self._to = np.array(ends).reshape(-1, 2).T

@@ -75,7 +75,9 @@ class _Compiler:
             return self.new(Build("list", tuple(parts)))
         if isinstance(item, tuple):
             named = hasattr(item, "_fields")
-            return self.new(Build("namedtuple", tuple(parts), (), type(item)) if named else Build("tuple", tuple(parts)))
+            return self.new(
+                Build("namedtuple", tuple(parts), (), type(item)) if named else Build("tuple", tuple(parts))
+            )
         return self.new(Const(item))
 
     def new(self, node: Node) -> int:
@@ -236,7 +238,9 @@ def _is_index(distribution: Distribution) -> bool:
 
 def _alike(known: Distribution | None, new: Distribution) -> bool:
     """Whether a label's second node means the first one; a choice's index was turned from a number into a name."""
-    return known == new or (isinstance(known, Categorical) and _is_index(new) and known == Categorical(int(new.size or 0)))
+    return known == new or (
+        isinstance(known, Categorical) and _is_index(new) and known == Categorical(int(new.size or 0))
+    )
 
 
 def reachable(nodes: Sequence[Node], root: int) -> list[Node]:

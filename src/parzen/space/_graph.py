@@ -249,7 +249,9 @@ class Scope:
         key = name or function.__name__
         known = self._functions.get(key)
         if known is not None and (known.__module__, known.__qualname__) != (function.__module__, function.__qualname__):
-            raise ValueError(f"scope has a symbol {key!r} already; give the function another name, or undefine it first")
+            raise ValueError(
+                f"scope has a symbol {key!r} already; give the function another name, or undefine it first"
+            )
         self._functions[key] = function
         return function
 
@@ -287,7 +289,10 @@ def _repeat(n_times: int, obj: Any) -> list[Any]:
 
 scope = Scope()
 for _name, _function in {
-    **{name: getattr(operator, name) for name in "add sub mul truediv floordiv mod neg pow abs lt le gt ge eq getitem".split()},
+    **{
+        name: getattr(operator, name)
+        for name in "add sub mul truediv floordiv mod neg pow abs lt le gt ge eq getitem".split()
+    },
     **{f.__name__: f for f in (int, float, str, bool, len, list, tuple, map, range, max, min, getattr, round)},
     **{name: getattr(np, name) for name in "exp log sin cos tan sqrt sum minimum maximum asarray".split()},
     "call": _call,

@@ -62,7 +62,9 @@ def lay_out(nodes: Sequence[Node]) -> Layout:
         node = nodes[place]
         if isinstance(node, Switch):
             taken = _codes(nodes, holds, node)
-            edges = [(node.index, _TRUE, 0)] + [(o, f, 1) for o, f in zip(node.options, taken, strict=True) if f is not None]
+            edges = [(node.index, _TRUE, 0)] + [
+                (o, f, 1) for o, f in zip(node.options, taken, strict=True) if f is not None
+            ]
         elif isinstance(node, Param) and node.distribution is not None:
             edges = []
         else:
@@ -160,7 +162,7 @@ def _compute(nodes: Sequence[Node], place: int, param: int, value: Any) -> Any:
 
 
 def _and(a: _Formula, b: _Formula) -> _Formula:
-    if a == _TRUE or b == _TRUE:
+    if _TRUE in (a, b):
         return b if a == _TRUE else a
     return frozenset(x | y for x in a for y in b)
 

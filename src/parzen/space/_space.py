@@ -52,7 +52,9 @@ class Space:
         self._layout = layout
         params = [self.nodes[place] for place in layout.places]
         self.labels: tuple[str, ...] = tuple(p.label for p in params if isinstance(p, Param))
-        self.distributions: tuple[Distribution | None, ...] = tuple(p.distribution for p in params if isinstance(p, Param))
+        self.distributions: tuple[Distribution | None, ...] = tuple(
+            p.distribution for p in params if isinstance(p, Param)
+        )
         self.conditions: tuple[Condition, ...] = layout.conditions
         self.column: dict[str, int] = {label: j for j, label in enumerate(self.labels)}
         self.conditional = any(condition != ((),) for condition in self.conditions)

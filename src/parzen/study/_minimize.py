@@ -68,9 +68,7 @@ def minimize(
         SpaceError, SpaceMismatch, StorageError: before anything is evaluated.
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
     """
-    study = Study(
-        space, name=name, storage=storage, algorithm=algorithm, seed=seed, direction=direction, noisy=noisy
-    )
+    study = Study(space, name=name, storage=storage, algorithm=algorithm, seed=seed, direction=direction, noisy=noisy)
     return study.run(
         objective,
         trials,

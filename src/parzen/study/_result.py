@@ -84,7 +84,7 @@ class Result:
 
     @property
     def history(self) -> History:
-        """The columns: `history.values`, `history.losses` (always to be minimised) …"""
+        """The columns: `history.values`, `history.losses` (always to be minimised) and more."""
         return self.study.history
 
     @property
@@ -125,11 +125,16 @@ class Result:
         facts = []
         if history.best_number is not None:
             best = self.best
-            facts += [("best loss", f"{best.loss!r} (trial {best.number})"), ("best config", _shortened(repr(best.config)))]
+            facts += [
+                ("best loss", f"{best.loss!r} (trial {best.number})"),
+                ("best config", _shortened(repr(best.config))),
+            ]
         else:
             facts.append(("best loss", "none: no trial has a finite loss"))
         ok, bad = history.count(State.OK), history.count(State.FAILED, State.ERROR)
-        facts.append(("trials", f"{ok} ok, {bad} failed" + (f", {n} pruned" if (n := history.count(State.PRUNED)) else "")))
+        facts.append(
+            ("trials", f"{ok} ok, {bad} failed" + (f", {n} pruned" if (n := history.count(State.PRUNED)) else ""))
+        )
         facts.append(("stopped by", self.stopped_by))
         facts.append(("study", f"{self.study.name!r} in {self.study.location}"))
         return facts
@@ -141,5 +146,7 @@ class Result:
         def cell(text: str) -> str:
             return html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
-        rows = "".join(f"<tr><th style='text-align:left'>{cell(n)}</th><td>{cell(v)}</td></tr>" for n, v in self._facts())
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{cell(n)}</th><td>{cell(v)}</td></tr>" for n, v in self._facts()
+        )
         return f"<table><caption>Result</caption>{rows}</table>"

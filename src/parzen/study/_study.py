@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, overload
 
 import numpy as np
@@ -96,7 +97,8 @@ class Study:
             noisy=bool(noisy),
         )
         opened = open_storage(storage)
-        self._attach(opened, _created_or_opened(opened, header, compiled), compiled, clock)
+        with _closed_on_error(opened, given=storage):
+            self._attach(opened, _created_or_opened(opened, header, compiled), compiled, clock)
 
     def _attach(self, storage: Storage, header: Header, space: Space, clock: Clock) -> None:
         self.storage, self.header, self.space = storage, header, space
@@ -131,16 +133,17 @@ class Study:
             SpaceMismatch: `space` is not the one that is stored.
         """
         opened = open_storage(storage, readonly=readonly)
-        header = opened.open(name) if name is not None else _only_study(opened)
-        stored = Space.from_json(header.space)
-        compiled = stored
-        if space is not None:
-            compiled = space if isinstance(space, Space) else Space(space)
-            _check_same(header, stored, compiled, opened.location)
-        study = cls.__new__(cls)
-        study.algorithm = algorithm_named(algorithm)
-        study._attach(opened, header, compiled, SystemClock())
-        return study
+        with _closed_on_error(opened, given=storage):
+            header = opened.open(name) if name is not None else _only_study(opened)
+            stored = Space.from_json(header.space)
+            compiled = stored
+            if space is not None:
+                compiled = space if isinstance(space, Space) else Space(space)
+                _check_same(header, stored, compiled, opened.location)
+            study = cls.__new__(cls)
+            study.algorithm = algorithm_named(algorithm)
+            study._attach(opened, header, compiled, SystemClock())
+            return study
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -327,11 +330,11 @@ class Study:
             resume_hint="run the same program again",
             clock=stream.clock,
         )
-        unsubscribe = stream.subscribe(feedback)
         stopped_by, failure = "error", None
+        unsubscribe = stream.subscribe(feedback)
         with Interrupts() as interrupts:
-            feedback.start(info, history)
             try:
+                feedback.start(info, history)
                 stopped_by = run(stream, plan, interrupts)
             except BaseException as error:
                 failure = error
@@ -352,7 +355,9 @@ class Study:
 
     def __repr__(self) -> str:
         history = self.history
-        best = "" if history.best_number is None else f", best {history.reported(history.losses[history.best_number]):.6g}"
+        best = (
+            "" if history.best_number is None else f", best {history.reported(history.losses[history.best_number]):.6g}"
+        )
         return f"<Study {self.name!r} in {self.location}: {history.finished} of {len(history)} trials finished{best}>"
 
 
@@ -370,6 +375,17 @@ def _agrees(wanted: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
 
     common = [label for label in wanted if label in params]
     return bool(common) and all(same(wanted[label], params[label]) for label in common)
+
+
+@contextmanager
+def _closed_on_error(opened: Storage, given: object) -> Iterator[None]:
+    """A file that turns out to be unusable is let go of at once, so that none of SQLite's own files stay beside it."""
+    try:
+        yield
+    except BaseException:
+        if opened is not given:
+            opened.close()
+        raise
 
 
 def _created_or_opened(storage: Storage, header: Header, space: Space) -> Header:
@@ -435,13 +451,17 @@ def _checked_direction(direction: str) -> Direction:
 def _checked_state(state: State | str, result: Any) -> State:
     known = state if isinstance(state, State) else State.__members__.get(str(state).upper())
     if known is None or known not in FINISHED or known is State.OK:
-        raise ValueError(f"state is 'FAILED', 'PRUNED', 'ERROR' or 'CANCELLED', got {state!r:.80}; a loss makes a trial OK")
+        raise ValueError(
+            f"state is 'FAILED', 'PRUNED', 'ERROR' or 'CANCELLED', got {state!r:.80}; a loss makes a trial OK"
+        )
     if result is not None:
         raise ValueError(f"a trial is told a result or the state {known.name}, not both")
     return known
 
 
-def _checked_catch(catch: bool | type[BaseException] | Iterable[type[BaseException]]) -> tuple[type[BaseException], ...]:
+def _checked_catch(
+    catch: bool | type[BaseException] | Iterable[type[BaseException]],
+) -> tuple[type[BaseException], ...]:
     if isinstance(catch, bool):
         return (Exception,) if catch else ()
     classes: Sequence[Any] = (catch,) if isinstance(catch, type) else tuple(catch)

@@ -4,6 +4,8 @@
 
     def test_my_storage_keeps_its_promises():
         check_storage(MyStorage)
+
+A kit raises `AssertionError` with the promise that was broken.
 """
 
 from __future__ import annotations

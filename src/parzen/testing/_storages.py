@@ -328,7 +328,7 @@ def _any_thread_may_append(storage: Storage) -> None:
                     break
                 except Conflict:
                     number += 1
-                except BaseException as error:  # noqa: BLE001  # told to the thread that checks
+                except BaseException as error:  # told to the thread that checks
                     faults.append(repr(error))
                     return
             with lock:

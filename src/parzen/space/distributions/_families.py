@@ -83,7 +83,11 @@ def _quantized(base: Callable[..., Any]) -> Callable[..., Quantized]:  # one of 
 
 def _randint(label: Label, low: object, high: object = None) -> Grid:
     """Hyperopt's: `high` is excluded, and alone it counts from 0."""
-    a, b = (_whole(label, "low", low), _whole(label, "high", high)) if high is not None else (0.0, _whole(label, "upper", low))
+    a, b = (
+        (_whole(label, "low", low), _whole(label, "high", high))
+        if high is not None
+        else (0.0, _whole(label, "upper", low))
+    )
     if b <= a:
         raise BadDistribution(
             f"{of(label)}randint draws from low to high - 1, so low must be less than high, got low={a:g}, high={b:g}",

@@ -35,7 +35,7 @@ class Grid(Distribution):
     @property
     def size(self) -> int:
         # A relative hair, so that 0.3 / 0.1 counts three steps and not two.
-        return int(math.floor((self.high - self.low) / self.step * (1 + 1e-12) + 1e-9)) + 1
+        return math.floor((self.high - self.low) / self.step * (1 + 1e-12) + 1e-9) + 1
 
     def values(self) -> FloatArray:
         return self._value(np.arange(self.size, dtype=np.float64))

@@ -1,0 +1,170 @@
+"""The names that parzen promises: a name that comes or goes is a change somebody should have meant."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import parzen
+
+PROMISED = {
+    "parzen": (
+        "JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW STATUS_OK "
+        "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Evaluation History ParzenError Result Space SpaceError State "
+        "StopStudy StorageError Study Trial TrialPruned Trials algorithms base early_stop errors exceptions fmin hp "
+        "minimize pyll rand space_eval stopping tpe trials_from_docs"
+    ),
+    "parzen.algorithms": "TPE Algorithm Ask Proposal Random algorithm_named repeats",
+    "parzen.cli": "main",
+    "parzen.errors": (
+        "AlgorithmError AllTrialsFailed AlreadyFinished BadDistribution BadLabel Conflict CorruptLog DuplicateLabel "
+        "InvalidLoss InvalidResult MissingDependency ObjectiveError OutOfSpace ParzenError SchemaTooNew SpaceError "
+        "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
+        "Unavailable UnknownLabel UnsupportedSpace"
+    ),
+    "parzen.feedback": "Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
+    "parzen.hp": (
+        "bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
+        "qloguniform qnormal quniform randint uniform uniformint"
+    ),
+    "parzen.hyperopt": (
+        "JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW STATUS_OK "
+        "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Trials base early_stop exceptions fmin hp pyll rand space_eval "
+        "tpe trials_from_docs"
+    ),
+    "parzen.log": "Storage Stream Subscriber generator trial_seed",
+    "parzen.run": (
+        "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
+        "any_of ask checked_count checked_seconds outcome_of publish_asked release_abandoned run wants_evaluation "
+        "worst_of"
+    ),
+    "parzen.space": (
+        "Apply Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Space "
+        "Uniform as_apply build ndtr ndtri scope"
+    ),
+    "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
+    "parzen.storages": "MemoryStorage open_storage",
+    "parzen.study": "Result Study Trials minimize",
+    "parzen.testing": "FakeClock check_algorithm check_storage",
+    "parzen.trials": (
+        "EVENT_KINDS FINISHED Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
+        "Requested Retracted Started State Trial TrialError Unknown checksum event_from_json event_to_json "
+        "header_from_json header_to_json storable"
+    ),
+}
+INIT = Path(parzen.__file__)
+
+
+@pytest.mark.parametrize("module", PROMISED)
+def test_a_folder_has_the_names_that_it_promises(module: str) -> None:
+    """`__all__` is the list above, no more and no less."""
+    assert sorted(importlib.import_module(module).__all__) == sorted(PROMISED[module].split())
+
+
+@pytest.mark.parametrize("module", PROMISED)
+def test_every_promised_name_is_there(module: str) -> None:
+    """Every name resolves, `dir` lists it, and a wrong one is an AttributeError."""
+    loaded = importlib.import_module(module)
+    for name in loaded.__all__:
+        getattr(loaded, name)
+
+    assert set(loaded.__all__) <= set(dir(loaded))
+    assert not hasattr(loaded, "no_such_name")
+
+
+def test_every_public_folder_is_listed_here() -> None:
+    """A new public module has to be promised on purpose."""
+    found = {f"parzen.{info.name}" for info in pkgutil.iter_modules(parzen.__path__) if not info.name.startswith("_")}
+
+    assert found == set(PROMISED) - {"parzen"}
+
+
+def test_a_star_import_gives_what_is_promised() -> None:
+    """`from parzen import *` brings all of it."""
+    namespace: dict[str, object] = {}
+    exec("from parzen import *", namespace)  # a star is only allowed at the top of a module
+
+    assert set(PROMISED["parzen"].split()) <= set(namespace)
+
+
+def _names_for_type_checkers() -> set[str]:
+    tree = ast.parse(INIT.read_text(encoding="utf-8"))
+    (block,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    )
+    return {
+        alias.asname or alias.name
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def test_the_front_door_says_the_same_three_times() -> None:
+    """What type checkers see, what the loader knows and what `__all__` lists are one list."""
+    promised = set(PROMISED["parzen"].split())
+
+    assert _names_for_type_checkers() == promised
+    assert set(parzen._HOMES) == promised
+    assert set(parzen.__all__) == promised
+
+
+def test_the_doors_names_stay_the_doors_own_after_everything_was_imported(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """`parzen.fmin` is the function, whatever modules of that name have been imported since."""
+    done = run_python(
+        "-c",
+        "import importlib, pkgutil, types, parzen\n"
+        "def load(package):\n"
+        "    for info in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "        importlib.import_module(info.name)\n"
+        "load(parzen)\n"
+        "import parzen.hyperopt.fmin\n"
+        "for door in (parzen, parzen.hyperopt):\n"
+        "    assert isinstance(door.fmin, types.FunctionType), door.fmin\n"
+        "    assert isinstance(door.space_eval, types.FunctionType)\n"
+        "    assert isinstance(door.Trials, type)\n"
+        "    for name in 'hp tpe rand base pyll early_stop exceptions'.split():\n"
+        "        assert isinstance(getattr(door, name), types.ModuleType), name\n"
+        "assert parzen.tpe is parzen.hyperopt.tpe\n"
+        "assert parzen.base is parzen.hyperopt.base\n"
+        "assert parzen.minimize is parzen.study.minimize\n",
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def _documented() -> list[tuple[str, str]]:
+    cases = []
+    for module in PROMISED:
+        loaded = importlib.import_module(module)
+        for name in PROMISED[module].split():
+            try:
+                thing = getattr(loaded, name)
+            except (ImportError, AttributeError):  # another test says so, and names it
+                continue
+            if inspect.ismodule(thing) or inspect.isfunction(thing) or inspect.isclass(thing):
+                cases.append((module, name))
+    return cases
+
+
+@pytest.mark.parametrize(("module", "name"), _documented())
+def test_every_promised_function_class_and_module_says_what_it_is(module: str, name: str) -> None:
+    """Each has a docstring, and so do its public methods and properties."""
+    thing = getattr(importlib.import_module(module), name)
+
+    assert inspect.getdoc(thing)
+    if inspect.isclass(thing) and thing.__module__.startswith("parzen"):
+        for key, member in vars(thing).items():
+            if not key.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
+                assert inspect.getdoc(getattr(thing, key)) or inspect.getdoc(member), f"{name}.{key}"
