@@ -11,6 +11,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import parzen
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # The same examples on every machine and in every run: a test that fails for one of us fails for all.
@@ -19,6 +21,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("parzen")
 
+# Where the parzen under test was found; the environment may have said it relative to another folder.
+_HOME = str(Path(parzen.__file__).resolve().parents[1])
 _READ_BY_PARZEN = ("HYPEROPT_FMIN_SEED", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 
@@ -45,7 +49,7 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         return subprocess.run(
             [sys.executable, *options, *map(str, arguments)],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", **(env or {})},
+            env={**os.environ, "PYTHONPATH": _HOME, "PYTHONIOENCODING": "utf-8", **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

@@ -29,6 +29,11 @@ GROUND = FLOORS[0]  # may import each other as far as there is no circle
 # Two modules that are the public face of a room.
 ROOM_OF_MODULE = {"hp": "space", "stopping": "run"}
 FRONT_DOOR = "parzen"
+# Calls back, inside a function, to a module that needs this one to load; each with its reason.
+CALLS_BACK = {
+    ("parzen.hyperopt.base", "parzen.hyperopt.fmin"),  # `Trials.fmin` is Hyperopt's: a method of what `fmin` is given
+    ("parzen.feedback._choose", "parzen.feedback.live"),  # the choice loads what it chose, which asks it for `can_draw`
+}
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,13 @@ def _edges(*when: str) -> dict[str, set[str]]:
 def test_no_import_goes_in_a_circle() -> None:
     """No module needs itself to load, nor when one of its functions runs."""
     assert _circles(_edges("module")) == []
-    assert _circles(_edges("module", "function")) == []
+
+    edges = _edges("module", "function")
+    for importer, imported in CALLS_BACK:
+        assert imported in edges[importer], f"{importer} does not call back to {imported} any more: take it off the list"
+        edges[importer].discard(imported)
+
+    assert _circles(edges) == []
 
 
 def test_circles_are_found() -> None:

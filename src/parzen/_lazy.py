@@ -7,6 +7,7 @@ makes `import parzen` cheap: storages, terminal drawing and the old door cost no
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -35,7 +36,8 @@ def lazy_attributes(package: str, homes: Mapping[str, str]) -> tuple[Callable[[s
         return value
 
     def names() -> list[str]:
-        return sorted(homes)
+        # What the package imported at once is in its `__all__` only.
+        return sorted({*homes, *getattr(sys.modules[package], "__all__", ())})
 
     return attribute, names
 

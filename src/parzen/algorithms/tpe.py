@@ -123,24 +123,21 @@ class TPE:
             running = bad.rows_of(_running(space, history, bad.stride, earlier))
             kernels, weights = np.concatenate((kernels, running)), np.append(weights, np.ones(len(running)))
 
+        unit = good.sample(rng, self.n_candidates)
+        x = point_rows(form, unit)
+        score = good.log_density(x) - log_density(form, x, kernels, weights, self.prior_weight)
+        score += math.log(float(weights.sum()) + self.prior_weight)  # g's weights sum to one: log l - log g of (2)
+
         taken = {pick.key for pick in earlier}
-        for draws in ("tpe", "tpe: from the prior"):
-            if draws == "tpe":
-                unit = good.sample(rng, self.n_candidates)
-            else:  # all candidates are known: a small finite space, and most of what l favours has been tried
-                unit = form.settle(rng.random((self.n_candidates, space.d)))
-            x = point_rows(form, unit)
-            score = good.log_density(x) - log_density(form, x, kernels, weights, self.prior_weight)  # (2)
-            score += math.log(float(weights.sum()) + self.prior_weight)
-            order = np.argsort(-score, kind="stable")
-            # Nearly always the first one is new, and only that one is turned into a point.
-            for rows in (order[:1], order[1:]):
-                points = space.from_unit(np.where(unit[rows] == unit[rows], unit[rows], 0.5))
-                for i, row in enumerate(rows.tolist()):
-                    key = row_key(points.values[i])
-                    if key not in known.numbers and key not in taken:
-                        return _Pick(points[i : i + 1], key, draws, float(score[row]))
-        return _Pick.of(unseen_point(space, known, rng, sorted(taken)), "tpe: random, all candidates known")
+        order = np.argsort(-score, kind="stable")
+        # Nearly always the first one is new, and only that one is turned into a point.
+        for rows in (order[:1], order[1:]):
+            points = space.from_unit(np.where(unit[rows] == unit[rows], unit[rows], 0.5))
+            for i, row in enumerate(rows.tolist()):
+                key = row_key(points.values[i])
+                if key not in known.numbers and key not in taken:
+                    return _Pick(points[i : i + 1], key, "tpe", float(score[row]))
+        return _Pick.of(unseen_point(space, known, rng, sorted(taken)), "tpe: random, no new candidate")
 
     def _good(
         self, form: Form, history: History, best: Sequence[tuple[float, int]], rest: Sequence[tuple[float, int]]
@@ -182,7 +179,8 @@ def _pseudo(form: Form, named: FloatArray, prior_weight: float, each: int = 1) -
         prior_weight: pseudo-count of each category.
         each: how many observations a row stands for.
     """
-    return prior_weight * form.options / (each * np.count_nonzero(named == named, axis=0) + 1.0)
+    counts = each * np.count_nonzero(named == named, axis=0)
+    return np.asarray(prior_weight * form.options / (counts + 1.0))
 
 
 def _running(space: Space, history: History, stride: int, earlier: Sequence[_Pick]) -> FloatArray:
@@ -230,9 +228,9 @@ def _take_loss(memory: _Memory, history: History, _: type[Event], number: int) -
 class _Bad:
     """Kernels of all trials, kept from ask to ask; g of (1) is what remains without the good ones.
 
-    What a kernel looks like depends on the number of trials only, never on when it was asked for: bandwidths are computed
-    anew whenever there are 15 % more trials, and beyond 2 048 trials only every second one has a kernel, beyond 4 096 every
-    fourth and so on, which stands for its neighbours.
+    What a kernel looks like depends on the number of trials only, never on when it was asked for: bandwidths are
+    computed anew whenever there are 15 % more trials, and beyond 2 048 trials only every second one has a kernel, beyond
+    4 096 every fourth and so on, which stands for its neighbours.
     """
 
     LIMIT = 2048

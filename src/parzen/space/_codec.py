@@ -66,10 +66,12 @@ def _constant(value: Any, name: str | None) -> JSON:
         return {"$tuple": [_constant(item, None) for item in value]}
     if type(value) is list and all(type(item) in (int, str, bool, float, type(None)) for item in value):
         return {"$list": [_constant(item, None) for item in value]}
-    return {"$object": name if name is not None else _qualified(value)}
+    return {"$object": name if name is not None else _qualified(value)}  # an Opaque names what it stands for
 
 
 def _qualified(value: Any) -> str:
+    if isinstance(value, Opaque):
+        return value.name
     named = value if hasattr(value, "__qualname__") else type(value)
     return f"{getattr(named, '__module__', '?')}.{named.__qualname__}"
 
@@ -112,7 +114,7 @@ def _read(item: Any) -> Node:  # JSON of unknown shape: what does not fit raises
     if kind == "dict":
         return Build("dict", _places(rest[1]), tuple(_object(key) for key in rest[0]))
     if kind == "namedtuple":
-        return Build("tuple", _places(rest[1]))
+        return Build("namedtuple", _places(rest[1]), (), Opaque(_text(rest[0])))
     if kind in ("list", "tuple"):
         return Build(kind, _places(rest[0]))
     if kind == "switch":
@@ -177,6 +179,8 @@ def differences(old: Space, new: Space) -> list[str]:
     """What a new space has otherwise than an old one, a sentence each, parameters first."""
     if old.to_json() == new.to_json():
         return []
+    # Both as they would be read from a file, so that what is compared is said in the same words.
+    old, new = (type(space).from_json(space.to_json()) for space in (old, new))
     found = [f"parameter {label!r} is new" for label in new.labels if label not in old.column]
     found += [f"parameter {label!r} is gone" for label in old.labels if label not in new.column]
     for label in old.labels:

@@ -24,6 +24,10 @@ class Opaque:
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
+    def __call__(self, *contents: Any) -> Any:
+        """What a named tuple's class would make, as far as it can be said: a plain tuple."""
+        return contents
+
 
 @dataclass(frozen=True, slots=True)
 class Const:

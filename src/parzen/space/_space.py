@@ -12,7 +12,7 @@ from parzen.errors import BadDistribution, OutOfSpace, SpaceError, UnknownLabel
 from parzen.space._columns import Columns
 from parzen.space._compile import compile_nodes, reachable
 from parzen.space._layout import Condition, lay_out
-from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
+from parzen.space._nodes import Build, Call, Const, Draw, Node, Opaque, Param, Switch, children, distribution_of
 from parzen.space._points import Points
 from parzen.space.distributions import Distribution
 
@@ -205,11 +205,11 @@ class Space:
     def _short(self, place: int, code: int) -> str:
         node = self.nodes[place]
         if isinstance(node, Const):
-            return node.name or getattr(node.value, "__name__", None) or repr(node.value)
+            return node.name or _called(node.value)
         if isinstance(node, Build):
             for item in node.items:  # a sub-space is known by the first word in it: {"kind": "svm", "C": …}
                 inner = self.nodes[item]
-                if isinstance(inner, Const) and (inner.name or isinstance(inner.value, str) or callable(inner.value)):
+                if isinstance(inner, Const) and (inner.name or isinstance(inner.value, (str, Opaque)) or callable(inner.value)):
                     return self._short(item, code)
         if isinstance(node, Param):
             return node.label
@@ -447,14 +447,23 @@ class Space:
 
         return differences(self, other)
 
+    def _described(self, j: int) -> str:
+        dist, param = self.distributions[j], self.nodes[self._layout.places[j]]
+        if dist is None:
+            assert isinstance(param, Param)
+            return f"{param.family} of bounds that are computed"
+        if not self.is_choice(j):
+            return dist.describe()
+        count = dist.size or 0
+        names = [self.option(j, code) for code in range(min(count, 8))]
+        return f"one of {', '.join(names)}" + (f" … ({count} options)" if count > 8 else "")
+
     def __repr__(self) -> str:
         if not self.labels:
             return "Space()"
         lines = []
         for j, label in enumerate(self.labels):
-            dist = self.distributions[j]
-            node = self.nodes[self._layout.places[j]]
-            what = dist.describe() if dist else f"{node.family}(…)" if isinstance(node, Param) else ""
+            what = self._described(j)
             when = " or ".join(
                 " and ".join(f"{self.labels[c]} = {self.option(c, code)}" for c, code in conj)
                 for conj in self.conditions[j][:3]
@@ -462,6 +471,17 @@ class Space:
             )
             lines.append(f"  {label}: {what}" + (f"  if {when}" if when else ""))
         return "Space(\n" + "\n".join(lines) + "\n)"
+
+
+def _called(value: Any) -> str:
+    """What a person would call an option."""
+    if isinstance(value, Opaque):
+        return value.name.rsplit(".", 1)[-1]
+    name = getattr(value, "__name__", None)
+    if isinstance(name, str):
+        return name
+    plain = type(value).__repr__ is object.__repr__  # says nothing but an address
+    return f"<{type(value).__name__}>" if plain else repr(value)
 
 
 def plain_number(label: str, value: Any) -> float:

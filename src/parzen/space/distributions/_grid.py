@@ -32,6 +32,12 @@ class Grid(Distribution):
     def arguments(self) -> dict[str, JSON]:
         return {"low": self.low, "high": self.high, "step": self.step, "log": self.log, "integral": self.integral}
 
+    def describe(self) -> str:
+        kind = "int" if self.integral else "float"
+        log = ", log" if self.log else ""
+        step = "" if self.integral and self.step == 1 else f", step={self.step:g}"
+        return f"{kind}({self.low:.15g}, {self.high:.15g}{log}{step})"
+
     @property
     def size(self) -> int:
         # A relative hair, so that 0.3 / 0.1 counts three steps and not two.

@@ -1,0 +1,5 @@
+"""`python -m parzen` is the command line."""
+
+from parzen.cli import main
+
+main()

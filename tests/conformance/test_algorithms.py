@@ -1,0 +1,90 @@
+"""Every algorithm of our own keeps every promise of the protocol, and the kit notices one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from parzen.algorithms import TPE, Algorithm, Ask, Proposal, Random
+from parzen.space import Points, Space
+from parzen.testing._algorithms import CASES, check_algorithm
+from parzen.trials import History
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "random": Random(),
+    "tpe": TPE(),
+    "tpe from the first trial": TPE(n_startup=0),
+    "tpe with Hyperopt's knobs": TPE(n_startup=5, n_candidates=24, gamma=0.25, prior_weight=1.0, linear_forgetting=25),
+    "tpe, narrow": TPE(wide=False),
+    "tpe, one candidate": TPE(n_startup=3, n_candidates=1),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_algorithm_keeps_its_promise(name: str, case: str) -> None:
+    """Each promise of the protocol holds for each algorithm."""
+    CASES[case](ALGORITHMS[name])
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """Random search with a fault."""
+
+    inner: Algorithm = Random()
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        raise NotImplementedError
+
+
+class _Ambient(_Broken):
+    """Draws from a generator of its own."""
+
+    rng = np.random.default_rng(0)
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        return replace(self.inner.suggest(space, history, ask), points=space.sample(self.rng, len(ask.numbers)))
+
+
+class _Outside(_Broken):
+    """Fills what is inactive."""
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        proposal = self.inner.suggest(space, history, ask)
+        values = np.nan_to_num(proposal.points.values)
+        return replace(proposal, points=Points(values, np.ones(values.shape, dtype=bool)))
+
+
+class _Forgetful(_Broken):
+    """Repeats itself."""
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        points = Points.stack([space.sample(ask.rng(number)) for number in ask.numbers])
+        return Proposal(points, ("forgetful",) * len(points))
+
+
+class _Counting(_Broken):
+    """Depends on how often it was asked."""
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        asks = history.fold("asks", lambda: [0], lambda state, *_: state, ())
+        asks[0] += 1
+        return replace(self.inner.suggest(space, history, ask), sources=(str(asks[0]),) * len(ask.numbers))
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (_Ambient, "the same space, history and ask"),
+        (_Outside, "active is what the space says"),
+        (_Forgetful, "exhausted after 15 proposals|is proposed twice"),
+        (_Counting, "the same space, history and ask"),
+    ],
+)
+def test_the_kit_says_in_a_sentence_which_promise_is_broken(broken: Callable[[], Algorithm], sentence: str) -> None:
+    """An algorithm that breaks a promise is an AssertionError that says which."""
+    with pytest.raises(AssertionError, match=sentence):
+        check_algorithm(broken())
