@@ -15,14 +15,14 @@ def objective(hyperparams):
         gradient = 2 * x
         x = x - learning_rate * gradient
     l = x**2
-    return {'loss': l, 'status': hyperopt.STATUS_OK}
+    return {"loss": l, "status": hyperopt.STATUS_OK}
 
 
 best = hyperopt.fmin(
     objective,
     space=[
-        hyperopt.hp.choice('learning_rate', [1.0, 0.1, 0.01]),
-        hyperopt.hp.choice('max_init_x', [10.0, 1.0]),
+        hyperopt.hp.choice("learning_rate", [1.0, 0.1, 0.01]),
+        hyperopt.hp.choice("max_init_x", [10.0, 1.0]),
     ],
     algo=hyperopt.tpe.suggest,
     max_evals=10,

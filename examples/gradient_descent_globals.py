@@ -27,14 +27,14 @@ def objective(hyperparams):
     if best_loss is None or l < best_loss:
         best_loss = l
         best_hyperparams = hyperparams
-    return {'loss': l, 'status': hyperopt.STATUS_OK}
+    return {"loss": l, "status": hyperopt.STATUS_OK}
 
 
 hyperopt.fmin(
     objective,
     space=[
-        hyperopt.hp.choice('learning_rate', [1.0, 0.1, 0.01]),
-        hyperopt.hp.choice('max_init_x', [10.0, 1.0]),
+        hyperopt.hp.choice("learning_rate", [1.0, 0.1, 0.01]),
+        hyperopt.hp.choice("max_init_x", [10.0, 1.0]),
     ],
     algo=hyperopt.tpe.suggest,
     max_evals=10,

@@ -149,12 +149,12 @@ def _circles(edges: dict[str, set[str]]) -> list[list[str]]:
     low: dict[str, int] = {}
     stack: list[str] = []
     found = []
-    for root in edges:
+    for root, children in edges.items():
         if root in index:
             continue
         index[root] = low[root] = len(index)
         stack.append(root)
-        work = [(root, iter(sorted(edges[root])))]
+        work = [(root, iter(sorted(children)))]
         while work:
             node, rest = work[-1]
             for child in rest:
@@ -193,7 +193,9 @@ def test_no_import_goes_in_a_circle() -> None:
 
     edges = _edges("module", "function")
     for importer, imported in CALLS_BACK:
-        assert imported in edges[importer], f"{importer} does not call back to {imported} any more: take it off the list"
+        assert imported in edges[importer], (
+            f"{importer} does not call back to {imported} any more: take it off the list"
+        )
         edges[importer].discard(imported)
 
     assert _circles(edges) == []

@@ -103,10 +103,7 @@ def _names_for_type_checkers() -> set[str]:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
     )
     return {
-        alias.asname or alias.name
-        for node in block.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        alias.asname or alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
 
 
@@ -147,9 +144,9 @@ def test_the_doors_names_stay_the_doors_own_after_everything_was_imported(
 
 def _documented() -> list[tuple[str, str]]:
     cases = []
-    for module in PROMISED:
+    for module, names in PROMISED.items():
         loaded = importlib.import_module(module)
-        for name in PROMISED[module].split():
+        for name in names.split():
             try:
                 thing = getattr(loaded, name)
             except (ImportError, AttributeError):  # another test says so, and names it

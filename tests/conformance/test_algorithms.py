@@ -54,7 +54,7 @@ class _Outside(_Broken):
 
     def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
         proposal = self.inner.suggest(space, history, ask)
-        values = np.nan_to_num(proposal.points.values)
+        values = np.nan_to_num(proposal.points.values, nan=1.0)
         return replace(proposal, points=Points(values, np.ones(values.shape, dtype=bool)))
 
 
@@ -80,7 +80,7 @@ class _Counting(_Broken):
     [
         (_Ambient, "the same space, history and ask"),
         (_Outside, "active is what the space says"),
-        (_Forgetful, "exhausted after 15 proposals|is proposed twice"),
+        (_Forgetful, "the proposals of one ask differ"),
         (_Counting, "the same space, history and ask"),
     ],
 )

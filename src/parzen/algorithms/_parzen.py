@@ -77,7 +77,7 @@ class Form:
         self.ordered, self.named = np.array(ordered, dtype=np.intp), np.array(named, dtype=np.intp)
         self.options = sizes[self.named]
         self._half = 0.5 / sizes[self.ordered]
-        self._uneven = [(o, j) for o, j in enumerate(ordered) if j in self._table]
+        self._uneven = [(o, j, 0.5 * self._widths(j)) for o, j in enumerate(ordered) if j in self._table]
         self._weighted = [(q, j) for q, j in enumerate(named) if j in self._table]
         even = [j for j in range(self.d) if sizes[j] < np.inf and j not in self._table]
         self._even, self._sizes = np.array(even, dtype=np.intp), sizes[even]
@@ -101,11 +101,22 @@ class Form:
         return np.diff(np.concatenate(([0.0], self._table[j][0], [1.0])))
 
     def half_cells(self, unit: FloatArray) -> FloatArray:
-        """`(m, o)` half the width of the cell that each ordered coordinate lies in; 0 where continuous."""
-        half = np.repeat(self._half[None, :], len(unit), axis=0)
-        for o, j in self._uneven:
-            half[:, o] = 0.5 * self._widths(j)[np.searchsorted(self._table[j][0], unit[:, j], side="right")]
+        """`(m, o)`, or `(o,)` for all, half the width of the cell of each ordered coordinate; 0 where continuous."""
+        if not self._uneven:
+            return self._half
+        half = np.empty((len(unit), len(self._half)))
+        half[:] = self._half
+        for o, j, halves in self._uneven:
+            half[:, o] = halves[self._table[j][0].searchsorted(unit[:, j], side="right")]
         return half
+
+    def counts(self, unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """`(o,)` and `(q,)` how many of the rows have each column."""
+        if not len(self.doubtful):
+            n = float(len(unit))
+            return np.full(len(self.ordered), n), np.full(len(self.named), n)
+        n_of = (unit == unit).sum(axis=0).astype(np.float64)
+        return n_of[self.ordered], n_of[self.named]
 
     def codes(self, unit: FloatArray) -> tuple[_Indices, BoolArray]:
         """`(m, q)` the cell of each category, 0 where inactive, and which are active."""
@@ -113,7 +124,7 @@ class Form:
         here = u == u
         codes = np.minimum(np.where(here, u, 0.0) * self.options, self.options - 1.0).astype(np.intp)
         for q, j in self._weighted:
-            codes[:, q] = np.where(here[:, q], np.searchsorted(self._table[j][0], u[:, q], side="right"), 0)
+            codes[:, q] = np.where(here[:, q], self._table[j][0].searchsorted(u[:, q], side="right"), 0)
         return codes, here
 
     # --- from coordinates to points -----------------------------------------------------------------------------
@@ -146,7 +157,7 @@ class Form:
             cells = np.minimum(np.floor(unit[:, self._even] * self._sizes), self._sizes - 1.0)
             unit[:, self._even] = (cells + 0.5) / self._sizes
         for j, (inner, middles) in self._table.items():
-            unit[:, j] = middles[np.searchsorted(inner, unit[:, j], side="right")]
+            unit[:, j] = middles[inner.searchsorted(unit[:, j], side="right")]
         if self._levels:
             unit[~self._active(unit)] = np.nan
         return unit
@@ -226,7 +237,8 @@ def kernel_rows(form: Form, unit: FloatArray, sigma: FloatArray, pseudo: FloatAr
     rows = np.zeros((m, form.width + 2 * len(form.large)))
     constants = np.empty((m, o + len(form.named)))
     mean = unit[:, form.ordered]
-    inside = ndtr((1.0 - mean) / sigma) - ndtr(mean / -sigma)  # mass of the normal in [0, 1]: a third or more
+    below = ndtr(np.concatenate((1.0 - mean, -mean)) / np.concatenate((sigma, sigma)))
+    inside = below[:m] - below[m:]  # mass of the normal in [0, 1]: a third or more
     a, b, c = rows[:, :o], rows[:, o : 2 * o], constants[:, :o]
     np.divide(-0.5, sigma * sigma, out=a)
     np.multiply(-2.0 * mean, a, out=b)
@@ -337,22 +349,16 @@ class Mixture:
         chosen = np.searchsorted(np.cumsum(self.weights), unit[:, -1], side="right")  # m: the prior
         kernel = self._with_donors(chosen, unit[:, -2]) if len(form.doubtful) else None
         unit = unit[:, : form.d]
-        if len(form.ordered):
-            at = chosen[:, None] if kernel is None else kernel[:, form.ordered]
-            given = at < m
-            at = np.where(given, at, 0)
-            if m:
-                mean, sigma = self.unit[at, form.ordered], self.sigma[at, np.arange(len(form.ordered))]
-                x = mean + sigma * noise
-                # Rejection: a third of a kernel or more is inside, so this ends soon.  NaN is where nobody has a value.
-                while (out := (x < 0.0) | (x > 1.0)).any():
-                    x[out] = mean[out] + sigma[out] * rng.standard_normal(np.count_nonzero(out))
-                unit[:, form.ordered] = np.where(given & (x == x), x, unit[:, form.ordered])
-        if len(form.named) and m:
-            at = chosen[:, None] if kernel is None else kernel[:, form.named]
-            given = at < m
-            cell = self.unit[np.where(given, at, 0), form.named]
-            unit[:, form.named] = np.where(given & stays & (cell == cell), cell, unit[:, form.named])
+        if not m:
+            return form.settle(unit)
+        at = (chosen[:, None],) * 2 if kernel is None else (kernel[:, form.ordered], kernel[:, form.named])
+        prior, row = at[0] == m, np.minimum(at[0], m - 1)
+        mean, sigma = self.unit[row, form.ordered], self.sigma[row, np.arange(len(form.ordered))]
+        x = _truncated(mean, sigma, noise, rng)
+        unit[:, form.ordered] = np.where(prior | (x != x), unit[:, form.ordered], x)
+        if len(form.named):
+            cell = self.unit[np.minimum(at[1], m - 1), form.named]
+            unit[:, form.named] = np.where(stays & (at[1] < m) & (cell == cell), cell, unit[:, form.named])
         return form.settle(unit)
 
     def _with_donors(self, chosen: _Indices, number: FloatArray) -> _Indices:
@@ -370,3 +376,16 @@ class Mixture:
             found = (heaps[None, :, :] <= (number[:, None] * heaps[-1])[:, None, :]).sum(axis=1)
             kernel[:, doubtful] = np.where(own, chosen[:, None], found)
         return kernel
+
+
+def _truncated(mean: FloatArray, sigma: FloatArray, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Normals in [0, 1], by rejection; NaN where the mean is.
+
+    A third of a kernel or more is inside, so of eight draws at once one nearly always is.
+    """
+    x = mean + sigma * noise
+    while len((at := np.nonzero((x < 0.0) | (x > 1.0)))[0]):
+        draws = mean[at] + sigma[at] * rng.standard_normal((8, len(at[0])))
+        first = ((draws >= 0.0) & (draws <= 1.0)).argmax(axis=0)
+        x[at] = draws[first, np.arange(len(at[0]))]
+    return x

@@ -144,17 +144,15 @@ class TPE:
     ) -> Mixture:
         """l of (1), around the best trials, which weigh as much as they improve on the best of the rest."""
         unit = history.unit[[number for _, number in best]]
-        ordered, named = unit[:, form.ordered], unit[:, form.named]
-        k = np.count_nonzero(ordered == ordered, axis=0)
-        least = np.maximum(0.01, 1.0 / (k + 2.0)) if self.wide else np.maximum(0.03, (k + 2.0) ** -2)
-        sigma = gap_bandwidths(ordered, np.maximum(least, form.half_cells(unit)))
+        ordered, named = form.counts(unit)
+        least = np.maximum(0.01, 1.0 / (ordered + 2.0)) if self.wide else np.maximum(0.03, (ordered + 2.0) ** -2)
+        sigma = gap_bandwidths(unit[:, form.ordered], np.maximum(least, form.half_cells(unit)))
         weights = np.ones(len(best))
         if best and rest:
-            with np.errstate(over="ignore"):
-                improvement = np.maximum(rest[0][0] - np.array([loss for loss, _ in best]), 1e-300)
-            mean = float(improvement.mean())
+            improvement = [max(rest[0][0] - loss, 1e-300) for loss, _ in best]
+            mean = math.fsum(improvement) / len(best) if max(improvement) < 1e300 else math.inf
             if mean < math.inf:
-                weights = improvement / mean
+                weights = np.array(improvement) / mean
         return Mixture(form, unit, sigma, _pseudo(form, named, self.prior_weight), weights, self.prior_weight)
 
 
@@ -170,17 +168,12 @@ class _Pick:
         return cls(point, row_key(point.values[0]), source, None)
 
 
-def _pseudo(form: Form, named: FloatArray, prior_weight: float, each: int = 1) -> FloatArray:
-    """`(q,)` weight of the prior against one observation, in each column of categories.
+def _pseudo(form: Form, counts: FloatArray, prior_weight: float) -> FloatArray:
+    """`(q,)` weight of the prior against one of `counts` observations, in each column of categories.
 
-    Args:
-        form: of the space.
-        named: `(m, q)` coordinates of categories.
-        prior_weight: pseudo-count of each category.
-        each: how many observations a row stands for.
+    A category of the prior counts `prior_weight`, as in Hyperopt.
     """
-    counts = each * np.count_nonzero(named == named, axis=0)
-    return np.asarray(prior_weight * form.options / (counts + 1.0))
+    return prior_weight * form.options / (counts + 1.0)
 
 
 def _running(space: Space, history: History, stride: int, earlier: Sequence[_Pick]) -> FloatArray:
@@ -275,12 +268,10 @@ class _Bad:
         self._n = n
 
     def _fit(self, unit: FloatArray) -> None:
-        form = self.form
-        ordered = unit[:, form.ordered]
-        counts = np.count_nonzero(ordered == ordered, axis=0)
-        dimension = float(counts.sum()) / max(len(unit), 1)
-        self._sigma = shared_bandwidths(counts * float(self.stride), dimension, self._scale, self._smallest)
-        self._pseudo = _pseudo(form, unit[:, form.named], self._prior_weight, self.stride)
+        ordered, named = (float(self.stride) * count for count in self.form.counts(unit))
+        dimension = float(ordered.sum()) / (self.stride * max(len(unit), 1))
+        self._sigma = shared_bandwidths(ordered, dimension, self._scale, self._smallest)
+        self._pseudo = _pseudo(self.form, named, self._prior_weight)
 
     def rows_of(self, unit: FloatArray) -> FloatArray:
         """Kernels of coordinates `(m, d)`, as the group's own."""

@@ -113,7 +113,7 @@ class DocumentWriter:
     Args:
         trials: gets the documents.
         documents: number -> document, of what is there already.
-        results: number -> what the objective returned, for results that the log keeps in another form.
+        results: number -> the mapping that the objective returned, which the log keeps in another form.
     """
 
     def __init__(self, trials: Trials, documents: dict[int, Document], results: dict[int, Any]) -> None:
@@ -168,18 +168,20 @@ class DocumentWriter:
         error = history.error(number)
         if state in (State.WAITING, State.RUNNING):
             return
-        if state in (State.ERROR, State.CANCELLED) or (state is State.FAILED and number not in self.results):
+        result, trial = self.results.pop(number, None), history.trial(number)
+        loss = trial.metrics.get(history.objectives[0])
+        unusable = state is State.FAILED and loss is None and (error is None or error.kind != "status")
+        if state in (State.ERROR, State.CANCELLED) or unusable:
             doc["state"] = JOB_STATE_ERROR
             doc["misc"]["error"] = (error.kind, error.message) if error is not None else (state.name, "")
-            if state is not State.FAILED:
-                return
+            return
         doc["state"] = JOB_STATE_DONE
-        result = self.results.pop(number, None)
-        if result is None:  # from a file: the log's own form
-            trial = history.trial(number)
-            result = {"status": "ok" if state is State.OK else "fail", **trial.extra}
-            if trial.loss is not None:
-                result["loss"] = trial.loss
+        status = "fail" if loss is None else "ok"  # NaN is a loss there
+        if result is None:  # a plain number, or from a file: the log's own form
+            result = {**trial.extra, "status": status}
+            if loss is not None:
+                result["loss"] = loss
+        result.setdefault("status", status)
         attached = result.pop("attachments", None)
         for name, value in (attached or {}).items():
             self.trials.trial_attachments(doc)[name] = value

@@ -252,7 +252,7 @@ class Trials:
         candidates = [
             doc
             for doc in self._trials
-            if doc["result"].get("status") == STATUS_OK and not math.isnan(float(doc["result"]["loss"]))
+            if doc["result"].get("status") == STATUS_OK and float(doc["result"]["loss"]) > -math.inf  # NaN neither
         ]
         if not candidates:
             raise AllTrialsFailed(f"there is no best trial: none of {len(self._trials)} has status 'ok' and a loss")

@@ -246,22 +246,17 @@ def _total(max_evals: Any, points: int, foreign: int) -> Any:
 
 
 def _recording(fn: Callable[..., Any], results: dict[int, Any]) -> Callable[..., Any]:
-    """The objective, with what it returned kept for its document just as it was."""
+    """The objective, with the mappings that it returned kept for their documents just as they were."""
     name = wants_evaluation(fn, annotated_only=True)
 
     def objective(config: Any, evaluation: Evaluation) -> Any:
         result = fn(config, **{str(name): evaluation}) if name else fn(config)
-        results[evaluation.number] = dict(result) if isinstance(result, Mapping) else _as_dict(result)
-        return {k: v for k, v in result.items() if k != "attachments"} if isinstance(result, Mapping) else result
+        if not isinstance(result, Mapping):
+            return result
+        results[evaluation.number] = dict(result)
+        return {k: v for k, v in result.items() if k != "attachments"}
 
     return objective
-
-
-def _as_dict(result: Any) -> dict[str, Any]:
-    try:
-        return {"loss": float(result), "status": "ok"}
-    except (TypeError, ValueError, OverflowError):  # the study says what is wrong with it
-        return {"status": "fail"}
 
 
 def _saver(trials: Trials, path: Path) -> Callable[[Study, Trial], None]:

@@ -161,14 +161,13 @@ def loss_of(value: Any) -> float:
     """
     if type(value) is float:
         return value
+    if getattr(value, "size", None) == 1 and hasattr(value, "item"):
+        value = value.item()  # arrays of one element are numbers, or text, or complex; numpy itself no longer says so
     if value is None:
         raise InvalidLoss("the objective returned None as its loss, expected a number: is a `return` missing?")
     if isinstance(value, (str, bytes)) or (isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real)):
         raise InvalidLoss(f"the objective returned {value!r:.80} as its loss, expected a real number")
     try:
-        # Arrays and tensors of one element are numbers; numpy itself no longer says so.
-        if getattr(value, "shape", ()) != () and getattr(value, "size", None) == 1:
-            value = value.item()
         return float(value)
     except OverflowError:
         raise InvalidLoss(
@@ -188,7 +187,10 @@ def error_of(error: BaseException) -> TrialError:
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     except Exception:  # formatting calls the exception's own __str__
         trace = "".join(traceback.format_tb(error.__traceback__)) + f"{kind}\n"
-    return TrialError(kind, _clean(_safe(str, error))[:2000], _clean(trace)[-20_000:])
+    trace = _clean(trace)
+    if len(trace) > 20_000:  # the way into it, and how it ended
+        trace = f"{trace[:10_000]}\n… {len(trace) - 20_000} characters …\n{trace[-10_000:]}"
+    return TrialError(kind, _clean(_safe(str, error))[:2000], trace)
 
 
 def _safe(show: Callable[[Any], str], value: Any) -> str:

@@ -480,7 +480,7 @@ def _called(value: Any) -> str:
     name = getattr(value, "__name__", None)
     if isinstance(name, str):
         return name
-    plain = type(value).__repr__ is object.__repr__  # says nothing but an address
+    plain = getattr(type(value), "__repr__", None) is object.__repr__  # says nothing but an address
     return f"<{type(value).__name__}>" if plain else repr(value)
 
 

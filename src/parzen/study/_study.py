@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, overload
 
 import numpy as np
@@ -13,14 +12,7 @@ import numpy as np
 from parzen._clock import Clock, SystemClock
 from parzen._typing import Direction
 from parzen.algorithms import Algorithm, algorithm_named
-from parzen.errors import (
-    AlreadyFinished,
-    Conflict,
-    SpaceMismatch,
-    StudyError,
-    StudyExists,
-    StudyNotFound,
-)
+from parzen.errors import AlreadyFinished, Conflict, StudyError
 from parzen.feedback import Feedback, RunInfo, feedback_for
 from parzen.log import Storage, Stream, generator, trial_seed
 from parzen.run import (
@@ -41,6 +33,18 @@ from parzen.run import (
 )
 from parzen.space import Space
 from parzen.storages import open_storage
+from parzen.study._given import (
+    agrees,
+    check_same,
+    checked_catch,
+    checked_direction,
+    checked_name,
+    checked_seed,
+    checked_state,
+    closed_on_error,
+    created_or_opened,
+    only_study,
+)
 from parzen.study._result import Result, Trials, best_of
 from parzen.trials import FINISHED, Asked, Finished, Header, History, Outcome, Requested, State, Trial, TrialError
 
@@ -48,8 +52,6 @@ __all__ = ["Callback", "Study"]
 
 Callback = Callable[["Study", Trial], object]
 """Called after each trial that finishes in this process; may raise `StopStudy`."""
-
-DEFAULT_NAME = "study"
 
 
 class Study:
@@ -88,17 +90,17 @@ class Study:
         clock = SystemClock()
         header = Header(
             uid=secrets.token_hex(16),
-            name=_checked_name(name),
+            name=checked_name(name),
             created=clock.wall(),
-            seed=_checked_seed(seed),
-            metrics={"loss": _checked_direction(direction)},
+            seed=checked_seed(seed),
+            metrics={"loss": checked_direction(direction)},
             objectives=("loss",),
             space=compiled.to_json(),
             noisy=bool(noisy),
         )
         opened = open_storage(storage)
-        with _closed_on_error(opened, given=storage):
-            self._attach(opened, _created_or_opened(opened, header, compiled), compiled, clock)
+        with closed_on_error(opened, given=storage):
+            self._attach(opened, created_or_opened(opened, header, compiled), compiled, clock)
 
     def _attach(self, storage: Storage, header: Header, space: Space, clock: Clock) -> None:
         self.storage, self.header, self.space = storage, header, space
@@ -133,13 +135,13 @@ class Study:
             SpaceMismatch: `space` is not the one that is stored.
         """
         opened = open_storage(storage, readonly=readonly)
-        with _closed_on_error(opened, given=storage):
-            header = opened.open(name) if name is not None else _only_study(opened)
+        with closed_on_error(opened, given=storage):
+            header = opened.open(name) if name is not None else only_study(opened)
             stored = Space.from_json(header.space)
             compiled = stored
             if space is not None:
                 compiled = space if isinstance(space, Space) else Space(space)
-                _check_same(header, stored, compiled, opened.location)
+                check_same(header, stored, compiled, opened.location)
             study = cls.__new__(cls)
             study.algorithm = algorithm_named(algorithm)
             study._attach(opened, header, compiled, SystemClock())
@@ -224,7 +226,7 @@ class Study:
         if state is None:
             outcome = outcome_of(result, history.objectives[0], worst_of(history.reported(1.0)))
         else:
-            outcome = Outcome(_checked_state(state, result), error=None if error is None else TrialError("told", error))
+            outcome = Outcome(checked_state(state, result), error=None if error is None else TrialError("told", error))
         self.stream.publish(Finished(number, int(history.attempts[number]), outcome, self.stream.clock.wall()))
         return history.trial(number)
 
@@ -308,7 +310,7 @@ class Study:
             self.algorithm,
             any_of(stop) if stop else None,
             seconds,
-            _checked_catch(catch),
+            checked_catch(catch),
             self.header.noisy,
             wants_evaluation(objective),
             (lambda number: [call(self, self.history.trial(number)) for call in after]) if after else None,
@@ -351,7 +353,7 @@ class Study:
             return
         history = self.history
         known = [history.trial(i).params for i in range(len(history)) if history.source(i) == "enqueued"]
-        self.enqueue(*(one for one in wanted if not any(_agrees(one, params) for params in known)))
+        self.enqueue(*(one for one in wanted if not any(agrees(one, params) for params in known)))
 
     def __repr__(self) -> str:
         history = self.history
@@ -359,113 +361,3 @@ class Study:
             "" if history.best_number is None else f", best {history.reported(history.losses[history.best_number]):.6g}"
         )
         return f"<Study {self.name!r} in {self.location}: {history.finished} of {len(history)} trials finished{best}>"
-
-
-# --- what was given, checked --------------------------------------------------------------------------------------
-
-
-def _agrees(wanted: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
-    """Whether a trial can have come from a mapping that was enqueued: what both speak of is the same."""
-
-    def same(a: Any, b: Any) -> bool:
-        try:
-            return a is b or bool(a == b)
-        except Exception:  # an option's own __eq__ may do anything
-            return False
-
-    common = [label for label in wanted if label in params]
-    return bool(common) and all(same(wanted[label], params[label]) for label in common)
-
-
-@contextmanager
-def _closed_on_error(opened: Storage, given: object) -> Iterator[None]:
-    """A file that turns out to be unusable is let go of at once, so that none of SQLite's own files stay beside it."""
-    try:
-        yield
-    except BaseException:
-        if opened is not given:
-            opened.close()
-        raise
-
-
-def _created_or_opened(storage: Storage, header: Header, space: Space) -> Header:
-    try:
-        known = storage.open(header.name)
-    except StudyNotFound:
-        try:
-            storage.create(header)
-            return header
-        except StudyExists:  # another program was faster
-            known = storage.open(header.name)
-    _check_same(known, Space.from_json(known.space), space, storage.location)
-    if known.metrics != header.metrics:
-        raise StudyError(
-            f"study {known.name!r} in {storage.location} has direction {known.metrics['loss']!r}, "
-            f"not {header.metrics['loss']!r}: give the new study another name"
-        )
-    return known
-
-
-def _check_same(header: Header, stored: Space, space: Space, where: str) -> None:
-    found = stored.differences(space)
-    if found:
-        raise SpaceMismatch(
-            f"study {header.name!r} in {where} has another space: {'; '.join(found)}. "
-            "Give the new study another name, or go on with the old space",
-            differences=tuple(found),
-        )
-
-
-def _only_study(storage: Storage) -> Header:
-    headers = storage.studies()
-    if len(headers) == 1:
-        return headers[0]
-    if not headers:
-        raise StudyNotFound(f"there is no study in {storage.location}")
-    names = ", ".join(repr(header.name) for header in headers)
-    raise StudyNotFound(f"{storage.location} holds several studies, name one of them: {names}")
-
-
-def _checked_name(name: str | None) -> str:
-    if name is None:
-        return DEFAULT_NAME
-    if not isinstance(name, str) or not name:
-        raise StudyError(f"the name of a study is text, got {name!r:.80}")
-    return name
-
-
-def _checked_seed(seed: int | None) -> int:
-    if seed is None:
-        return secrets.randbits(63)
-    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be a non-negative whole number, got {seed!r:.80}")
-    return int(seed)
-
-
-def _checked_direction(direction: str) -> Direction:
-    if direction not in ("minimize", "maximize"):
-        raise ValueError(f"direction is 'minimize' or 'maximize', got {direction!r:.80}")
-    return direction  # type: ignore[return-value]  # the line above says which
-
-
-def _checked_state(state: State | str, result: Any) -> State:
-    known = state if isinstance(state, State) else State.__members__.get(str(state).upper())
-    if known is None or known not in FINISHED or known is State.OK:
-        raise ValueError(
-            f"state is 'FAILED', 'PRUNED', 'ERROR' or 'CANCELLED', got {state!r:.80}; a loss makes a trial OK"
-        )
-    if result is not None:
-        raise ValueError(f"a trial is told a result or the state {known.name}, not both")
-    return known
-
-
-def _checked_catch(
-    catch: bool | type[BaseException] | Iterable[type[BaseException]],
-) -> tuple[type[BaseException], ...]:
-    if isinstance(catch, bool):
-        return (Exception,) if catch else ()
-    classes: Sequence[Any] = (catch,) if isinstance(catch, type) else tuple(catch)
-    for one in classes:
-        if not (isinstance(one, type) and issubclass(one, BaseException)):
-            raise TypeError(f"catch takes exception classes or True, got {one!r:.80}")
-    return tuple(classes)

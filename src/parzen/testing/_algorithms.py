@@ -253,7 +253,7 @@ def _may_repeat(space: Space) -> bool:
 
 
 def _a_finite_space_is_exhausted_before_anything_repeats(algorithm: Algorithm) -> None:
-    space = Space({"a": hp.categorical("a", "abc"), "b": hp.choice("b", [0, {"n": hp.int("n", 1, 4)}])})
+    space = Space({"a": hp.categorical("a", ["x", "y", "z"]), "b": hp.choice("b", [0, {"n": hp.int("n", 1, 4)}])})
     study = _Study(algorithm, space)
     try:
         made = study.run(16)

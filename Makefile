@@ -1,0 +1,26 @@
+# `make check` runs what CI runs, in the environment that is active: pip install -e ".[test,check,examples]"
+
+.PHONY: check lint format types spelling test picture
+
+check: lint types spelling test
+
+lint:
+	ruff check .
+	ruff format --check .
+
+format:
+	ruff check --fix .
+	ruff format .
+
+types:
+	mypy
+
+spelling:
+	codespell
+
+test:
+	python -m pytest
+
+# The terminal in the README, from a real run of examples/wine.py.
+picture:
+	python docs/images/make_terminal.py
