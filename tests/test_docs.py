@@ -17,7 +17,9 @@ import parzen
 from parzen.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("changes.d/*.md"), *ROOT.glob("benchmarks/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("changes.d/*.md"), *ROOT.glob("benchmarks/*.md")]
+)
 REFERENCE = ROOT / "docs" / "reference.md"
 MODULES = ["parzen"] + [
     f"parzen.{info.name}" for info in pkgutil.iter_modules(parzen.__path__) if not info.name.startswith("_")
@@ -68,7 +70,7 @@ def test_the_first_program_of_the_readme_is_an_example_and_of_ten_lines() -> Non
     example = (ROOT / "examples" / "first.py").read_text(encoding="utf-8").split('"""\n', 1)[1]
 
     assert [line for line in shown.splitlines() if line] == [line for line in example.splitlines() if line]
-    assert len(shown.splitlines()) == 10
+    assert len(shown.splitlines()) <= 10
 
 
 def test_the_readme_has_the_two_commands() -> None:
@@ -95,9 +97,10 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
             continue
         where, _, anchor = link.partition("#")
         target = (page.parent / where).resolve() if where else page
-        if not target.exists() or ROOT not in [target, *target.parents]:
-            broken.append(link)
-        elif anchor and anchor not in map(_anchor, _HEADING.findall(target.read_text(encoding="utf-8"))):
+        there = target.exists() and ROOT in [target, *target.parents]
+        if there and anchor:
+            there = anchor in map(_anchor, _HEADING.findall(target.read_text(encoding="utf-8")))
+        if not there:
             broken.append(link)
 
     assert broken == []
@@ -133,7 +136,8 @@ def test_every_public_name_is_in_the_reference(module: str) -> None:
 def test_the_reference_names_nothing_that_is_gone(module: str) -> None:
     """The first column of a table holds names that exist."""
     loaded = importlib.import_module(module)
-    named = re.findall(r"^\| `(\w+)[`(]", _section(module), re.MULTILINE)
+    table = _section(module).partition("\n### ")[0]
+    named = re.findall(r"^\| `(\w+)[`(]", table, re.MULTILINE)
 
     assert [name for name in named if name not in loaded.__all__] == []
 

@@ -220,8 +220,8 @@ def test_draws_are_settled_as_the_space_would_settle_them() -> None:
     shared = hp.int("n", 1, 7)
     space = Space(
         {
-            "k": hp.choice("k", [0, {"n": shared}, {"n": shared, "d": hp.choice("d", [1, {"q": hp.quniform("q", 0, 9, 2)}])}]),
-            "w": hp.pchoice("w", [(0.2, 0), (0.8, {"log": hp.int("log", 1, 300, log=True), "z": hp.normal("z", 0, 1)})]),
+            "k": hp.choice("k", [0, {"n": shared}, {"n": shared, "d": hp.choice("d", [1, hp.quniform("q", 0, 9, 2)])}]),
+            "w": hp.pchoice("w", [(0.2, 0), (0.8, [hp.int("log", 1, 300, log=True), hp.normal("z", 0, 1)])]),
         }
     )  # fmt: skip
     unit = np.random.default_rng(5).random((500, space.d))
@@ -254,7 +254,8 @@ def test_shared_bandwidths_shrink_at_scotts_rate() -> None:
 
 def test_large_categories_say_the_same_as_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing cells one by one is another way to compute the same."""
-    space = Space({"c": hp.categorical("c", range(9)), "x": hp.float("x", 0, 1), "b": hp.choice("b", [0, {"d": hp.categorical("d", range(5))}])})  # fmt: skip
+    inner = hp.categorical("d", range(5))
+    space = Space([hp.categorical("c", range(9)), hp.float("x", 0, 1), hp.choice("b", [0, inner])])
     rng = np.random.default_rng(0)
     unit, points = Form(space).settle(rng.random((20, 4))), Form(space).settle(rng.random((50, 4)))
     small = density(mixture(space, unit), points)

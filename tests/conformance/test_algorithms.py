@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_an_algorithm_keeps_its_promise(name: str, case: str) -> None:
 class _Broken:
     """Random search with a fault."""
 
-    inner: Algorithm = Random()
+    inner: Algorithm = field(default_factory=Random)
 
     def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
         raise NotImplementedError

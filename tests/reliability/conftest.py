@@ -33,7 +33,8 @@ def program(tmp_path: Path) -> Callable[[str], list[str]]:
     def write(text: str, *args: str) -> list[str]:
         path = tmp_path / "program.py"
         path.write_text(textwrap.dedent(text), encoding="utf-8")
-        return [sys.executable, "-W", "error", str(path), *args]
+        # Python 3.12 warns of every fork beside a thread: the tests of forks mean it.
+        return [sys.executable, "-W", "error", "-W", "ignore:This process:DeprecationWarning", str(path), *args]
 
     return write
 

@@ -252,3 +252,30 @@ def test_a_trial_that_was_asked_for_by_hand_is_left_to_whoever_asked(tmp_path: P
     mine.refresh()
     mine.tell(trial, 0.5)
     assert mine.history.count(State.OK) == 5
+
+
+def test_an_objective_that_always_takes_the_interpreter_down_is_given_up_after_three_attempts(
+    run: Run, tmp_path: Path
+) -> None:
+    """Its trial is ERROR "lost worker", and the search goes on past it."""
+    text = """
+        import os, signal
+        import parzen
+        from parzen import hp
+
+        def objective(config, evaluation: parzen.Evaluation):
+            if evaluation.number == 2:
+                os.kill(os.getpid(), signal.SIGSEGV)
+            return config["x"]
+
+        space = {"x": hp.float("x", 0, 1)}
+        parzen.minimize(objective, space, 5, algorithm="random", seed=1, storage="study.db", progress=False)
+    """
+    for _ in range(3):
+        run(text, expect=-signal.SIGSEGV)
+    run(text)
+    trials = list(Study.load(tmp_path / "study.db", readonly=True).trials)
+
+    assert [trial.state.name for trial in trials] == ["OK", "OK", "ERROR", "OK", "OK"]
+    assert trials[2].error is not None
+    assert trials[2].error.kind == "lost worker"

@@ -94,35 +94,48 @@ def test_many_interruptions_change_nothing(algorithm: str, tmp_path: Path) -> No
     assert _params(result) == _params(_run(60, algorithm))
 
 
-@algorithms
-def test_a_kill_in_the_middle_changes_nothing(algorithm: str, tmp_path: Path) -> None:
-    """A process that dies in the objective, and one that dies between trials; then sixty as in one go."""
-    import os
-    import signal
+KILLED = """
+    import os, signal, sys
+    import numpy as np
+    import parzen
+    from parzen import hp
 
-    for number, where in ((22, "objective"), (41, "callback")):
+    SPACE = {
+        "x": hp.float("x", -5, 5),
+        "model": hp.choice("model", [{"depth": hp.int("depth", 1, 5)}, {"c": hp.float("c", 0, 1)}]),
+    }
+
+    def drive(storage, at=-1, where=""):
+        def objective(config, evaluation: parzen.Evaluation):
+            if evaluation.number == at and where == "objective":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return config["x"] ** 2 + config["model"].get("depth", 0) - config["model"].get("c", 0)
+
+        def callback(study, trial):
+            if trial.number == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return parzen.minimize(
+            objective, SPACE, 60, algorithm=sys.argv[1], seed=5, storage=storage, callbacks=[callback], progress=False
+        )
+
+    for at, where in ((3, "objective"), (22, "objective"), (41, "callback"), (42, "objective")):
         pid = os.fork()
-        if pid == 0:  # pragma: no cover
-
-            def objective(config: Any, evaluation: Evaluation, at: int = number, here: str = where) -> float:
-                if evaluation.number == at and here == "objective":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return _loss(config)
-
-            def callback(study: Study, trial: parzen.Trial, at: int = number) -> None:
-                if trial.number == at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            try:
-                _run(60, algorithm, objective=objective, storage=tmp_path / "study.db", callbacks=[callback])
-            finally:
-                os._exit(1)
-
+        if pid == 0:
+            drive("study.db", at, where)
+            os._exit(1)
         assert os.waitpid(pid, 0)[1] == signal.SIGKILL
-    resumed = _run(60, algorithm, storage=tmp_path / "study.db")
+    resumed, whole = drive("study.db"), drive(None)
+    assert [t.state for t in resumed.trials] == [parzen.State.OK] * 60
+    assert [t.params for t in resumed.trials] == [t.params for t in whole.trials]
+    assert [t.loss for t in resumed.trials] == [t.loss for t in whole.trials]
+"""
 
-    assert [trial.state for trial in resumed.trials] == [State.OK] * 60
-    assert _params(resumed) == _params(_run(60, algorithm))
+
+@algorithms
+def test_kills_in_the_middle_change_nothing(algorithm: str, run: Callable[..., object]) -> None:
+    """Processes that die in the objective and between trials; then sixty as in one go."""
+    run(KILLED, algorithm)
 
 
 @algorithms
@@ -183,7 +196,7 @@ def test_the_evaluations_own_generator_depends_on_seed_and_number_only(tmp_path:
 
 def test_unlabelled_draws_are_repeatable_too(tmp_path: Path) -> None:
     """They are no columns, and come from the trial's own seed: reading a study draws them again, alike."""
-    from parzen.pyll import scope
+    from parzen.hyperopt.pyll import scope
 
     space = {"x": hp.float("x", 0, 1), "noise": scope.uniform(0, 1)}
     seen: list[float] = []

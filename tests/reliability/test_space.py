@@ -75,8 +75,8 @@ NONSENSE: dict[str, tuple[Callable[[], Any], str, str]] = {
     "pchoice weight negative": (lambda: hp.pchoice("x", [(1.5, 1), (-0.5, 2)]), "x", "probabilit"),
     "pchoice weight NaN": (lambda: hp.pchoice("x", [(NAN, 1), (0.5, 2)]), "x", "probabilit"),
     "pchoice without pairs": (lambda: hp.pchoice("x", [1, 2]), "x", "pairs"),
-    "same label, two different ranges": (lambda: [hp.uniform("x", 0, 1), hp.uniform("x", 0, 2)], "x", "twice"),
-    "same label, two kinds": (lambda: [hp.uniform("x", 0, 1), hp.choice("x", [1, 2])], "x", "twice"),
+    "same label, two different ranges": (lambda: [hp.uniform("x", 0, 1), hp.uniform("x", 0, 2)], "x", "two different"),
+    "same label, two kinds": (lambda: [hp.uniform("x", 0, 1), hp.choice("x", [1, 2])], "x", "two different"),
     "label is a number": (lambda: hp.uniform(3, 0, 1), "3", "text"),  # type: ignore[arg-type]
     "label is None": (lambda: hp.choice(None, [1, 2]), "None", "text"),  # type: ignore[arg-type]
     "label is bytes": (lambda: hp.float(b"x", 0, 1), "x", "text"),  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from types import ModuleType
 
 from parzen.algorithms._base import Algorithm
 from parzen.errors import AlgorithmError
@@ -31,7 +32,7 @@ def algorithm_named(algorithm: str | Algorithm | None) -> Algorithm:
         module, name = _TABLE[algorithm]
         made: Algorithm = getattr(importlib.import_module(module), name)()
         return made
-    if isinstance(algorithm, type) or not isinstance(algorithm, Algorithm):
+    if isinstance(algorithm, (type, ModuleType)) or not isinstance(algorithm, Algorithm):
         raise AlgorithmError(
             f"an algorithm is a name or a record such as parzen.algorithms.TPE(), got {algorithm!r:.80}"
         )

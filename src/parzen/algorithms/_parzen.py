@@ -1,7 +1,7 @@
 """Parzen mixtures on the unit cube, for spaces of any kind.
 
-Everything here works in the unit coordinate, in which every prior is U[0, 1] (`Space.to_unit`).  A value of a grid and a
-category are cells of the unit interval; a column that is switched off is NaN.  A kernel is a product over columns:
+Everything here works in the unit coordinate, in which every prior is U[0, 1] (`Space.to_unit`).  A value of a grid and
+a category are cells of the unit interval; a column that is switched off is NaN.  A kernel is a product over columns:
 
 - an ordered column: a normal around the observation, truncated to [0, 1];
 - a category: constant on each cell, the observed cell raised;
@@ -13,8 +13,8 @@ The log of a product of normals is a quadratic form.  With a = -1/(2 s^2), b = m
 
     log k_i(x) = sum_j  a_ij x_j^2 + b_ij x_j + c_ij + r_ij 1[x_j is in the cell of i]                           (1)
 
-is a scalar product of a row that belongs to the kernel and a row that belongs to the point.  All densities of all points
-under all kernels are therefore one matrix product and one exponential a pair, whatever the number of columns.
+is a scalar product of a row that belongs to the kernel and a row that belongs to the point.  All densities of all
+points under all kernels are therefore one matrix product and one exponential a pair, whatever the number of columns.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Form", "Mixture", "gap_bandwidths", "kernel_rows", "log_density", "p
 _ONE_HOT = 64
 """Categories up to which cells are columns of the matrix product; those of larger columns are compared one by one."""
 _TABLED = 1024
-"""Uneven grids of at most so many values are looked up in a table; cells of larger ones are narrower than any kernel."""
+"""Uneven grids of at most so many values are looked up in a table; cells of larger ones are narrow against kernels."""
 _HALF_LOG_TAU = 0.5 * math.log(2.0 * math.pi)
 _LARGEST = 600.0  # exp of this is a number still, also when thousands of it are added
 
@@ -331,6 +331,9 @@ class Mixture:
         self.form, self.unit, self.sigma, self.pseudo = form, unit, sigma, pseudo
         self.weights, self.prior = weights / total, prior / total
         self._rows = kernel_rows(form, unit, sigma, pseudo)
+        # The prior comes last: it has no centre anywhere.
+        self._centre = np.concatenate((unit, np.full((1, form.d), np.nan)))
+        self._spread = np.concatenate((sigma, np.ones((1, len(form.ordered)))))
 
     def log_density(self, points: FloatArray) -> FloatArray:
         """`(n,)` at points from `point_rows`."""
@@ -339,33 +342,33 @@ class Mixture:
     def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
         """`(n, d)` independent draws; NaN where a draw turned out inactive.
 
-        One kernel is drawn for a whole row.  Columns that the row activates and its kernel has not are drawn from another
-        kernel that has them, and from the prior where none has.
+        One kernel is drawn for a whole row.  Columns that the row activates and its kernel has not are drawn from
+        another kernel that has them, and from the prior where none has.
         """
-        form, m = self.form, len(self.unit)
+        form = self.form
         unit = rng.random((n, form.d + 2))  # what the prior would draw, and two numbers to choose kernels by
         noise = rng.standard_normal((n, len(form.ordered)))
         stays = rng.random((n, len(form.named))) * (1.0 + self.pseudo) < 1.0
-        chosen = np.searchsorted(np.cumsum(self.weights), unit[:, -1], side="right")  # m: the prior
-        kernel = self._with_donors(chosen, unit[:, -2]) if len(form.doubtful) else None
+        chosen = np.cumsum(self.weights).searchsorted(unit[:, -1], side="right")
+        if len(form.doubtful):
+            kernel = self._with_donors(chosen, unit[:, -2])
+            centre = self._centre[kernel, np.arange(form.d)]
+            spread = self._spread[kernel[:, form.ordered], np.arange(len(form.ordered))]
+        else:
+            centre, spread = self._centre[chosen], self._spread[chosen]
         unit = unit[:, : form.d]
-        if not m:
-            return form.settle(unit)
-        at = (chosen[:, None],) * 2 if kernel is None else (kernel[:, form.ordered], kernel[:, form.named])
-        prior, row = at[0] == m, np.minimum(at[0], m - 1)
-        mean, sigma = self.unit[row, form.ordered], self.sigma[row, np.arange(len(form.ordered))]
-        x = _truncated(mean, sigma, noise, rng)
-        unit[:, form.ordered] = np.where(prior | (x != x), unit[:, form.ordered], x)
+        x = _truncated(centre[:, form.ordered], spread, noise, rng)
+        unit[:, form.ordered] = np.where(x == x, x, unit[:, form.ordered])
         if len(form.named):
-            cell = self.unit[np.minimum(at[1], m - 1), form.named]
-            unit[:, form.named] = np.where(stays & (at[1] < m) & (cell == cell), cell, unit[:, form.named])
+            cell = centre[:, form.named]
+            unit[:, form.named] = np.where(stays & (cell == cell), cell, unit[:, form.named])
         return form.settle(unit)
 
     def _with_donors(self, chosen: _Indices, number: FloatArray) -> _Indices:
         """`(n, d)` which kernel each coordinate comes from; m where it is the prior.
 
-        One number a row decides on the donors of all its columns, so that what is active together, such as the parameters
-        of one branch, comes from one kernel.
+        One number a row decides on the donors of all its columns, so that what is active together, such as the
+        parameters of one branch, comes from one kernel.
         """
         kernel = np.repeat(chosen[:, None], self.form.d, axis=1)
         doubtful = self.form.doubtful

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from parzen.errors import InvalidLoss, InvalidResult, OutOfSpace
+from parzen.errors import InvalidLoss, InvalidResult, OutOfSpace, UnknownLabel
 from parzen.hyperopt.base import (
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -80,7 +80,7 @@ def read_documents(stream: Stream, docs: Sequence[Document]) -> dict[int, Docume
         raw = {label: values[0] for label, values in doc["misc"]["vals"].items() if len(values)}
         try:
             point = points_of(stream.space, raw)
-        except OutOfSpace:
+        except (OutOfSpace, UnknownLabel):
             continue
         number = len(taken)
         taken[number] = doc

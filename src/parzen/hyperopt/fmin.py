@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from parzen.errors import AlgorithmError, OutOfSpace, SpaceError, StopStudy, Una
 from parzen.hyperopt._documents import DocumentWriter, points_of, raw_values, read_documents
 from parzen.hyperopt._pickles import load_trials, save_trials
 from parzen.hyperopt.base import Trials
-from parzen.run import Evaluation, LossReached, wants_evaluation
+from parzen.run import Evaluation, LossReached, checked_count, wants_evaluation
 from parzen.space import Space, as_apply
 from parzen.study import Result, Study
 from parzen.trials import Trial
@@ -96,11 +97,17 @@ def fmin(
     """
     if pass_expr_memo_ctrl or getattr(fn, "fmin_pass_expr_memo_ctrl", False):
         raise AlgorithmError("pass_expr_memo_ctrl is not in this version of parzen: take the configuration itself")
+    if trials is not None and not isinstance(trials, Trials):
+        raise TypeError(f"trials is a Trials, got {trials!r:.80}; documents become one with trials_from_docs")
     if allow_trials_fmin and trials is not None and type(trials).fmin is not Trials.fmin:
         given = {key: value for key, value in locals().items() if key in _DELEGATED}
         return trials.fmin(fn, space, allow_trials_fmin=False, **given)
     if space is None:
         raise SpaceError("the space is None: give a mapping, a list or a node of hp")
+    if not callable(fn):
+        raise TypeError(f"fn must be callable, got {fn!r:.80}")
+    if early_stop_fn is not None and not callable(early_stop_fn):
+        raise TypeError(f"early_stop_fn must be callable, got {early_stop_fn!r:.80}")
     compiled = Space(as_apply(space))
     save_file = _checked_save_file(trials_save_file)
     trials, from_file = _starting_trials(trials, save_file)
@@ -116,6 +123,7 @@ def fmin(
         # Now, so that a place that cannot be written is found before anything is paid for.
         save_trials(trials, save_file)
     points = _enqueued(compiled, points_to_evaluate) if points_to_evaluate is not None and not from_file else []
+    total = _total(max_evals, len(points), foreign)
     unsubscribe = study.stream.subscribe(writer)
     after = [_saver(trials, save_file)] if save_file is not None else []
     if early_stop_fn is not None:
@@ -123,7 +131,7 @@ def fmin(
     try:
         result = study.run(
             _recording(fn, results),
-            None if max_evals is None else _total(max_evals, len(points), foreign),
+            total,
             timeout=timeout,
             catch=bool(catch_eval_exceptions),
             stop=() if loss_threshold is None else LossReached(loss_threshold),
@@ -169,7 +177,7 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
 
 def _algorithm_of(algo: Any) -> Algorithm:
     """The record behind `tpe.suggest`, `partial(tpe.suggest, gamma=0.3)` or an algorithm of parzen's own."""
-    if algo is None or isinstance(algo, (str, Algorithm)):
+    if algo is None or (isinstance(algo, (str, Algorithm)) and not isinstance(algo, ModuleType)):
         return algorithm_named(algo)
     given: dict[str, Any] = {}
     function = algo
@@ -233,13 +241,11 @@ def _enqueued(space: Space, points: Sequence[Mapping[str, Any]]) -> list[dict[st
     return enqueued
 
 
-def _total(max_evals: Any, points: int, foreign: int) -> Any:
+def _total(max_evals: Any, points: int, foreign: int) -> int | None:
     """The study's own budget: points come on top, documents that are no trials of this space are counted outside."""
-    if isinstance(max_evals, (int, np.integer)) and not isinstance(max_evals, bool) and max_evals >= 0:
-        return max(int(max_evals) + points - foreign, 0)
-    if isinstance(max_evals, float) and max_evals == sys.maxsize:
+    if max_evals is None or (isinstance(max_evals, float) and max_evals == sys.maxsize):
         return None
-    return max_evals  # nonsense: the study says so
+    return max(checked_count("max_evals", max_evals) + points - foreign, 0)
 
 
 # --- during and after the run -----------------------------------------------------------------------------------

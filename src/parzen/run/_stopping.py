@@ -153,7 +153,7 @@ def any_of(rules: StopRule | Iterable[StopRule]) -> StopRule:
     Raises:
         TypeError: something in it is not a stop rule.
     """
-    given = (rules,) if callable(rules) else tuple(rules)
+    given = tuple(rules) if isinstance(rules, Iterable) and not callable(rules) else (rules,)
     for rule in given:
         if not callable(rule):
             raise TypeError(f"a stop rule is called with (history, elapsed), got {rule!r:.80}")
@@ -186,6 +186,10 @@ def checked_seconds(name: str, value: Any) -> float:
     Raises:
         ValueError: it is not a positive number.
     """
-    if isinstance(value, (bool, str)) or not hasattr(value, "__float__") or not float(value) > 0:
+    try:
+        seconds = math.nan if isinstance(value, (bool, np.bool_, str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not seconds > 0:
         raise ValueError(f"{name} must be a positive number of seconds, got {value!r:.80}")
-    return float(value)
+    return seconds

@@ -165,8 +165,16 @@ class _Compiler:
         if not options:
             label = param.label if isinstance(param, Param) else None
             raise SpaceError(f"parameter {label!r}: there must be at least one option to choose from", label=label)
+        if isinstance(param, Const):
+            self.check_index(param.value, len(options))
         if isinstance(param, Param) and param.distribution is not None:
             distribution = param.distribution
+            if not distribution.integral:
+                raise SpaceError(
+                    f"parameter {param.label!r}: the index of a switch must be a whole number, and this is "
+                    f"{distribution.describe()}; wrap it in scope.int",
+                    label=param.label,
+                )
             # hp.choice draws its index by randint, as Hyperopt's does; but it is a name, not a size.
             if _is_index(distribution) and param.family == "randint":
                 distribution = Categorical(int(distribution.size or 0))
@@ -175,6 +183,13 @@ class _Compiler:
                 raise SpaceError(
                     f"parameter {param.label!r}: it draws from {distribution.size} codes, but there are "
                     f"{len(options)} options",
+                    label=param.label,
+                )
+            first, last = distribution.from_unit(np.array([0.0, 1.0])).tolist()
+            if first < 0 or last >= len(options):
+                raise SpaceError(
+                    f"parameter {param.label!r}: it draws codes from {first:g} to {last:g}, but the {len(options)} "
+                    f"options are counted from 0 to {len(options) - 1}",
                     label=param.label,
                 )
             earlier = self.used_by.setdefault(param.label, item)
@@ -187,6 +202,10 @@ class _Compiler:
                         label=param.label,
                     )
         return self.new(Switch(index, options))
+
+    def check_index(self, index: Any, n: int) -> None:  # a user's constant, of any type
+        if not isinstance(index, (int, np.integer)) or not -n <= index < n:
+            raise SpaceError(f"the index of a switch over {n} options must be a whole number below {n}, got {index!r:.80}")
 
     def same(self, a: int, b: int) -> bool:
         """Whether two places hold equal things."""

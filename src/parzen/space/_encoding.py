@@ -8,15 +8,16 @@ so that `[1, True, 1.0]` are three options.  Simple arithmetic of one unknown is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.errors import OutOfSpace
 from parzen.space._compile import _equal
-from parzen.space._nodes import Build, Call, Const, Draw, Param, Switch, children
+from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children
 
 if TYPE_CHECKING:
     from parzen.space._space import Space
@@ -68,38 +69,168 @@ def value_of_option(space: Space, j: int, value: Any, row: FloatArray, is_given:
 
 
 def _match(space: Space, root: int, value: Any, row: FloatArray, exact: bool) -> bool:
-    """Whether a place can have given a value; on success `row` holds the columns that it shows.  May spoil `row` else."""
-    stack = [(root, value)]
-    while stack:
-        place, x = stack.pop()
-        node = space.nodes[place]
+    """Whether a place can have given a value; on success `row`, empty before, holds the columns that it shows."""
+    return _Search(space, row, exact).run(root, value)
+
+
+_Goals: TypeAlias = "tuple[int, Any, _Goals] | None"
+"""What remains to be matched, as a linked list: (place, value, the rest)."""
+_Later: TypeAlias = "tuple[int, Any, int, _Later] | None"
+"""Switches that remain to be matched: (place, value, level of the fork that led there, the rest)."""
+
+
+@dataclass(slots=True)
+class _Fork:
+    """A switch of which one option is being tried.
+
+    Attributes:
+        codes: those not tried yet.
+        origin: level of the fork that led to this switch.
+        later: the switches after it.
+        mark: length of the trail before it.
+        blame: levels of earlier forks because of which options failed.
+    """
+
+    place: int
+    value: Any
+    codes: Iterator[int]
+    origin: int
+    later: _Later
+    mark: int
+    blame: set[int]
+
+
+class _Search:
+    """Lays a value over a space and goes back where a choice turns out wrong.
+
+    Options may look alike from outside, and a parameter shared between branches may show that another option was meant
+    only later.  Everything that is certain is matched before the next switch is opened, and a dead end returns to the
+    latest fork that had a part in it (conflict-directed backjumping, Prosser 1993), so that many alike choices cost no
+    more than one after the other.
+    """
+
+    def __init__(self, space: Space, row: FloatArray, exact: bool) -> None:
+        self.space, self.row, self.exact = space, row, exact
+        self.forks: list[_Fork] = []
+        self.trail: list[int] = []
+        self.level = np.zeros(space.d, dtype=np.int64)  # of the fork at which a column was set
+        self.blame: set[int] = set()  # of the dead end that was just met
+        self.untraceable = ""
+
+    def run(self, root: int, value: Any) -> bool:
+        goals: _Goals = (root, value, None)
+        later: _Later = None
+        while True:
+            matched = True
+            while goals is not None and matched:
+                place, x, goals = goals
+                if isinstance(self.space.nodes[place], Switch):
+                    later = (place, x, len(self.forks), later)
+                    continue
+                parts = self.parts(place, x)
+                matched = parts is not None
+                for part in parts or ():
+                    goals = (*part, goals)
+            if matched:
+                if later is None:
+                    return True
+                place, x, origin, later = later
+                codes = iter(self.codes(place))
+                self.forks.append(_Fork(place, x, codes, origin, later, len(self.trail), set()))
+            elif not self.forks:
+                return self.fail()
+            else:
+                self.forks[-1].blame |= self.blame
+            opened = self.next_option()
+            if opened is None:
+                return self.fail()
+            goals, later = opened
+
+    def fail(self) -> bool:
+        if self.untraceable:
+            raise OutOfSpace(
+                f"a value computed by {self.untraceable!r} cannot be traced back to its parameters: "
+                "give the values of the parameters instead"
+            )
+        return False
+
+    def next_option(self) -> tuple[_Goals, _Later] | None:
+        """The next option of the latest fork that is to blame; None where none is left."""
+        while self.forks:
+            fork = self.forks[-1]
+            while len(self.trail) > fork.mark:
+                self.row[self.trail.pop()] = np.nan
+            node = self.space.nodes[fork.place]
+            assert isinstance(node, Switch)
+            column = self.space._column_at.get(node.index)
+            for code in fork.codes:
+                self.blame.clear()
+                if column is not None and not self.set(column, float(code)):
+                    fork.blame |= self.blame
+                    continue
+                goals: _Goals = (node.options[code], fork.value, None)
+                index = self.space.nodes[node.index]
+                for part in (_solve(self.space, index, code) or ()) if isinstance(index, Call) else ():
+                    goals = (*part, goals)
+                return goals, fork.later
+            blame = (fork.blame | {fork.origin}) - {len(self.forks)}
+            del self.forks[max(blame) :]
+            if self.forks:
+                self.forks[-1].blame |= blame - {len(self.forks)}
+        return None
+
+    def codes(self, place: int) -> Sequence[int]:
+        node = self.space.nodes[place]
+        assert isinstance(node, Switch)
+        n = len(node.options)
+        if _holds(self.space, node.index, (Param, Draw)):
+            return range(n)
+        return (int(_constant(self.space, node.index)) % n,)
+
+    def parts(self, place: int, x: Any) -> list[tuple[int, Any]] | None:
+        """What of a place remains to be matched; None where it cannot have given `x`."""
+        node = self.space.nodes[place]
+        self.blame.clear()
         if isinstance(node, Const):
-            if exact and type(node.value) is not type(x):
-                return False
-            if not _equal(node.value, x):
-                return False
-        elif isinstance(node, Param):
-            if not _assign(space, place, x, row):
-                return False
-        elif isinstance(node, Build):
+            alike = (not self.exact or type(node.value) is type(x)) and _equal(node.value, x)
+            return [] if alike else None
+        if isinstance(node, Param):
+            return [] if self.assign(place, x) else None
+        if isinstance(node, Build):
             items = _items(node, x)
-            if items is None:
-                return False
-            stack.extend(zip(node.items, items, strict=True))
-        elif isinstance(node, Switch):
-            if not _match_switch(space, node, x, row, exact):
-                return False
-        elif isinstance(node, Call):
-            solved = _solve(space, node, x)
+            return None if items is None else list(zip(node.items, items, strict=True))
+        if isinstance(node, Call):
+            solved = _solve(self.space, node, x)
             if solved is None:
-                raise OutOfSpace(
-                    f"a value computed by {node.name!r} cannot be traced back to its parameters: "
-                    "give the values of the parameters instead"
-                )
-            stack.extend(solved)
-        else:
-            assert isinstance(node, Draw)  # no column: whatever was drawn is fine
-    return True
+                self.untraceable = node.name
+            elif not solved and not _holds(self.space, place, (Param, Draw)):
+                return [] if _equal(_constant(self.space, place), x) else None
+            return solved
+        assert isinstance(node, Draw)  # no column: whatever was drawn is fine
+        return []
+
+    def assign(self, place: int, x: Any) -> bool:
+        if isinstance(x, (str, bytes, complex, bool, np.bool_)) or not hasattr(x, "__float__"):
+            return False
+        if isinstance(x, np.ndarray) and x.ndim:
+            return False
+        j = self.space._column_at[place]
+        distribution = self.space.distributions[j]
+        try:
+            number = float(x)
+            return self.set(j, number if distribution is None else distribution.nearest(number))
+        except (TypeError, ValueError, OverflowError):  # BadDistribution is a ValueError
+            return False
+
+    def set(self, j: int, number: float) -> bool:
+        known = self.row[j]
+        if known == known:  # one parameter in two places shows one value
+            self.blame.add(int(self.level[j]))
+            return bool(known == number)
+        self.row[j] = number
+        self.level[j] = len(self.forks)
+        self.trail.append(j)
+        return number == number
 
 
 def _items(node: Build, x: Any) -> list[Any] | None:
@@ -110,40 +241,6 @@ def _items(node: Build, x: Any) -> list[Any] | None:
     if not isinstance(x, (list, tuple)) or len(x) != len(node.items):
         return None
     return list(x)
-
-
-def _assign(space: Space, place: int, x: Any, row: FloatArray) -> bool:
-    if isinstance(x, (str, bytes, complex, bool, np.bool_)) or not hasattr(x, "__float__"):
-        return False
-    try:
-        number = float(x)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    j = space._column_at[place]
-    distribution = space.distributions[j]
-    if distribution is not None and not bool(distribution.contains(np.array([number]))[0]):
-        return False
-    if row[j] == row[j] and row[j] != number:
-        return False  # one parameter in two places shows two values
-    row[j] = number
-    return True
-
-
-def _match_switch(space: Space, node: Switch, x: Any, row: FloatArray, exact: bool) -> bool:
-    column = space._column_at.get(node.index)
-    fixed = space.nodes[node.index]
-    for code, option in enumerate(node.options):
-        if isinstance(fixed, Const) and fixed.value != code:
-            continue
-        if column is not None and row[column] == row[column] and row[column] != code:
-            continue
-        trial = row.copy()
-        if column is not None:
-            trial[column] = code
-        if _match(space, option, x, trial, exact):
-            row[:] = trial
-            return True
-    return False
 
 
 _UNDO: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
@@ -167,7 +264,7 @@ _UNDO_ONE: dict[str, Callable[[Any], Any]] = {
 def _solve(space: Space, node: Call, y: Any) -> list[tuple[int, Any]] | None:
     """What the one unknown argument must have been; empty where nothing in it is unknown; None where it cannot be said."""
     unknown = [a for a in children(node) if not isinstance(space.nodes[a], Const)]
-    if not any(_has_columns(space, a) for a in unknown):
+    if not any(_holds(space, a, (Param,)) for a in unknown):
         return []
     if len(unknown) != 1 or node.kwargs:
         return None
@@ -190,6 +287,11 @@ def _polished(node: Call, place: int, x: Any, y: Any, space: Space) -> Any:
     def forward(argument: Any) -> Any:
         return node.function(*(argument if a == place else space.nodes[a].value for a in node.args))  # type: ignore[union-attr]
 
+    inner = space.nodes[place]
+    if node.name == "int" and isinstance(inner, Param) and inner.distribution is not None:
+        # 2 may come of a float in [2.5, 9]: take the nearest that there is.
+        low, high = inner.distribution.from_unit(np.array([0.0, 1.0])).tolist()
+        return min(max(x, low), high) if int(min(max(x, low), high)) == y else x
     if node.name in ("int", "float") or forward(x) == y:
         return x
     for candidate in (round(x), *(np.nextafter(x, side) for side in (-math.inf, math.inf))):
@@ -198,11 +300,16 @@ def _polished(node: Call, place: int, x: Any, y: Any, space: Space) -> Any:
     return x
 
 
-def _has_columns(space: Space, place: int) -> bool:
+def _constant(space: Space, place: int) -> Any:
+    """The value of a place in which nothing is drawn."""
+    return space._evaluate(place, space._start.copy(), None)
+
+
+def _holds(space: Space, place: int, kinds: tuple[type[Node], ...]) -> bool:
     stack = [place]
     while stack:
         node = space.nodes[stack.pop()]
-        if isinstance(node, Param):
+        if isinstance(node, kinds):
             return True
         stack.extend(children(node))
     return False

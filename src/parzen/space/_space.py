@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from parzen.space._points import Points
 from parzen.space.distributions import Distribution
 
 __all__ = ["Space"]
+
+_WHOLE = ("randint", "integer", "ordinal", "categorical")
+"""Families whose values are integers, whatever their arguments turn out to be."""
 
 _MISSING: Any = object()  # marks what has not been evaluated; compared by identity only
 
@@ -224,8 +228,7 @@ class Space:
                 if distribution is None:
                     param = self.nodes[place]
                     assert isinstance(param, Param)
-                    whole = param.family in ("randint", "integer", "ordinal", "categorical")
-                    memo[place] = int(x) if whole else float(x)
+                    memo[place] = int(x) if param.family in _WHOLE else float(x)
                 else:
                     memo[place] = distribution.value(x)
         return memo
@@ -412,7 +415,12 @@ class Space:
                 continue
             distribution = self.distributions[j]
             if distribution is None:
-                nodes[place] = Const(value)
+                param = nodes[place]
+                assert isinstance(param, Param)
+                whole = param.family in _WHOLE
+                if not math.isfinite(x) or (whole and x != math.floor(x)):
+                    raise OutOfSpace(f"parameter {label!r}: {value!r:.80} is not a value of {param.family}", label=label)
+                nodes[place] = Const(int(x) if whole else x)
                 continue
             try:
                 nodes[place] = Const(distribution.value(distribution.nearest(x)))
@@ -492,4 +500,6 @@ def plain_number(label: str, value: Any) -> float:
     """
     if isinstance(value, (str, bytes, complex)) or not hasattr(value, "__float__"):
         raise OutOfSpace(f"parameter {label!r} is a number, got {value!r:.80}", label=label)
+    if value != value:  # which stands for "not given" in a row
+        raise OutOfSpace(f"parameter {label!r} is a number, got NaN", label=label)
     return float(value)

@@ -123,12 +123,19 @@ def checked_state(state: State | str, result: Any) -> State:
     return known
 
 
+def checked_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
+    given: Sequence[Any] = tuple(callbacks) if isinstance(callbacks, Iterable) else (None,)
+    if not all(callable(one) for one in given):
+        raise TypeError(f"callbacks is a list of functions of (study, trial), got {callbacks!r:.80}")
+    return tuple(given)
+
+
 def checked_catch(
     catch: bool | type[BaseException] | Iterable[type[BaseException]],
 ) -> tuple[type[BaseException], ...]:
     if isinstance(catch, bool):
         return (Exception,) if catch else ()
-    classes: Sequence[Any] = (catch,) if isinstance(catch, type) else tuple(catch)
+    classes: Sequence[Any] = tuple(catch) if isinstance(catch, Iterable) and not isinstance(catch, type) else (catch,)
     for one in classes:
         if not (isinstance(one, type) and issubclass(one, BaseException)):
             raise TypeError(f"catch takes exception classes or True, got {one!r:.80}")

@@ -36,6 +36,7 @@ from parzen.storages import open_storage
 from parzen.study._given import (
     agrees,
     check_same,
+    checked_callbacks,
     checked_catch,
     checked_direction,
     checked_name,
@@ -304,7 +305,7 @@ class Study:
             raise StudyError(f"parallel={parallel}: this version runs trials one at a time; leave it at 1")
         budget = None if trials is None else checked_count("trials", trials)
         seconds = None if timeout is None else checked_seconds("timeout", timeout)
-        after = tuple(callbacks)
+        after = checked_callbacks(callbacks)
         plan = Plan(
             objective,
             self.algorithm,

@@ -69,8 +69,8 @@ SPACES: Mapping[str, Callable[[], Any]] = {
         "step": hp.float("step", 0.0, 1.0, step=0.1),
         "o": hp.ordinal("o", [1, 2, 4, 8]),
     },
-    "unbounded priors": lambda: {"x": hp.normal("x", 0, 1), "y": hp.lognormal("y", 0, 1), "z": hp.qnormal("z", 0, 3, 1)},
-    "rounded": lambda: {"a": hp.quniform("a", 0, 10, 3), "b": hp.qloguniform("b", 0, 5, 1), "c": hp.uniformint("c", 0, 9)},
+    "unbounded priors": lambda: [hp.normal("x", 0, 1), hp.lognormal("y", 0, 1), hp.qnormal("z", 0, 3, 1)],
+    "rounded": lambda: [hp.quniform("a", 0, 10, 3), hp.qloguniform("b", 0, 5, 1), hp.uniformint("c", 0, 9)],
     "one option": lambda: {"c": hp.choice("c", ["only"]), "n": hp.randint("n", 1), "x": hp.uniform("x", 0, 1)},
 }
 """Name of a kind of space -> an example of it."""
@@ -157,11 +157,12 @@ def _same(a: Proposal, b: Proposal) -> bool:
 
 def _check_points(space: Space, points: Points, q: int, name: str) -> None:
     assert points.values.shape == points.active.shape == (q, space.d), f"{name}: there is one row for each number"
-    assert np.array_equal(points.active, ~np.isnan(points.values)), f"{name}: NaN stands for inactive, nothing else does"
+    assert np.array_equal(points.active, ~np.isnan(points.values)), f"{name}: NaN stands for inactive"
     for i in range(q):
         params = {space.labels[j]: points.values[i, j] for j in np.flatnonzero(points.active[i])}
         again = space.encode_params(space.params(points, i))
-        assert np.array_equal(again.active, points.active[i : i + 1]), f"{name}: active is what the space says: {params}"
+        same = np.array_equal(again.active, points.active[i : i + 1])
+        assert same, f"{name}: active is what the space says: {params}"
         close = np.allclose(again.values, points.values[i : i + 1], rtol=1e-9, atol=1e-12, equal_nan=True)
         assert close, f"{name}: points are points of the space: {params}"
 
@@ -210,7 +211,7 @@ def _a_resumed_study_goes_on_as_if_it_had_not_stopped(algorithm: Algorithm) -> N
             return
         later = _Study(copy.deepcopy(algorithm), study.space)
         later.add(*study.events)
-        assert _same(study.propose(), later.propose()), f"{name}: a history rebuilt from its events gives the same proposal"
+        assert _same(study.propose(), later.propose()), f"{name}: a history rebuilt from its events gives the same"
 
     _each(algorithm, check)
 
@@ -226,7 +227,8 @@ def _a_history_is_only_read(algorithm: Algorithm) -> None:
         study.propose(2)
         assert (len(history), history.seq) == (length, seq), f"{name}: an algorithm adds nothing to a history"
         for column, was in zip(columns, before, strict=True):
-            assert np.array_equal(getattr(history, column), was, equal_nan=True), f"{name}: history.{column} is as it was"
+            same = np.array_equal(getattr(history, column), was, equal_nan=True)
+            assert same, f"{name}: history.{column} is as it was"
 
     _each(algorithm, check)
 

@@ -14,6 +14,9 @@ from parzen.space.distributions._base import Distribution
 
 __all__ = ["LogNormal", "LogUniform", "Normal", "Uniform"]
 
+_ROUNDING = 1e-12
+"""How far outside, relative to it, a bound's own value may come out: `exp(log(0.1))` is not 0.1."""
+
 # The open ends of [0, 1] as the normal families see them: their quantiles there are infinite.
 _FIRST, _LAST = 2.0**-60, 1.0 - 2.0**-53
 
@@ -31,8 +34,23 @@ class _Continuous(Distribution):
         return u, u
 
 
+class _Bounded(_Continuous):
+    __slots__ = ()
+    low: float
+    high: float
+
+    def contains(self, x: FloatArray) -> BoolArray:
+        return np.asarray((x >= self.low) & (x <= self.high))
+
+    def nearest(self, x: float) -> float:
+        for bound in (self.low, self.high):
+            if abs(x - bound) <= _ROUNDING * abs(bound):
+                return min(max(x, self.low), self.high)
+        return Distribution.nearest(self, x)
+
+
 @dataclass(frozen=True, slots=True)
-class Uniform(_Continuous):
+class Uniform(_Bounded):
     """Every value from `low` to `high`, both included, alike."""
 
     family: ClassVar[str] = "uniform"
@@ -50,16 +68,13 @@ class Uniform(_Continuous):
         half = 0.5 * self.high - 0.5 * self.low
         return np.minimum(np.maximum((0.5 * x - 0.5 * self.low) / half, 0.0), 1.0)
 
-    def contains(self, x: FloatArray) -> BoolArray:
-        return np.asarray((x >= self.low) & (x <= self.high))
-
     def log_prob(self, x: FloatArray) -> FloatArray:
         density = -math.log(0.5 * self.high - 0.5 * self.low) - math.log(2.0)
         return np.where(self.contains(x), density, -np.inf)
 
 
 @dataclass(frozen=True, slots=True)
-class LogUniform(_Continuous):
+class LogUniform(_Bounded):
     """Every order of magnitude from `low` to `high` alike; `0 < low < high`, in the value's own units."""
 
     family: ClassVar[str] = "loguniform"
@@ -76,9 +91,6 @@ class LogUniform(_Continuous):
     def to_unit(self, x: FloatArray) -> FloatArray:
         a, b = math.log(self.low), math.log(self.high)
         return np.minimum(np.maximum((0.5 * np.log(x) - 0.5 * a) / (0.5 * b - 0.5 * a), 0.0), 1.0)
-
-    def contains(self, x: FloatArray) -> BoolArray:
-        return np.asarray((x >= self.low) & (x <= self.high))
 
     def log_prob(self, x: FloatArray) -> FloatArray:
         inside = self.contains(x)

@@ -24,11 +24,18 @@ __all__ = ["FAMILIES", "build", "distribution_from_json"]
 
 Label: TypeAlias = str | None
 
+_NARROWEST = 2.0**-1022
+"""Smaller ranges are made of subnormal numbers, in which arithmetic loses its precision."""
+_FARTHEST = 10.0
+"""Standard deviations beyond which the normal families never draw (the quantile of 1 - 2**-53 is 8.2)."""
+
 
 def _bounds(label: Label, low: object, high: object) -> tuple[float, float]:
     a, b = number(label, "low", low), number(label, "high", high)
     if a >= b:
         raise BadDistribution(f"{of(label)}low must be less than high, got low={a!r}, high={b!r}", label=label)
+    if 0.5 * b - 0.5 * a < _NARROWEST:
+        raise BadDistribution(f"{of(label)}there are no numbers between low={a!r} and high={b!r}", label=label)
     return a, b
 
 
@@ -63,22 +70,45 @@ def _loguniform(label: Label, low: object, high: object) -> LogUniform:
             "numbers; for bounds in natural units use hp.float(label, low, high, log=True)",
             label=label,
         )
-    return LogUniform(math.exp(a), math.exp(b))
+    return _log_range(label, math.exp(a), math.exp(b))
+
+
+def _log_range(label: Label, low: float, high: float) -> LogUniform:
+    if math.log(low) >= math.log(high):
+        raise BadDistribution(f"{of(label)}low={low!r} and high={high!r} have the same logarithm", label=label)
+    return LogUniform(low, high)
 
 
 def _normal(label: Label, mu: object, sigma: object) -> Normal:
-    return Normal(number(label, "mu", mu), _positive(label, "sigma", sigma))
+    centre, width = number(label, "mu", mu), _positive(label, "sigma", sigma)
+    _reach(label, centre, width)
+    return Normal(centre, width)
 
 
 def _lognormal(label: Label, mu: object, sigma: object) -> LogNormal:
-    return LogNormal(number(label, "mu", mu), _positive(label, "sigma", sigma))
+    centre, width = number(label, "mu", mu), _positive(label, "sigma", sigma)
+    _reach(label, centre, width)
+    return LogNormal(centre, width)
+
+
+def _reach(label: Label, mu: float, sigma: float) -> None:
+    if not math.isfinite(abs(mu) + _FARTHEST * sigma):
+        raise BadDistribution(f"{of(label)}mu={mu!r} and sigma={sigma!r} give infinite values", label=label)
 
 
 def _quantized(base: Callable[..., Any]) -> Callable[..., Quantized]:  # one of the four functions above
     def build(label: Label, first: object, second: object, q: object) -> Quantized:
-        return Quantized(base(label, first, second), _positive(label, "q", q))
+        inner, width = base(label, first, second), _positive(label, "q", q)
+        _multiples(label, inner, width)
+        return Quantized(inner, width)
 
     return build
+
+
+def _multiples(label: Label, base: Distribution, q: float) -> None:
+    farthest = np.abs(base.from_unit(np.array([0.0, 1.0]))).max()
+    if not math.isfinite(float(farthest) / q):
+        raise BadDistribution(f"{of(label)}q={q!r} is too small for values as large as {farthest:g}", label=label)
 
 
 def _randint(label: Label, low: object, high: object = None) -> Grid:
@@ -100,7 +130,7 @@ def _float(label: Label, low: object, high: object, log: object = False, step: o
     a, b = _bounds(label, low, high)
     _log_bound(label, a, log)
     if step is None:
-        return LogUniform(a, b) if log else Uniform(a, b)
+        return _log_range(label, a, b) if log else Uniform(a, b)
     return Grid(a, b, _step(label, step, a, b), bool(log), False)
 
 
@@ -125,6 +155,8 @@ def _step(label: Label, step: object, low: float, high: float) -> float:
         raise BadDistribution(
             f"{of(label)}step {width!r} is larger than the range from {low!r} to {high!r}", label=label
         )
+    if (high - low) / width > EXACT:
+        raise BadDistribution(f"{of(label)}step {width!r} is too small for the range from {low!r} to {high!r}", label=label)
     return width
 
 
@@ -197,7 +229,7 @@ def distribution_from_json(family: str, arguments: Mapping[str, JSON]) -> Distri
         a, b = _bounds(None, given["low"], given["high"])
         if family == "loguniform":
             _log_bound(None, a, True)
-        result = Uniform(a, b) if family == "uniform" else LogUniform(a, b)
+        result = Uniform(a, b) if family == "uniform" else _log_range(None, a, b)
     elif family in ("normal", "lognormal"):
         result = FAMILIES[family](None, given["mu"], given["sigma"])
     elif family == "quantized":
@@ -205,7 +237,8 @@ def distribution_from_json(family: str, arguments: Mapping[str, JSON]) -> Distri
         base = distribution_from_json(given["base"], inner)
         if not isinstance(base, (Uniform, LogUniform, Normal, LogNormal)):
             raise BadDistribution(f"{given['base']!r} cannot be rounded to multiples")
-        result = Quantized(base, _positive(None, "q", given["q"]), bool(given["integral"]))
+        _multiples(None, base, _positive(None, "q", given["q"]))
+        result = Quantized(base, float(given["q"]), bool(given["integral"]))
     elif family == "grid":
         low, high = number(None, "low", given["low"]), number(None, "high", given["high"])
         if low > high:

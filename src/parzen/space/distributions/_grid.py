@@ -40,8 +40,11 @@ class Grid(Distribution):
 
     @property
     def size(self) -> int:
-        # A relative hair, so that 0.3 / 0.1 counts three steps and not two.
-        return math.floor((self.high - self.low) / self.step * (1 + 1e-12) + 1e-9) + 1
+        if self.integral:
+            return int(self.high - self.low) // int(self.step) + 1
+        # A hair, so that 0.3 / 0.1 counts three steps and not two.
+        steps = (self.high - self.low) / self.step
+        return math.floor(steps + min(0.5, 1e-9 + 1e-12 * steps)) + 1
 
     def values(self) -> FloatArray:
         return self._value(np.arange(self.size, dtype=np.float64))
