@@ -9,6 +9,7 @@ import pkgutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
@@ -151,6 +152,8 @@ def _documented() -> list[tuple[str, str]]:
             try:
                 thing = getattr(loaded, name)
             except (ImportError, AttributeError):  # another test says so, and names it
+                continue
+            if get_origin(thing) is not None:  # an alias of a type, a class to Python 3.10, has no docstring
                 continue
             if inspect.ismodule(thing) or inspect.isfunction(thing) or inspect.isclass(thing):
                 cases.append((module, name))

@@ -127,7 +127,7 @@ def picture(frames: list[list[str]]) -> str:
         height = len(frame) * HEIGHT + 28
         parts.append(f'<rect y="{top:g}" width="{width:g}" height="{height:g}" rx="8" fill="{BACKGROUND}"/>')
         parts += [
-            f'<text x="16" y="{top + 28 + i * HEIGHT:g}" xml:space="preserve">{row}</text>'
+            f'<text x="16" y="{top + 28 + i * HEIGHT:g}" xml:space="preserve" style="white-space:pre">{row}</text>'
             for i, row in enumerate(frame)
         ]
         top += height + 14

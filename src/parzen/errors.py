@@ -61,7 +61,7 @@ class DuplicateLabel(SpaceError):
 
 
 class BadLabel(SpaceError, TypeError):
-    """A label is not a non-empty string."""
+    """A label is not a string."""
 
 
 class BadDistribution(SpaceError):

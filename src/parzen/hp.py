@@ -82,7 +82,13 @@ def _options(label: object, options: object) -> list[Any]:
     return items
 
 
-def _constant(option: object) -> Literal:
+def _constant(label: object, option: object) -> Literal:
+    if isinstance(option, Apply) and not isinstance(option, Literal):
+        raise BadDistribution(
+            f"parameter {_label(label)!r}: its options are constants, and {option!r} is not; "
+            "for options with parameters in them use hp.choice",
+            label=label,
+        )
     return option if isinstance(option, Literal) else Literal(option)
 
 
@@ -112,13 +118,13 @@ def int(label: str, low: Any, high: Any, *, log: builtins.bool = False, step: An
 
 def categorical(label: str, options: Iterable[Any]) -> Apply:
     """One of `options`, which may be any objects and are never looked into."""
-    items = [_constant(item) for item in _options(label, options)]
+    items = [_constant(label, item) for item in _options(label, options)]
     return _switch(label, "randint", items, len(items))
 
 
 def ordinal(label: str, values: Iterable[Any]) -> Apply:
     """One of `values`, whose neighbours in the list are alike: sizes, degrees, powers of two."""
-    items = [_constant(item) for item in _options(label, values)]
+    items = [_constant(label, item) for item in _options(label, values)]
     return _switch(label, "ordinal", items, len(items))
 
 

@@ -166,7 +166,9 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("death", DEATHS)
-def test_an_objective_that_takes_the_interpreter_down_loses_one_evaluation(death: str, run: Run, tmp_path: Path) -> None:
+def test_an_objective_that_takes_the_interpreter_down_loses_one_evaluation(
+    death: str, run: Run, tmp_path: Path
+) -> None:
     """What was finished is kept; the next run evaluates the lost configuration again and reaches the total."""
     statement, code = DEATHS[death]
     text = f"""

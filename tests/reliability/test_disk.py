@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import parzen
-from parzen import State, StorageError, Study, Trials, hp
+from parzen import State, StorageError, Study, hp
 from parzen.errors import CorruptLog, Unavailable
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -81,7 +81,10 @@ def test_a_damaged_file_is_an_error_before_the_first_evaluation(damage: str, doo
 
 
 CUTS: dict[str, Callable[[bytes], bytes]] = {
-    **{f"64 bytes flipped at {share} %": lambda data, s=share: _flip(data, len(data) * s // 100) for share in range(5, 100, 6)},
+    **{
+        f"64 bytes flipped at {share} %": lambda data, s=share: _flip(data, len(data) * s // 100)
+        for share in range(5, 100, 6)
+    },
     "64 bytes flipped near the end": lambda data: _flip(data, len(data) - 200),
     "last 3 bytes cut": lambda data: data[:-3],
 }
@@ -287,7 +290,9 @@ def _saved(kind: str, path: Path) -> int:
         storage.storage.close()
 
 
-def test_a_run_that_a_full_disk_ended_goes_on_in_the_same_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_a_full_disk_ended_goes_on_in_the_same_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a notebook, say: with room again, the trial that could not be saved is evaluated once more, and none is RUNNING."""
     from parzen.storages.sql import SQLStorage
 
@@ -347,6 +352,56 @@ def test_two_programs_on_one_file_share_the_work(start: Callable[..., Any], tmp_
     assert {"left", "right"} == set(lines)
     assert all(trial.state is State.OK and trial.attempt == 1 for trial in trials)
     assert len({trial.params["x"] for trial in trials}) == 60
+
+
+SAVERS = """
+    import sys, time
+    import parzen
+    from parzen import hp
+
+    def objective(x):
+        print("begun", flush=True)
+        if sys.argv[1] == "first":
+            sys.stdin.readline()
+        return x
+
+    parzen.fmin(
+        objective, hp.uniform("x", 0, 1), parzen.rand.suggest, 3, trials_save_file="trials.pkl", verbose=False
+    )
+"""
+
+
+def test_a_second_program_on_one_save_file_is_refused_before_the_first_evaluation(
+    program: Callable[..., list[str]], environment: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    """Each would overwrite what the other has found; the first one goes on, and when it is killed the next may begin."""
+    first = subprocess.Popen(
+        program(SAVERS, "first"),
+        env=environment,
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert first.stdin is not None
+    assert first.stdout is not None
+    try:
+        first.stdout.readline()
+        second = run(SAVERS, "second", expect=1)
+
+        assert "another process is saving to" in second.stderr
+        assert "storage=" in second.stderr
+        assert "begun" not in second.stdout
+        first.stdin.write("\n")
+        first.stdin.flush()
+        first.stdout.readline()
+    finally:
+        first.kill()
+        first.communicate()
+    third = run(SAVERS, "third")
+
+    assert third.stdout.count("begun") == 2
+    assert [name for name in os.listdir(tmp_path) if name.startswith("trials")] == ["trials.pkl"]
 
 
 def test_a_storage_error_is_one_class_for_all_of_it() -> None:

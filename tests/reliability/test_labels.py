@@ -16,7 +16,7 @@ LABELS = {
     "a digit": "0",
     "dotted": "model.layers.0",
     "with a slash": "a/b\\c",
-    "with quotes": "it's \"quoted\"",
+    "with quotes": 'it\'s "quoted"',
     "with a newline": "two\nlines\ttab",
     "with a NUL": "nul\x00inside",
     "accented": "größe",

@@ -157,10 +157,21 @@ def test_nonsense_is_an_error_in_the_old_door_too(kind: str) -> None:
 def test_sensible_numbers_of_other_kinds_are_taken() -> None:
     """Numpy's integers, a huge seed, an infinite timeout, a Fraction of an hour."""
     result = parzen.minimize(
-        Counted(), SPACE, np.int64(3), seed=2**80, timeout=math.inf, algorithm="random", progress=False  # type: ignore[arg-type]
+        Counted(),
+        SPACE,
+        np.int64(3),
+        seed=2**80,
+        timeout=math.inf,
+        algorithm="random",
+        progress=False,  # type: ignore[arg-type]
     )
     other = parzen.minimize(
-        Counted(), SPACE, np.uint8(3), seed=np.int32(4), timeout=Decimal("3600"), progress=False  # type: ignore[arg-type]
+        Counted(),
+        SPACE,
+        np.uint8(3),
+        seed=np.int32(4),
+        timeout=Decimal(3600),
+        progress=False,  # type: ignore[arg-type]
     )
 
     assert len(result.trials) == len(other.trials) == 3
@@ -219,7 +230,13 @@ def test_in_the_old_door_documents_of_another_space_are_kept_and_left_out(kind: 
     before = [dict(doc) for doc in trials.trials]
     calls = []
     parzen.fmin(
-        lambda config: calls.append(config) or 1.0, other, parzen.tpe.suggest, 10, trials=trials, rstate=2, verbose=False
+        lambda config: calls.append(config) or 1.0,
+        other,
+        parzen.tpe.suggest,
+        10,
+        trials=trials,
+        rstate=2,
+        verbose=False,
     )
 
     assert len(calls) == 4
@@ -270,7 +287,11 @@ def test_a_callback_may_stop_the_study() -> None:
 def test_a_callback_may_ask_the_study_to_stop() -> None:
     """`study.stop()`, here or in another program."""
     result = parzen.minimize(
-        Counted(), SPACE, 9, callbacks=[lambda study, trial: study.stop() if trial.number == 2 else None], progress=False
+        Counted(),
+        SPACE,
+        9,
+        callbacks=[lambda study, trial: study.stop() if trial.number == 2 else None],
+        progress=False,
     )
 
     assert (result.stopped_by, len(result.trials)) == ("request", 3)

@@ -119,7 +119,9 @@ doors = pytest.mark.parametrize("door", DOORS)
 
 @doors
 @pytest.mark.parametrize("kind", RAISES)
-def test_by_default_it_comes_out_after_it_was_recorded_and_the_next_run_goes_on(kind: str, door: str, tmp_path: Path) -> None:
+def test_by_default_it_comes_out_after_it_was_recorded_and_the_next_run_goes_on(
+    kind: str, door: str, tmp_path: Path
+) -> None:
     """The four trials before are kept, the fifth is ERROR with its traceback, none is RUNNING, and the total is reached."""
     act, expected = RAISES[kind]
     path = tmp_path / "study.db"

@@ -215,7 +215,12 @@ def test_a_result_that_says_failure_fails_its_trial_and_the_search_goes_on(kind:
 
 def test_a_failed_trial_says_why() -> None:
     """The reason is on the trial: the objective's own, or what is wrong with the loss."""
-    for kind, reason in {"NaN": "NaN", "-inf": "-inf", "status fail": "reported a failure", "status fail with a reason": "diverged"}.items():
+    for kind, reason in {
+        "NaN": "NaN",
+        "-inf": "-inf",
+        "status fail": "reported a failure",
+        "status fail with a reason": "diverged",
+    }.items():
         result = parzen.minimize(_once(FAILURES[kind]), SPACE, TRIALS, algorithm="random", progress=False)
         trial = result.trials[3]
 
@@ -273,7 +278,9 @@ def test_a_search_in_which_all_losses_are_nan_ends_with_a_useful_error(door: str
 def test_which_infinity_is_a_loss_depends_on_the_direction(direction: Any, worst: float, impossible: float) -> None:
     """The worst one is a result; the best conceivable one is a fault, because it would win for ever."""
     values = iter([1.0, worst, impossible, 2.0])
-    result = parzen.minimize(lambda config: next(values), SPACE, 4, direction=direction, algorithm="random", progress=False)
+    result = parzen.minimize(
+        lambda config: next(values), SPACE, 4, direction=direction, algorithm="random", progress=False
+    )
 
     assert [trial.state for trial in result.trials] == [State.OK, State.OK, State.FAILED, State.OK]
     assert result.best.number == (0 if direction == "minimize" else 3)

@@ -61,7 +61,7 @@ def test_a_hostile_save_file_runs_no_code(place: str, protocol: int, tmp_path: P
     "text",
     [
         b"cos\nsystem\n(S'mkdir proof'\ntR.",
-        b"cbuiltins\neval\n(S'__import__(\"os\").mkdir(\"proof\")'\ntR.",
+        b'cbuiltins\neval\n(S\'__import__("os").mkdir("proof")\'\ntR.',
         b"cbuiltins\ngetattr\n(cparzen.hyperopt.base\nTrials\nS'fmin'\ntR.",
         # A dotted name that walks from an allowed module to a forbidden one.
         pickle.PROTO + b"\x04" + b"\x8c\x08datetime\x8c\x0esys.modules.get\x93.",

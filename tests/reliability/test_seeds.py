@@ -16,7 +16,9 @@ SPACE = {
     "x": hp.float("x", -5, 5),
     "lr": hp.float("lr", 1e-5, 1e-1, log=True),
     "n": hp.int("n", 1, 9),
-    "model": hp.choice("model", [{"kind": "a", "depth": hp.int("depth", 1, 5)}, {"kind": "b", "c": hp.float("c", 0, 1)}]),
+    "model": hp.choice(
+        "model", [{"kind": "a", "depth": hp.int("depth", 1, 5)}, {"kind": "b", "c": hp.float("c", 0, 1)}]
+    ),
 }
 algorithms = pytest.mark.parametrize("algorithm", ["random", "tpe"])
 
@@ -26,7 +28,9 @@ def _loss(config: dict[str, Any]) -> float:
     return float(config["x"] ** 2 + abs(np.log10(config["lr"]) + 3) + config["n"] * 0.1 + bonus)
 
 
-def _run(trials: int, algorithm: str, *, seed: int | None = 5, objective: Callable[..., Any] = _loss, **more: Any) -> Result:
+def _run(
+    trials: int, algorithm: str, *, seed: int | None = 5, objective: Callable[..., Any] = _loss, **more: Any
+) -> Result:
     return parzen.minimize(objective, SPACE, trials, algorithm=algorithm, seed=seed, progress=False, **more)
 
 
@@ -170,7 +174,13 @@ def test_in_the_old_door_a_save_file_goes_on_as_if_nothing_had_happened(suggest:
 
     def search(total: int, name: str) -> Trials:
         best = parzen.fmin(
-            _loss, SPACE, getattr(parzen, suggest).suggest, total, rstate=3, trials_save_file=tmp_path / name, verbose=False
+            _loss,
+            SPACE,
+            getattr(parzen, suggest).suggest,
+            total,
+            rstate=3,
+            trials_save_file=tmp_path / name,
+            verbose=False,
         )
         trials: Trials = best.trials
         return trials

@@ -88,7 +88,9 @@ NONSENSE: dict[str, tuple[Callable[[], Any], str, str]] = {
 
 @pytest.mark.parametrize("door", ["minimize", "fmin", "Study"])
 @pytest.mark.parametrize("kind", NONSENSE)
-def test_a_space_that_makes_no_sense_is_refused_before_the_first_evaluation(kind: str, door: str, tmp_path: Path) -> None:
+def test_a_space_that_makes_no_sense_is_refused_before_the_first_evaluation(
+    kind: str, door: str, tmp_path: Path
+) -> None:
     """`SpaceError`, also a `ValueError`, names the label and the fault; no file is made."""
     make, label, fault = NONSENSE[kind]
     calls: list[object] = []

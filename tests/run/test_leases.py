@@ -95,7 +95,8 @@ def test_a_run_of_another_thread_keeps_its_trials() -> None:
         return config["x"]
 
     threads = [
-        threading.Thread(target=lambda: study.run(objective, 12, progress=False), name=name) for name in ("left", "right")
+        threading.Thread(target=lambda: study.run(objective, 12, progress=False), name=name)
+        for name in ("left", "right")
     ]
     for thread in threads:
         thread.start()

@@ -10,8 +10,8 @@ import pytest
 
 import parzen
 from parzen import State, hp, stopping
-from parzen.run import StopRule
 from parzen._clock import SystemClock
+from parzen.run import StopRule
 from parzen.stopping import LossReached, NoProgress, Timeout, TrialsDone
 from parzen.testing import FakeClock
 from parzen.trials import History
@@ -21,7 +21,9 @@ SPACE = {"x": hp.float("x", 0, 1)}
 
 def _run(losses: Iterable[Any], stop: Any = (), **settings: Any) -> tuple[str, int]:
     values = iter(losses)
-    result = parzen.minimize(lambda config: next(values), SPACE, algorithm="random", stop=stop, progress=False, **settings)
+    result = parzen.minimize(
+        lambda config: next(values), SPACE, algorithm="random", stop=stop, progress=False, **settings
+    )
     return result.stopped_by, len(result.trials)
 
 
@@ -82,7 +84,11 @@ def test_a_timeout_rule_looks_at_this_run_only(monkeypatch: pytest.MonkeyPatch) 
 
 def test_either_rule_stops() -> None:
     """With `|`, and as a list."""
-    for rules in (TrialsDone(5) | LossReached(998), [TrialsDone(5), LossReached(998)], (LossReached(998), TrialsDone(5))):
+    for rules in (
+        TrialsDone(5) | LossReached(998),
+        [TrialsDone(5), LossReached(998)],
+        (LossReached(998), TrialsDone(5)),
+    ):
         assert _run(_down(), rules) == ("loss threshold", 3)
 
 
@@ -139,7 +145,9 @@ def test_a_rule_that_raises_leaves_no_trial_running() -> None:
 def test_the_total_and_rules_and_the_timeout_work_together() -> None:
     """Whichever comes first; the total includes earlier runs."""
     study = parzen.Study(SPACE, algorithm="random")
-    reasons = [study.run(lambda config: 1.0, total, stop=TrialsDone(7), progress=False).stopped_by for total in (5, 10, 20)]
+    reasons = [
+        study.run(lambda config: 1.0, total, stop=TrialsDone(7), progress=False).stopped_by for total in (5, 10, 20)
+    ]
 
     assert reasons == ["trials", "trials", "trials"]
     assert len(study.trials) == 7

@@ -22,7 +22,9 @@ from parzen.errors import (
 
 SPACE = {
     "x": hp.float("x", 0, 1),
-    "model": hp.choice("model", [{"kind": "svm", "C": hp.float("C", 1e-2, 1e2, log=True)}, {"kind": "knn", "k": hp.int("k", 1, 9)}]),
+    "model": hp.choice(
+        "model", [{"kind": "svm", "C": hp.float("C", 1e-2, 1e2, log=True)}, {"kind": "knn", "k": hp.int("k", 1, 9)}]
+    ),
 }
 SIX = {"a": hp.categorical("a", [1, 2, 3]), "b": hp.bool("b")}
 
@@ -196,7 +198,9 @@ SPACE_SVM = {"kind": "svm", "C": 10.0}
         (None, TypeError),
     ],
 )
-def test_what_cannot_be_from_the_space_is_not_enqueued_nor_what_came_with_it(params: Any, error: type[Exception]) -> None:
+def test_what_cannot_be_from_the_space_is_not_enqueued_nor_what_came_with_it(
+    params: Any, error: type[Exception]
+) -> None:
     """All or nothing."""
     study = _study()
     with pytest.raises(error):

@@ -24,9 +24,7 @@ def _result(**settings: Any) -> Result:
             raise ValueError("broken")
         return {"loss": float(evaluation.number), "accuracy": 0.5}
 
-    return parzen.minimize(
-        objective, SPACE, 6, algorithm="random", seed=1, catch=True, progress=False, **settings
-    )
+    return parzen.minimize(objective, SPACE, 6, algorithm="random", seed=1, catch=True, progress=False, **settings)
 
 
 def test_the_best_trial_is_the_lowest_or_the_highest() -> None:
@@ -59,7 +57,16 @@ def test_the_repr_says_what_there_is_to_know() -> None:
     """Best loss and configuration, counts, why it stopped, where it is kept."""
     text = repr(_result())
 
-    for part in ("best loss", "0.0 (trial 0)", "best config", "'k': ", "3 ok, 2 failed", "1 pruned", "trials", "memory"):
+    for part in (
+        "best loss",
+        "0.0 (trial 0)",
+        "best config",
+        "'k': ",
+        "3 ok, 2 failed",
+        "1 pruned",
+        "trials",
+        "memory",
+    ):
         assert part in text
 
 

@@ -8,18 +8,22 @@ Behind the pickle stands its checksum, which `pickle.load` does not look at: fli
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pickle
+import sys
 import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from parzen.errors import CorruptLog, Unavailable
 from parzen.hyperopt.base import Trials
 
-__all__ = ["load_trials", "save_trials"]
+__all__ = ["load_trials", "only_writer", "save_trials"]
 
 _ALLOWED = {
     ("parzen.hyperopt.base", "Trials"),
@@ -78,6 +82,45 @@ def load_trials(path: Path) -> Trials:
     if not isinstance(trials, Trials):
         raise CorruptLog(f"{path} holds a {type(trials).__name__}, not a Trials")
     return trials
+
+
+@contextmanager
+def only_writer(path: Path | None) -> Iterator[None]:
+    """Keeps other processes from saving to the same file meanwhile: each would overwrite what the others have found.
+
+    By a record lock on a file beside it, which goes with the process however it ends.  Where the system or the file
+    system has no such locks nobody is kept out.
+
+    Raises:
+        Unavailable: another process is at it.
+    """
+    if path is None or sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    beside = path.with_name(path.name + ".lock")
+    while True:
+        try:
+            file = beside.open("ab")
+        except OSError:  # saving will say what is wrong with the place
+            yield
+            return
+        with file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno in (errno.EACCES, errno.EAGAIN):
+                    raise Unavailable(
+                        f"another process is saving to {path}: wait for it, or share the work with storage= instead"
+                    ) from None
+            if os.fstat(file.fileno()).st_nlink == 0:  # whoever had it took it away in this moment
+                continue
+            try:
+                yield
+            finally:
+                beside.unlink(missing_ok=True)
+            return
 
 
 def save_trials(trials: Trials, path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from parzen.algorithms import Algorithm, algorithm_named
 from parzen.errors import AlgorithmError, OutOfSpace, SpaceError, StopStudy, Unavailable
 from parzen.hyperopt._documents import DocumentWriter, points_of, raw_values, read_documents
-from parzen.hyperopt._pickles import load_trials, save_trials
+from parzen.hyperopt._pickles import load_trials, only_writer, save_trials
 from parzen.hyperopt.base import Trials
 from parzen.run import Evaluation, LossReached, checked_count, wants_evaluation
 from parzen.space import Space, as_apply
@@ -110,40 +110,41 @@ def fmin(
         raise TypeError(f"early_stop_fn must be callable, got {early_stop_fn!r:.80}")
     compiled = Space(as_apply(space))
     save_file = _checked_save_file(trials_save_file)
-    trials, from_file = _starting_trials(trials, save_file)
-    study = Study(
-        compiled, name=name, storage=storage, algorithm=_algorithm_of(algo), seed=_seed_of(rstate), noisy=True
-    )
-    known = read_documents(study.stream, trials.trials) if not len(study.history) else {}
-    foreign = len(trials.trials) - len(known)
-    results: dict[int, Any] = {}
-    writer = DocumentWriter(trials, known, results)
-    writer.write_all(study.history)
-    if save_file is not None:
-        # Now, so that a place that cannot be written is found before anything is paid for.
-        save_trials(trials, save_file)
-    points = _enqueued(compiled, points_to_evaluate) if points_to_evaluate is not None and not from_file else []
-    total = _total(max_evals, len(points), foreign)
-    unsubscribe = study.stream.subscribe(writer)
-    after = [_saver(trials, save_file)] if save_file is not None else []
-    if early_stop_fn is not None:
-        after.append(_early_stop(trials, early_stop_fn))
-    try:
-        result = study.run(
-            _recording(fn, results),
-            total,
-            timeout=timeout,
-            catch=bool(catch_eval_exceptions),
-            stop=() if loss_threshold is None else LossReached(loss_threshold),
-            enqueue=points,
-            callbacks=after,
-            progress=bool(verbose and show_progressbar),
+    with only_writer(save_file):
+        trials, from_file = _starting_trials(trials, save_file)
+        study = Study(
+            compiled, name=name, storage=storage, algorithm=_algorithm_of(algo), seed=_seed_of(rstate), noisy=True
         )
-    finally:
-        unsubscribe()
-        writer.forget_unfinished()
+        known = read_documents(study.stream, trials.trials) if not len(study.history) else {}
+        foreign = len(trials.trials) - len(known)
+        results: dict[int, Any] = {}
+        writer = DocumentWriter(trials, known, results)
+        writer.write_all(study.history)
         if save_file is not None:
+            # Now, so that a place that cannot be written is found before anything is paid for.
             save_trials(trials, save_file)
+        points = _enqueued(compiled, points_to_evaluate) if points_to_evaluate is not None and not from_file else []
+        total = _total(max_evals, len(points), foreign)
+        unsubscribe = study.stream.subscribe(writer)
+        after = [_saver(trials, save_file)] if save_file is not None else []
+        if early_stop_fn is not None:
+            after.append(_early_stop(trials, early_stop_fn))
+        try:
+            result = study.run(
+                _recording(fn, results),
+                total,
+                timeout=timeout,
+                catch=bool(catch_eval_exceptions),
+                stop=() if loss_threshold is None else LossReached(loss_threshold),
+                enqueue=points,
+                callbacks=after,
+                progress=bool(verbose and show_progressbar),
+            )
+        finally:
+            unsubscribe()
+            writer.forget_unfinished()
+            if save_file is not None:
+                save_trials(trials, save_file)
     if result.stopped_by == "interrupt":
         _interrupted(result, trials, bool(verbose), save_file)
     return _answer(result, trials, return_argmin)
@@ -243,7 +244,7 @@ def _enqueued(space: Space, points: Sequence[Mapping[str, Any]]) -> list[dict[st
 
 def _total(max_evals: Any, points: int, foreign: int) -> int | None:
     """The study's own budget: points come on top, documents that are no trials of this space are counted outside."""
-    if max_evals is None or (isinstance(max_evals, float) and max_evals == sys.maxsize):
+    if max_evals is None or (isinstance(max_evals, (int, float)) and max_evals >= sys.maxsize):  # Hyperopt's "no limit"
         return None
     return max(checked_count("max_evals", max_evals) + points - foreign, 0)
 

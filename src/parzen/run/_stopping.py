@@ -153,7 +153,7 @@ def any_of(rules: StopRule | Iterable[StopRule]) -> StopRule:
     Raises:
         TypeError: something in it is not a stop rule.
     """
-    given = tuple(rules) if isinstance(rules, Iterable) and not callable(rules) else (rules,)
+    given: tuple[Any, ...] = tuple(rules) if isinstance(rules, Iterable) and not callable(rules) else (rules,)
     for rule in given:
         if not callable(rule):
             raise TypeError(f"a stop rule is called with (history, elapsed), got {rule!r:.80}")

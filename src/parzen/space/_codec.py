@@ -17,7 +17,7 @@ import numpy as np
 from parzen._typing import JSON
 from parzen.errors import CorruptLog, ParzenError
 from parzen.space._graph import scope
-from parzen.space._nodes import Build, Call, Const, Draw, Node, Opaque, Param, Switch, children
+from parzen.space._nodes import Build, Call, Const, Draw, Node, Opaque, OpaqueFunction, Param, Switch, children
 from parzen.space.distributions import FAMILIES, distribution_from_json
 
 if TYPE_CHECKING:
@@ -130,14 +130,7 @@ def _read(item: Any) -> Node:  # JSON of unknown shape: what does not fit raises
 
 
 def _function(name: str) -> Any:
-    known = scope.function(name)
-    if known is not None:
-        return known
-
-    def unknown(*_: Any, **__: Any) -> Any:
-        return Opaque(f"{name}(…)")
-
-    return unknown
+    return scope.function(name) or OpaqueFunction(name)
 
 
 def _object(value: Any) -> Any:

@@ -70,6 +70,8 @@ class _Compiler:
         if isinstance(item, Apply):
             return self.add_apply(item, parts)
         if isinstance(item, dict):
+            if any(isinstance(key, Apply) for key in item):
+                raise SpaceError("the keys of a mapping in the space must be constants")
             return self.new(Build("dict", tuple(parts), tuple(item)))
         if isinstance(item, list):
             return self.new(Build("list", tuple(parts)))
@@ -78,6 +80,8 @@ class _Compiler:
             return self.new(
                 Build("namedtuple", tuple(parts), (), type(item)) if named else Build("tuple", tuple(parts))
             )
+        if isinstance(item, (set, frozenset)) and any(isinstance(member, Apply) for member in item):
+            raise SpaceError("a set in the space must not have parameters in it: use a list, whose order is known")
         return self.new(Const(item))
 
     def new(self, node: Node) -> int:
@@ -205,7 +209,9 @@ class _Compiler:
 
     def check_index(self, index: Any, n: int) -> None:  # a user's constant, of any type
         if not isinstance(index, (int, np.integer)) or not -n <= index < n:
-            raise SpaceError(f"the index of a switch over {n} options must be a whole number below {n}, got {index!r:.80}")
+            raise SpaceError(
+                f"the index of a switch over {n} options must be a whole number below {n}, got {index!r:.80}"
+            )
 
     def same(self, a: int, b: int) -> bool:
         """Whether two places hold equal things."""

@@ -31,11 +31,17 @@ def row_of_config(space: Space, config: Any) -> FloatArray:
     Raises:
         OutOfSpace: the configuration cannot have come from the space.
     """
+    why = ""
     for exact in (True, False):
-        row = np.full(space.d, np.nan)
-        if _match(space, len(space.nodes) - 1, config, row, exact):
-            return row
-    raise OutOfSpace(f"this configuration cannot have come from the space: {config!r:.200}")
+        search = _Search(space, exact)
+        if search.run(len(space.nodes) - 1, config):
+            return search.row
+        why = search.untraceable
+    raise OutOfSpace(
+        f"a value computed by {why!r} cannot be traced back to its parameters: give the values of the parameters instead"
+        if why
+        else f"this configuration cannot have come from the space: {config!r:.200}"
+    )
 
 
 def value_of_option(space: Space, j: int, value: Any, row: FloatArray, is_given: Callable[[str], bool]) -> None:
@@ -51,12 +57,12 @@ def value_of_option(space: Space, j: int, value: Any, row: FloatArray, is_given:
     assert isinstance(switch, Switch)
     for exact in (True, False):
         for code, option in enumerate(switch.options):
-            inner = np.full(space.d, np.nan)
-            if _match(space, option, value, inner, exact):
+            search = _Search(space, exact)
+            if search.run(option, value):
                 row[j] = code
-                for k in np.flatnonzero(~np.isnan(inner)):
+                for k in search.trail:
                     if not is_given(space.labels[k]):
-                        row[k] = inner[k]
+                        row[k] = search.row[k]
                 return
     for code, option in enumerate(switch.options):
         node = space.nodes[option]
@@ -66,11 +72,6 @@ def value_of_option(space: Space, j: int, value: Any, row: FloatArray, is_given:
     names = [space.option(j, code) for code in range(min(len(switch.options), 10))]
     label = space.labels[j]
     raise OutOfSpace(f"parameter {label!r}: {value!r:.80} is not one of its options {', '.join(names)}", label=label)
-
-
-def _match(space: Space, root: int, value: Any, row: FloatArray, exact: bool) -> bool:
-    """Whether a place can have given a value; on success `row`, empty before, holds the columns that it shows."""
-    return _Search(space, row, exact).run(root, value)
 
 
 _Goals: TypeAlias = "tuple[int, Any, _Goals] | None"
@@ -107,10 +108,16 @@ class _Search:
     only later.  Everything that is certain is matched before the next switch is opened, and a dead end returns to the
     latest fork that had a part in it (conflict-directed backjumping, Prosser 1993), so that many alike choices cost no
     more than one after the other.
+
+    Attributes:
+        row: `(d,)`, what the value shows of the columns; NaN elsewhere.
+        trail: the columns that are set, in that order.
+        untraceable: name of a function because of which nothing could be said.
     """
 
-    def __init__(self, space: Space, row: FloatArray, exact: bool) -> None:
-        self.space, self.row, self.exact = space, row, exact
+    def __init__(self, space: Space, exact: bool) -> None:
+        self.space, self.exact = space, exact
+        self.row = np.full(space.d, np.nan)
         self.forks: list[_Fork] = []
         self.trail: list[int] = []
         self.level = np.zeros(space.d, dtype=np.int64)  # of the fork at which a column was set
@@ -118,6 +125,7 @@ class _Search:
         self.untraceable = ""
 
     def run(self, root: int, value: Any) -> bool:
+        """Whether a place can have given a value."""
         goals: _Goals = (root, value, None)
         later: _Later = None
         while True:
@@ -138,21 +146,13 @@ class _Search:
                 codes = iter(self.codes(place))
                 self.forks.append(_Fork(place, x, codes, origin, later, len(self.trail), set()))
             elif not self.forks:
-                return self.fail()
+                return False
             else:
                 self.forks[-1].blame |= self.blame
             opened = self.next_option()
             if opened is None:
-                return self.fail()
+                return False
             goals, later = opened
-
-    def fail(self) -> bool:
-        if self.untraceable:
-            raise OutOfSpace(
-                f"a value computed by {self.untraceable!r} cannot be traced back to its parameters: "
-                "give the values of the parameters instead"
-            )
-        return False
 
     def next_option(self) -> tuple[_Goals, _Later] | None:
         """The next option of the latest fork that is to blame; None where none is left."""
@@ -170,8 +170,15 @@ class _Search:
                     continue
                 goals: _Goals = (node.options[code], fork.value, None)
                 index = self.space.nodes[node.index]
-                for part in (_solve(self.space, index, code) or ()) if isinstance(index, Call) else ():
-                    goals = (*part, goals)
+                if isinstance(index, Call):
+                    try:
+                        parts = _solve(self.space, index, code)
+                    except _Untraceable:
+                        parts = []  # the parameters behind it may be shown elsewhere
+                    if parts is None:
+                        continue
+                    for part in parts:
+                        goals = (*part, goals)
                 return goals, fork.later
             blame = (fork.blame | {fork.origin}) - {len(self.forks)}
             del self.forks[max(blame) :]
@@ -200,10 +207,12 @@ class _Search:
             items = _items(node, x)
             return None if items is None else list(zip(node.items, items, strict=True))
         if isinstance(node, Call):
-            solved = _solve(self.space, node, x)
-            if solved is None:
+            try:
+                solved = _solve(self.space, node, x)
+            except _Untraceable:
                 self.untraceable = node.name
-            elif not solved and not _holds(self.space, place, (Param, Draw)):
+                return None
+            if not solved and not solved and not _holds(self.space, place, (Param, Draw)):
                 return [] if _equal(_constant(self.space, place), x) else None
             return solved
         assert isinstance(node, Draw)  # no column: whatever was drawn is fine
@@ -261,13 +270,17 @@ _UNDO_ONE: dict[str, Callable[[Any], Any]] = {
 }
 
 
+class _Untraceable(Exception):
+    """A function has no inverse that is known, or more than one unknown argument."""
+
+
 def _solve(space: Space, node: Call, y: Any) -> list[tuple[int, Any]] | None:
-    """What the one unknown argument must have been; empty where nothing in it is unknown; None where it cannot be said."""
+    """What the one unknown argument must have been; empty where nothing in it is unknown; None where none gives `y`."""
     unknown = [a for a in children(node) if not isinstance(space.nodes[a], Const)]
     if not any(_holds(space, a, (Param,)) for a in unknown):
         return []
     if len(unknown) != 1 or node.kwargs:
-        return None
+        raise _Untraceable
     known = [space.nodes[a].value for a in node.args if a != unknown[0]]  # type: ignore[union-attr]  # all are Const
     try:
         if not known and node.name in _UNDO_ONE:
@@ -275,7 +288,7 @@ def _solve(space: Space, node: Call, y: Any) -> list[tuple[int, Any]] | None:
         elif len(known) == 1 and node.name in _UNDO:
             x = _UNDO[node.name][node.args.index(unknown[0])](y, known[0])
         else:
-            return None
+            raise _Untraceable
         return [(unknown[0], _polished(node, unknown[0], x, y, space))]
     except (ArithmeticError, ValueError, TypeError):
         return None

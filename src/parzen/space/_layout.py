@@ -7,12 +7,13 @@ a column that is itself active only under its own conditions need not repeat the
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from parzen.errors import SpaceError
-from parzen.space._nodes import Call, Const, Draw, Node, Param, Switch, children
+from parzen.space._nodes import Call, Const, Draw, Node, Opaque, OpaqueFunction, Param, Switch, children
 
 __all__ = ["DEEPEST", "Condition", "Layout", "lay_out"]
 
@@ -124,9 +125,15 @@ def _codes(nodes: Sequence[Node], holds: list[bool], switch: Switch) -> list[_Fo
         return [_TRUE] * n
     table: list[set[frozenset[_Literal]]] = [set() for _ in range(n)]
     for value in distribution.values():
-        code = int(_compute(nodes, switch.index, found, int(value)))
-        if -n <= code < n:
+        try:
+            code = operator.index(_compute(nodes, switch.index, found, int(value)))
             table[code].add(frozenset([(found, int(value))]))
+        except Exception as error:  # the expression is the user's own
+            raise SpaceError(
+                f"parameter {param.label!r}: an option is chosen by an expression of it, which at {int(value)} is not "
+                f"the place of one of the {n} options: {error}",
+                label=param.label,
+            ) from error
     return [frozenset(t) or None for t in table]
 
 
@@ -141,6 +148,10 @@ def _single_parameter(nodes: Sequence[Node], holds: list[bool], place: int) -> i
             if node.distribution is None:
                 return None
         elif isinstance(node, (Draw, Switch)):
+            return None
+        elif isinstance(node, Const) and isinstance(node.value, Opaque):
+            return None  # a stored space has lost the function
+        elif isinstance(node, Call) and isinstance(node.function, OpaqueFunction):
             return None
         elif holds[here] or isinstance(node, Call):
             stack.extend(children(node))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from parzen.space.distributions import Distribution, build
 
-__all__ = ["Build", "Call", "Const", "Draw", "Node", "Opaque", "Param", "Switch", "children"]
+__all__ = ["Build", "Call", "Const", "Draw", "Node", "Opaque", "OpaqueFunction", "Param", "Switch", "children"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,16 @@ class Opaque:
     def __call__(self, *contents: Any) -> Any:
         """What a named tuple's class would make, as far as it can be said: a plain tuple."""
         return contents
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueFunction:
+    """Stands for a symbol that a stored space names and this process does not know."""
+
+    name: str
+
+    def __call__(self, *_: Any, **__: Any) -> Opaque:
+        return Opaque(f"{self.name}(…)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -488,8 +488,13 @@ def _called(value: Any) -> str:
     name = getattr(value, "__name__", None)
     if isinstance(name, str):
         return name
-    plain = getattr(type(value), "__repr__", None) is object.__repr__  # says nothing but an address
-    return f"<{type(value).__name__}>" if plain else repr(value)
+    short = f"<{type(value).__name__}>"
+    if getattr(type(value), "__repr__", None) is object.__repr__:  # says nothing but an address
+        return short
+    try:
+        return repr(value)
+    except Exception:  # an option's own __repr__ may do anything, and showing it must not end a search
+        return short
 
 
 def plain_number(label: str, value: Any) -> float:
@@ -498,8 +503,12 @@ def plain_number(label: str, value: Any) -> float:
     Raises:
         OutOfSpace: it is not a number.
     """
-    if isinstance(value, (str, bytes, complex)) or not hasattr(value, "__float__"):
-        raise OutOfSpace(f"parameter {label!r} is a number, got {value!r:.80}", label=label)
-    if value != value:  # which stands for "not given" in a row
+    try:
+        if isinstance(value, (str, bytes, complex)) or (isinstance(value, np.ndarray) and value.ndim):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise OutOfSpace(f"parameter {label!r} is a number, got {value!r:.80}", label=label) from None
+    if number != number:  # which stands for "not given" in a row
         raise OutOfSpace(f"parameter {label!r} is a number, got NaN", label=label)
-    return float(value)
+    return number

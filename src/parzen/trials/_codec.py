@@ -197,6 +197,12 @@ def _int(value: object) -> int:
     raise TypeError(f"expected a count, found {value!r:.60}")
 
 
+def _seed(value: object) -> int:
+    if _int(value) < 1 << 63:
+        return _int(value)
+    raise ValueError(f"a trial's seed has 63 bits, found {value!r:.60}")
+
+
 def _str(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -245,7 +251,7 @@ def _asked(body: dict[str, Any]) -> Asked:
         number=_int(body["number"]),
         values=tuple([_float(v) for v in _list(body["values"])]),
         source=_str(body["source"]),
-        seed=_int(body["seed"]),
+        seed=_seed(body["seed"]),
         saw=_int(body["saw"]),
         at=_float(body["at"]),
         gain=_maybe(_float, body.get("gain")),
@@ -301,6 +307,8 @@ def header_from_json(text: str) -> Header:
         metrics = {name: _str(direction) for name, direction in _map(body["metrics"]).items()}
         if any(direction not in ("minimize", "maximize") for direction in metrics.values()):
             raise ValueError(f"a direction is 'minimize' or 'maximize', not one of {sorted(metrics.values())}")
+        if not _list(body["objectives"]):
+            raise ValueError("a study has at least one objective")
         return Header(
             uid=_str(body["uid"]),
             name=_str(body["name"]),

@@ -302,12 +302,12 @@ class History:
             self._take_asked(event)
             return True
         if isinstance(event, Requested):
-            self.requests.append(event)
+            self.requests = [*self.requests, event]  # snapshots keep the old list
             if event.action == "budget" and isinstance(event.value, int):
                 self.budget = max(self.budget or 0, event.value)
             return True
         if isinstance(event, Noted):
-            self.notes[event.key] = event.value
+            self.notes = {**self.notes, event.key: event.value}
             return True
         if not isinstance(event, (Started, Reported, Finished, Released, Retracted)):
             return True

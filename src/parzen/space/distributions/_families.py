@@ -151,12 +151,14 @@ def _log_bound(label: Label, low: float, log: object) -> None:
 
 def _step(label: Label, step: object, low: float, high: float) -> float:
     width = _positive(label, "step", step)
-    if width > high - low:
+    if (high - low) / width < 1 - 1e-9:  # 4.1 - 4.0 is a little less than 0.1
         raise BadDistribution(
             f"{of(label)}step {width!r} is larger than the range from {low!r} to {high!r}", label=label
         )
     if (high - low) / width > EXACT:
-        raise BadDistribution(f"{of(label)}step {width!r} is too small for the range from {low!r} to {high!r}", label=label)
+        raise BadDistribution(
+            f"{of(label)}step {width!r} is too small for the range from {low!r} to {high!r}", label=label
+        )
     return width
 
 

@@ -1,0 +1,390 @@
+"""The arguments of `fmin`, one after the other."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import parzen as hyperopt
+from parzen import Trials, hp
+from parzen._clock import SystemClock
+from parzen.errors import AlgorithmError, OutOfSpace
+from parzen.testing import FakeClock
+
+SPACE = hp.uniform("x", -2, 2)
+CHOICES = {"a": hp.choice("a", ["p", "q", "r"]), "x": hp.uniform("x", -2, 2)}
+
+
+def _square(x: float) -> float:
+    return x * x
+
+
+def _fmin(
+    fn: Any = _square, space: Any = SPACE, algo: Any = hyperopt.rand.suggest, max_evals: Any = 10, **more: Any
+) -> Any:
+    more.setdefault("rstate", 1)
+    more.setdefault("verbose", False)
+    return hyperopt.fmin(fn, space, algo, max_evals, **more)
+
+
+# --- trials -------------------------------------------------------------------------------------------------------
+
+
+def test_documents_are_hyperopts() -> None:
+    """Keys, states, ids, times, results as they were returned."""
+    trials = Trials()
+    _fmin(lambda x: {"loss": x * x, "status": "ok", "model": [1, 2]}, trials=trials)
+    doc = trials.trials[3]
+
+    assert list(doc) == [
+        "state", "tid", "spec", "result", "misc", "exp_key", "owner", "version", "book_time", "refresh_time"
+    ]  # fmt: skip
+    assert (doc["state"], doc["tid"], doc["misc"]["tid"]) == (hyperopt.JOB_STATE_DONE, 3, 3)
+    assert doc["result"] == {"loss": doc["misc"]["vals"]["x"][0] ** 2, "status": "ok", "model": [1, 2]}
+    assert doc["book_time"] <= doc["refresh_time"]
+    assert trials.tids == list(range(10))
+    assert trials.losses() == [x * x for x in trials.vals["x"]]
+    assert trials.statuses() == ["ok"] * 10
+    assert trials.best_trial["result"]["loss"] == min(trials.losses())  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("algo", [hyperopt.rand.suggest, hyperopt.tpe.suggest])
+def test_the_same_trials_go_on(algo: Any) -> None:
+    """`max_evals` is the total; what is there is kept; nothing is evaluated again."""
+    trials, calls = Trials(), []
+    for total in (4, 9, 9):
+        _fmin(lambda x: calls.append(x) or x * x, algo=algo, max_evals=total, trials=trials)
+
+    assert len(calls) == len(trials) == 9
+    assert trials.vals["x"] == calls
+    assert sorted(trials.tids) == list(range(9))
+
+
+def test_documents_made_by_hand_are_learnt_from() -> None:
+    """With any ids; a failed one and one that is still to be run among them."""
+    source = Trials()
+    _fmin(trials=source, max_evals=3)
+    docs = pickle.loads(pickle.dumps(source.trials))
+    for doc, tid in zip(docs, (100, 7, 55), strict=True):
+        doc["tid"] = doc["misc"]["tid"] = tid
+        doc["misc"]["idxs"]["x"] = [tid]
+    docs[1]["result"] = {"status": "fail"}
+    trials = hyperopt.trials_from_docs(docs)
+    best = _fmin(lambda x: 1e6, trials=trials, max_evals=8)
+
+    assert len(trials) == 8
+    assert trials.tids[:3] == [100, 7, 55]
+    assert len(set(trials.tids)) == 8
+    assert best.loss == min(docs[0]["result"]["loss"], docs[2]["result"]["loss"])
+
+
+def test_trials_have_an_fmin_of_their_own() -> None:
+    """And a subclass with another one takes over."""
+    seen = []
+
+    class Mine(Trials):
+        def fmin(self, fn: Any, space: Any, *args: Any, **kwargs: Any) -> Any:
+            seen.append(kwargs)
+            return super().fmin(fn, space, *args, **kwargs)
+
+    trials = Trials()
+    best = trials.fmin(_square, SPACE, hyperopt.rand.suggest, 5, rstate=np.random.default_rng(1))
+    assert best.trials is trials
+    assert len(trials) == 5
+    _fmin(trials=Mine(), max_evals=3)
+
+    assert seen[0]["max_evals"] == 3
+    assert seen[0]["allow_trials_fmin"] is False
+
+
+def test_trials_survive_pickling_with_attachments() -> None:
+    """As users save them."""
+    trials = Trials()
+    _fmin(lambda x: {"loss": x, "status": "ok", "attachments": {"blob": b"123"}}, trials=trials, max_evals=3)
+    twin = pickle.loads(pickle.dumps(trials))
+
+    assert "attachments" not in trials.trials[1]["result"]
+    assert twin.trial_attachments(twin.trials[1])["blob"] == b"123"
+    assert twin.trials == trials.trials
+    assert len(_fmin(trials=twin, max_evals=5).trials) == 5
+
+
+# --- where it begins ----------------------------------------------------------------------------------------------
+
+
+def test_points_to_evaluate_come_first_and_on_top() -> None:
+    """Indexes for choices, partial ones completed; `max_evals` counts anew with them, as in Hyperopt."""
+    received: list[Any] = []
+    points = [{"a": 1, "x": 0.5}, {"a": 2, "x": -1.0}]
+    best = _fmin(
+        lambda config: received.append(config) or abs(config["x"] - 0.5),
+        CHOICES,
+        max_evals=4,
+        points_to_evaluate=points,
+    )
+
+    assert received[:2] == [{"a": "q", "x": 0.5}, {"a": "r", "x": -1.0}]
+    assert len(received) == 6
+    assert best == {"a": 1, "x": 0.5}
+
+
+def test_a_point_to_evaluate_that_is_outside_is_named() -> None:
+    """By its place in the list."""
+    with pytest.raises(OutOfSpace, match="point 1"):
+        _fmin(space=CHOICES, points_to_evaluate=[{"a": 0, "x": 0}, {"a": 5, "x": 0}])
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: np.random.default_rng(5), lambda: np.random.RandomState(5), lambda: 5, lambda: np.int64(5)]
+)
+def test_rstate_of_any_kind_makes_a_search_repeatable(make: Any) -> None:
+    """Generator, RandomState or a number."""
+    one, two = (_fmin(rstate=make(), trials=Trials()).trials.vals for _ in range(2))
+
+    assert one == two
+
+
+def test_a_generator_is_drawn_from_once_a_call() -> None:
+    """So that two searches with one generator differ, and a program's own draws stay where they are."""
+    rng, twin = np.random.default_rng(5), np.random.default_rng(5)
+    one, two = _fmin(rstate=rng), _fmin(rstate=rng)
+    twin.integers(2**31 - 1, size=2)
+
+    assert one != two
+    assert rng.random() == twin.random()
+
+
+def test_the_environment_gives_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HYPEROPT_FMIN_SEED, as in Hyperopt."""
+    monkeypatch.setenv("HYPEROPT_FMIN_SEED", "12")
+    one, two = _fmin(rstate=None), _fmin(rstate=None)
+    monkeypatch.delenv("HYPEROPT_FMIN_SEED")
+
+    assert one == two
+    assert _fmin(rstate=None) != _fmin(rstate=None)
+
+
+def test_a_partial_carries_settings() -> None:
+    """By Hyperopt's names; nested partials too; positional ones and unknown ones are errors."""
+    from parzen.hyperopt.fmin import _algorithm_of
+
+    made = _algorithm_of(functools.partial(functools.partial(hyperopt.tpe.suggest, gamma=0.4), n_startup_jobs=7))
+    default = _algorithm_of(hyperopt.tpe.suggest)
+
+    assert made != default
+    assert getattr(made, "gamma", None) == 0.4
+    assert getattr(made, "n_startup", None) == 7
+    best = _fmin(algo=functools.partial(hyperopt.tpe.suggest, n_EI_candidates=100, prior_weight=0.5), max_evals=30)
+    assert len(best.trials) == 30
+    with pytest.raises(AlgorithmError, match="by name"):
+        _fmin(algo=functools.partial(hyperopt.tpe.suggest, 3))
+
+
+def test_algorithms_of_the_core_are_taken_too() -> None:
+    """A record or its name."""
+    assert _fmin(algo="random") == _fmin(algo=hyperopt.algorithms.Random()) == _fmin(algo=hyperopt.rand.suggest)
+
+
+# --- where it ends ------------------------------------------------------------------------------------------------
+
+
+def test_a_loss_threshold_ends_the_search() -> None:
+    """At the first loss that is as low."""
+    best = _fmin(max_evals=1000, loss_threshold=0.01)
+
+    assert best.loss <= 0.01
+    assert len(best.trials) < 1000
+    assert best.trials.losses()[-1] == best.loss
+
+
+def test_a_timeout_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `max_evals` or without."""
+    clock = FakeClock()
+    monkeypatch.setattr(SystemClock, "monotonic", staticmethod(clock.monotonic))
+
+    def objective(x: float) -> float:
+        clock.advance(1.0)
+        return x
+
+    for max_evals in (None, 100, sys.maxsize, float(sys.maxsize)):
+        assert len(_fmin(objective, max_evals=max_evals, timeout=5).trials) == 5
+
+
+def test_early_stop_fn_is_called_after_each_trial_with_what_it_returned() -> None:
+    """Until it says stop."""
+    seen: list[tuple[int, int]] = []
+
+    def stop(trials: Trials, count: int = 0) -> tuple[bool, list[int]]:
+        seen.append((len(trials), count))
+        return count == 3, [count + 1]
+
+    best = _fmin(early_stop_fn=stop, max_evals=50)
+
+    assert seen == [(1, 0), (2, 1), (3, 2), (4, 3)]
+    assert len(best.trials) == 4
+
+
+def test_no_progress_loss_stops_when_nothing_improves() -> None:
+    """Counted from the last improvement."""
+    losses = iter([5.0, 4.0, 4.5, 4.5, 3.0, 3.5, 3.5, 3.5, 1.0])
+    best = _fmin(lambda x: next(losses), max_evals=50, early_stop_fn=hyperopt.early_stop.no_progress_loss(3))
+
+    assert best.loss == 3.0
+    assert len(best.trials) == 8
+
+
+def test_caught_exceptions_leave_the_rest() -> None:
+    """`catch_eval_exceptions=True`: as many good documents as were good."""
+    calls = []
+
+    def objective(x: float) -> float:
+        calls.append(x)
+        if len(calls) % 3 == 0:
+            raise ValueError("third")
+        return x
+
+    trials = Trials()
+    _fmin(objective, max_evals=9, catch_eval_exceptions=True, trials=trials)
+
+    assert len(calls) == 9
+    assert len(trials) == 6
+    assert trials.count_by_state_unsynced(hyperopt.JOB_STATE_ERROR) == 3
+
+
+def test_an_exception_keeps_the_documents_of_before() -> None:
+    """And the next call goes on."""
+    trials, calls = Trials(), []
+
+    def objective(x: float) -> float:
+        calls.append(x)
+        if len(calls) == 4:
+            raise ValueError("fourth")
+        return x
+
+    with pytest.raises(ValueError, match="fourth"):
+        _fmin(objective, trials=trials)
+    assert len(trials) == 3
+    assert trials.count_by_state_unsynced([hyperopt.JOB_STATE_NEW, hyperopt.JOB_STATE_RUNNING]) == 0
+    _fmin(objective, trials=trials)
+
+    assert len(trials) == 10
+
+
+# --- saving -------------------------------------------------------------------------------------------------------
+
+
+def test_a_save_file_is_what_pickle_loads(tmp_path: Path) -> None:
+    """So that users' own scripts read it; it is there after each trial, whole."""
+    path, sizes = tmp_path / "trials.pkl", []
+
+    def objective(x: float) -> float:
+        with path.open("rb") as file:
+            sizes.append(len(pickle.load(file)))
+        return x
+
+    best = _fmin(objective, max_evals=5, trials_save_file=str(path))
+
+    assert sizes == [0, 1, 2, 3, 4]
+    assert pickle.loads(path.read_bytes()).trials == best.trials.trials
+    assert os.listdir(tmp_path) == ["trials.pkl"]
+
+
+def test_a_save_file_goes_on_and_points_are_not_evaluated_again(tmp_path: Path) -> None:
+    """As in Hyperopt: what was to be evaluated first has been."""
+    path, calls = tmp_path / "trials.pkl", []
+    for total in (3, 6):
+        _fmin(
+            lambda x: calls.append(x) or x * x, max_evals=total, trials_save_file=path, points_to_evaluate=[{"x": 1.25}]
+        )
+
+    assert calls.count(1.25) == 1
+    assert len(calls) == 6
+
+
+def test_results_of_ones_own_class_can_be_saved_and_the_error_says_how_to_load_them(tmp_path: Path) -> None:
+    """Reading runs nothing; whoever trusts the file loads it with pickle and passes it on."""
+    path = tmp_path / "trials.pkl"
+    _fmin(lambda x: {"loss": x, "status": "ok", "path": Path("/tmp")}, max_evals=2, trials_save_file=path)
+    with pytest.raises(hyperopt.StorageError, match="pass it as trials="):
+        _fmin(max_evals=4, trials_save_file=path)
+    trials = pickle.loads(path.read_bytes())
+
+    assert len(_fmin(max_evals=4, trials=trials).trials) == 4
+
+
+def test_a_storage_keeps_the_study_for_both_doors(tmp_path: Path) -> None:
+    """What `fmin` began is a study like any other."""
+    path = tmp_path / "s.db"
+    first = _fmin(max_evals=4, storage=path, name="mine")
+    second = _fmin(max_evals=7, storage=path, name="mine")
+    study = hyperopt.Study.load(path, "mine")
+
+    assert len(study.trials) == 7
+    assert [trial.params["x"] for trial in study.trials] == second.trials.vals["x"]
+    assert second.trials.vals["x"][:4] == first.trials.vals["x"]
+    assert second.trials.losses() == [x * x for x in second.trials.vals["x"]]
+
+
+# --- interrupts, in processes of their own ------------------------------------------------------------------------
+
+INTERRUPTED = """
+    import signal, sys
+    import parzen as hyperopt
+    from parzen import hp
+
+    calls = 0
+
+    def objective(x):
+        global calls
+        calls += 1
+        if calls == 4:
+            signal.raise_signal(int(sys.argv[1]))
+        return x * x
+
+    keep = {"file": {"trials_save_file": "trials.pkl"}, "db": {"storage": "s.db"}, "memory": {}}[sys.argv[2]]
+    trials = None if "trials_save_file" in keep else hyperopt.Trials()
+    try:
+        hyperopt.fmin(objective, hp.uniform("x", -1, 1), hyperopt.rand.suggest, 9, trials=trials, rstate=1, **keep)
+    finally:
+        if trials is not None:
+            print(len(trials), trials.count_by_state_unsynced([0, 1]))
+"""
+
+
+@pytest.mark.parametrize("keep", ["memory", "file", "db"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupt_says_what_the_best_was_and_how_to_go_on(
+    number: signal.Signals, keep: str, tmp_path: Path
+) -> None:
+    """Ctrl-C raises KeyboardInterrupt, SIGTERM ends the process with 143; no document says that it is running."""
+    path = tmp_path / "program.py"
+    path.write_text(textwrap.dedent(INTERRUPTED), encoding="utf-8")
+    source = str(Path(hyperopt.__file__).resolve().parents[1])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(path), str(int(number)), keep],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])},
+        cwd=tmp_path,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    hint = "pass the same trials= again" if keep == "memory" else "run the same program again"
+
+    assert done.returncode == (143 if number == signal.SIGTERM else -signal.SIGINT), done.stderr
+    assert ("KeyboardInterrupt" in done.stderr) == (number == signal.SIGINT)
+    assert "interrupted after 3 trials; best loss" in done.stderr
+    assert hint in done.stderr
+    if keep != "file":
+        assert done.stdout == "3 0\n"
+    else:
+        assert len(pickle.loads((tmp_path / "trials.pkl").read_bytes())) == 3
