@@ -23,7 +23,7 @@ from parzen.run._leases import abandoned, working
 from parzen.run._objective import Evaluation, Objective, error_of, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
-from parzen.trials import Asked, Event, Finished, Noted, Outcome, Released, Reported, Started, State, TrialError
+from parzen.trials import LOST, Asked, Event, Finished, Noted, Outcome, Released, Reported, Started, State, TrialError
 
 __all__ = ["Plan", "ask", "publish_asked", "release_abandoned", "run"]
 
@@ -120,12 +120,13 @@ class _Loop:
     def begin(self) -> int | None:
         """The next trial, started; None when the budget is used up."""
         history, at = self.history, self.stream.clock.wall()
-        if history.count(State.WAITING):
+        waiting = history.count(State.WAITING)
+        if history.budget is not None and history.spent - waiting >= history.budget:
+            return None
+        if waiting:
             number = int(np.flatnonzero(history.waiting)[0])
             self.stream.publish(Started(number, int(history.attempts[number]) + 1, self.worker, at))
             return number
-        if history.budget is not None and history.spent >= history.budget:
-            return None
         asked = ask(self.stream, self.plan.algorithm, 1, self.plan.repeat)
         number = asked[0].number
         self.stream.publish(*asked, Started(number, 1, self.worker, at))
@@ -288,7 +289,7 @@ def publish_asked(stream: Stream, algorithm: Algorithm, n: int, repeat: bool, wo
 
 
 MAX_ATTEMPTS = 3
-"""After so many a trial whose worker is gone is not run again: its objective takes the process down, and would for ever."""
+"""A trial whose worker went away so often is not run again: its objective takes the process down, and would for ever."""
 
 
 def release_abandoned(stream: Stream) -> int:
@@ -297,10 +298,11 @@ def release_abandoned(stream: Stream) -> int:
     events: list[Event] = []
     for i in numbers:
         attempt = int(stream.history.attempts[i])
-        if attempt < MAX_ATTEMPTS:
-            events.append(Released(i, attempt, "its worker is gone", at))
+        lost = stream.history.lost(i) + 1
+        if lost < MAX_ATTEMPTS:
+            events.append(Released(i, attempt, LOST, at))
         else:
-            why = f"each of {attempt} attempts ended without a result: the objective may take the process down"
+            why = f"{lost} times its process was gone before it had a result: the objective may take it down"
             events.append(Finished(i, attempt, Outcome(State.ERROR, error=TrialError("lost worker", why)), at))
     if events:
         stream.publish(*events)

@@ -14,6 +14,7 @@ from parzen.trials._codec import (
 )
 from parzen.trials._events import (
     EVENT_KINDS,
+    LOST,
     Asked,
     Entry,
     Event,
@@ -33,6 +34,7 @@ from parzen.trials._trial import FINISHED, Outcome, Report, State, Trial, TrialE
 __all__ = [
     "EVENT_KINDS",
     "FINISHED",
+    "LOST",
     "Asked",
     "Entry",
     "Event",

@@ -9,6 +9,7 @@ as `Unknown`, fields are ignored.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import warnings
 import zlib
@@ -36,6 +37,8 @@ from parzen.trials._events import (
 from parzen.trials._trial import Outcome, State, TrialError
 
 __all__ = ["checksum", "event_from_json", "event_to_json", "header_from_json", "header_to_json", "storable"]
+
+_log = logging.getLogger("parzen")
 
 SCHEMA = 1
 MEMO_LIMIT = 4096
@@ -76,11 +79,14 @@ def storable(value: object) -> JSON:
     dropped: list[str] = []
     result = _storable(value, dropped, 0)
     if dropped:
-        warnings.warn(
+        text = (
             f"the study's file keeps numbers, text, lists and mappings; left out of it: {', '.join(sorted(set(dropped)))} "
-            "(the value stays on the trial in this process)",
-            stacklevel=3,
+            "(the value stays on the trial in this process)"
         )
+        try:
+            warnings.warn(text, stacklevel=3)
+        except UserWarning:  # where warnings are errors: the trial that is being stored is worth more
+            _log.warning(text)
     return result
 
 

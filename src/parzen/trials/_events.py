@@ -18,6 +18,7 @@ from parzen.trials._trial import Outcome
 
 __all__ = [
     "EVENT_KINDS",
+    "LOST",
     "Asked",
     "Entry",
     "Event",
@@ -118,9 +119,13 @@ class Finished:
     at: float
 
 
+LOST = "its worker is gone"
+"""The reason of a `Released` that counts against the trial: something took its worker down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A RUNNING number goes back to WAITING: its worker was interrupted or is gone."""
+    """A RUNNING number goes back to WAITING: its worker was interrupted, or is gone (`reason` is `LOST`)."""
 
     number: int
     attempt: int

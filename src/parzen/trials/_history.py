@@ -22,6 +22,7 @@ from parzen._typing import JSON, BoolArray, Direction, FloatArray, IntArray
 from parzen.errors import CorruptLog
 from parzen.space import Points, Space
 from parzen.trials._events import (
+    LOST,
     Asked,
     Event,
     Finished,
@@ -112,6 +113,7 @@ class History:
         self._reports: dict[int, tuple[Report, ...]] = {}
         self._extra: dict[int, Mapping[str, Any]] = {}
         self._errors: dict[int, TrialError] = {}
+        self._lost: dict[int, int] = {}
         # Which kind of entry concerned which trial, in order: what folds are fed from.
         self._journal = np.empty((64, 2), dtype=np.int32)
         self._journal_n = 0
@@ -275,6 +277,10 @@ class History:
         """Why a trial has no loss."""
         return self._errors.get(number)
 
+    def lost(self, number: int) -> int:
+        """How many attempts at a trial ended with their worker gone."""
+        return self._lost.get(number, 0)
+
     # --- folding ------------------------------------------------------------------------------------------------
 
     def apply(self, seq: int, event: Event) -> bool:
@@ -338,6 +344,8 @@ class History:
         elif isinstance(event, Released):
             self._move(i, State.WAITING)
             self._reports.pop(i, None)
+            if event.reason == LOST:
+                self._lost[i] = self._lost.get(i, 0) + 1
         else:
             self._take_finished(event)
         return True
@@ -458,7 +466,7 @@ class History:
 
 
 _CHANGING = (
-    "_state _attempt _loss _variance _started _finished _seconds _workers _metrics _reports _extra _errors".split()
+    "_state _attempt _loss _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
 )
 _GROWING = (
     "_values _active _unit _seeds _asked _gain _state _attempt _loss _variance _started _finished _seconds".split()
