@@ -30,7 +30,7 @@ class Rude:
 
 
 OBJECTS = [
-    None, 1, True, 1.0, np.int64(1), np.float32(1), np.bool_(True), 1 + 0j, "1", b"1", [1], [True], (1,), {1}, {"a": 1},
+    None, 1, True, 1.0, np.int64(1), np.float32(1), np.bool_(True), 1 + 0j, "1", b"1", [1], (2,), {1}, {"a": 1},
     math.nan, math.inf, -0.0, np.arange(3), np.array([math.nan]), np.array(["a"]), np.array(1.0), math.sin, Point, Point(), Point(),
     Rude(), ..., range(3), print, lambda: None,
 ]  # fmt: skip
@@ -57,8 +57,7 @@ def test_a_choice_may_have_any_objects_too():
         config = space.decode(points, code)
 
         assert config is obj or config == (tuple(obj) if isinstance(obj, list) else obj)
-        if obj not in ([1], [True], (1,)):  # of which there are three that became alike
-            assert space.encode(config).values.tolist() == [[code]]
+        assert space.encode(config).values.tolist() == [[code]]
 
 
 @pytest.mark.parametrize("given", [np.int64(3), 3.0, np.float64(3), True], ids=repr)

@@ -95,9 +95,14 @@ def nodes_from_json(data: JSON) -> list[Node]:
                 raise ValueError("a node refers to one that does not come before it")
             if isinstance(node, (Param, Draw)) and node.family and node.family not in FAMILIES:
                 raise ValueError(f"no distribution is called {node.family!r}")
+            if isinstance(node, Switch):
+                _check_switch(nodes[node.index], len(node.options))
             nodes.append(node)
+        labels = [node.label for node in nodes if isinstance(node, Param)]
+        if len(set(labels)) < len(labels):
+            raise ValueError("a label stands for two parameters")
         return nodes
-    except (ValueError, TypeError, KeyError, IndexError, ParzenError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, ParzenError) as error:
         raise CorruptLog(f"the space of a study cannot be read: {error}") from error
 
 
@@ -127,6 +132,17 @@ def _read(item: Any) -> Node:  # JSON of unknown shape: what does not fit raises
         family, args, kwargs = rest
         return Draw(_text(family), _places(args), _named(kwargs))
     raise ValueError(f"no node is of kind {kind!r}")
+
+
+def _check_switch(index: Node, n: int) -> None:
+    if isinstance(index, Const):
+        first = last = index.value if isinstance(index.value, int) else -1
+    elif isinstance(index, Param) and index.distribution is not None:
+        first, last = index.distribution.from_unit(np.array([0.0, 1.0])).tolist() if index.distribution.integral else (-1, -1)
+    else:
+        return
+    if not 0 <= first <= last < n:
+        raise ValueError(f"the {n} options of a choice do not fit its index")
 
 
 def _function(name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import JSON, BoolArray, Config, FloatArray, Params
-from parzen.errors import BadDistribution, OutOfSpace, SpaceError, UnknownLabel
+from parzen.errors import BadDistribution, CorruptLog, OutOfSpace, SpaceError, UnknownLabel
 from parzen.space._columns import Columns
 from parzen.space._compile import compile_nodes, reachable
 from parzen.space._layout import Condition, lay_out
@@ -447,7 +447,11 @@ class Space:
         """
         from parzen.space._codec import nodes_from_json
 
-        return cls.from_nodes(nodes_from_json(text))
+        nodes = nodes_from_json(text)
+        try:
+            return cls.from_nodes(nodes)
+        except SpaceError as error:
+            raise CorruptLog(f"the space of a study cannot be read: {error}") from error
 
     def differences(self, other: Space) -> list[str]:
         """What is not the same in another space, a sentence each; empty where nothing differs."""

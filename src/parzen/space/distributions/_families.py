@@ -251,6 +251,10 @@ def distribution_from_json(family: str, arguments: Mapping[str, JSON]) -> Distri
         result = Ordinal(_count(None, given["count"]))
     elif family == "categorical":
         weights = given.get("weights")
+        if weights is not None:
+            p = [number(None, "a probability", w) for w in weights]
+            if len(p) != given["count"] or min(p) < 0 or abs(math.fsum(p) - 1.0) > 1e-6:
+                raise BadDistribution(f"{given['count']} options do not have the probabilities {p!r:.80}")
         result = Categorical(_count(None, given["count"]), None if weights is None else tuple(map(float, weights)))
     else:
         raise BadDistribution(f"no distribution is called {family!r}")
