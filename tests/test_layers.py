@@ -32,7 +32,6 @@ FRONT_DOOR = "parzen"
 # Calls back, inside a function, to a module that needs this one to load; each with its reason.
 CALLS_BACK = {
     ("parzen.hyperopt.base", "parzen.hyperopt.fmin"),  # `Trials.fmin` is Hyperopt's: a method of what `fmin` is given
-    ("parzen.feedback._choose", "parzen.feedback.live"),  # the choice loads what it chose, which asks it for `can_draw`
 }
 
 

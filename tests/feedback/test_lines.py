@@ -197,13 +197,13 @@ class _Rude:
         raise RuntimeError("no")
 
 
-def test_options_whose_repr_raises_are_shown_by_number(make_driver: type[Driver], stream: io.StringIO) -> None:
+def test_options_whose_repr_raises_are_shown_by_type(make_driver: type[Driver], stream: io.StringIO) -> None:
     """The user's objects cannot end the search."""
     driver = make_driver(Space([hp.categorical("x", [_Rude(), _Rude()])]), (1.0,))
     driver.start(Lines(stream, interval=None), total=3)
     driver.trial(0.5)
 
-    assert _lines(stream) == ["parzen    0:01  trial 0     loss 0.5  x=option 1"]
+    assert _lines(stream) == ["parzen    0:01  trial 0     loss 0.5  x=<_Rude>"]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp1252"])

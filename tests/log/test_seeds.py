@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from parzen.log._seeds import generator, trial_seed
 
-
 FIRST = [7188743297179735319, 3274173472452974378, 117982960919950740]
 DRAWS = [0.6772384803510487, 0.4317734333971881]
 

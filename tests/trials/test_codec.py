@@ -239,7 +239,7 @@ def test_a_checksum_sees_each_change():
     sums = {checksum(kind, body), checksum("noted", body), checksum(kind, body[:-1]), checksum(kind, body.replace("3", "4", 1))}
 
     assert len(sums) == 4
-    assert checksum("noted", "{}") == 3416906338
+    assert checksum("noted", "{}") == 307026487
 
 
 # --- what a file can keep ---------------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def test_what_json_cannot_say_is_dropped_with_a_word(value, name):
     assert result == {"good": 1, "bad": [{"$dropped": name}]}
 
 
-@pytest.mark.parametrize("width", [1])
+@pytest.mark.parametrize("width", [1, 2])
 def test_a_value_that_contains_itself_ends(width):
     """Cut where it begins again, also where it does so in two places."""
     data: list[object] = [1]

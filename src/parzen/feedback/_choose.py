@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 from typing import IO
 
 from parzen.feedback._base import Feedback
+from parzen.feedback._terminal import can_draw
 
 __all__ = ["feedback_for"]
 
@@ -67,16 +66,3 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")  # not imported: whoever runs in a notebook has it
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     return getattr(shell, "kernel", None) is not None
-
-
-def can_draw(stream: IO[str]) -> bool:
-    """Whether a line can be drawn over on this stream.
-
-    Only on a text file that owns its terminal: a stand-in that also writes to a log would be given escape codes.
-    """
-    if not isinstance(stream, io.TextIOWrapper) or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
-        return False
-    try:
-        return stream.isatty()
-    except (OSError, ValueError):
-        return False

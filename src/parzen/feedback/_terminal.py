@@ -19,14 +19,28 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import IO
 
-__all__ = ["Terminal"]
+__all__ = ["Terminal", "can_draw"]
 
 _CSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CLEAR = "\r\x1b[K"
 _UP = "\x1b[A"
 _LONGEST = 2000
 """Characters without a newline after which nobody could call it a line."""
+
+
+def can_draw(stream: IO[str]) -> bool:
+    """Whether a line can be drawn over on this stream.
+
+    Only on a text file that owns its terminal: a stand-in that also writes to a log would be given escape codes.
+    """
+    if not isinstance(stream, io.TextIOWrapper) or os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        return False
+    try:
+        return stream.isatty()
+    except (OSError, ValueError):
+        return False
 
 
 class _Hook:

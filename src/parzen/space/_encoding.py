@@ -64,10 +64,11 @@ def value_of_option(space: Space, j: int, value: Any, row: FloatArray, is_given:
                     if not is_given(space.labels[k]):
                         row[k] = search.row[k]
                 return
-    for code, option in enumerate(switch.options):
-        node = space.nodes[option]
-        if isinstance(node, Const) and node.name is not None and node.name == value:
-            row[j] = code
+    # What an option is called does too, where that is clear: `hp.option`'s name, the first word of a sub-space.
+    if isinstance(value, str):
+        called = [c for c in range(len(switch.options)) if space.option(j, c) in (value, repr(value))]
+        if len(called) == 1:
+            row[j] = called[0]
             return
     names = [space.option(j, code) for code in range(min(len(switch.options), 10))]
     label = space.labels[j]

@@ -54,7 +54,7 @@ def _dependent() -> Any:  # what a space is made of
 
 
 SPACES: Mapping[str, Callable[[], Any]] = {
-    "empty": lambda: {},
+    "empty": dict,
     "one column": lambda: {"x": hp.float("x", -1.0, 1.0)},
     "200 columns": lambda: {f"x{j}": hp.float(f"x{j}", 0.0, 1.0) for j in range(200)},
     "all categorical": lambda: {f"c{j}": hp.categorical(f"c{j}", [*"abcd"[: 2 + j % 3]]) for j in range(6)},

@@ -45,6 +45,8 @@ MEMO_LIMIT = 4096
 """Bytes of JSON that an algorithm may leave in an `Asked`."""
 ARRAY_LIMIT = 1 << 20
 """Bytes up to which an array in `extra` is stored as a list."""
+DEEPEST = 100
+"""How deep the containers in `extra` may be nested."""
 
 _KIND_OF: Mapping[type[Event], str] = {cls: kind for kind, cls in EVENT_KINDS.items()}
 _T = TypeVar("_T")
@@ -77,7 +79,7 @@ def storable(value: object) -> JSON:
     with a warning that names it.  Non-finite floats become strings.
     """
     dropped: list[str] = []
-    result = _storable(value, dropped, 0)
+    result = _storable(value, dropped, frozenset())
     if dropped:
         text = (
             f"the study's file keeps numbers, text, lists and mappings; left out of it: {', '.join(sorted(set(dropped)))} "
@@ -90,22 +92,24 @@ def storable(value: object) -> JSON:
     return result
 
 
-def _storable(value: object, dropped: list[str], depth: int) -> JSON:
+def _storable(value: object, dropped: list[str], around: frozenset[int]) -> JSON:
+    """`around` are the ids of the containers that the value is in: what contains itself, or is too deep, is dropped."""
     if value is None or isinstance(value, (bool, str)):
         return value if not isinstance(value, str) else str(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
         return _number(float(value))
-    if depth < 100:
+    if id(value) not in around and len(around) < DEEPEST:
+        inside = around | {id(value)}
         if isinstance(value, np.generic):
-            return _storable(value.item(), dropped, depth + 1)
+            return _storable(value.item(), dropped, inside)
         if isinstance(value, np.ndarray) and value.dtype != object and value.nbytes <= ARRAY_LIMIT:
-            return _storable(value.tolist(), dropped, depth + 1)
+            return _storable(value.tolist(), dropped, inside)
         if isinstance(value, Mapping):
-            return {str(key): _storable(item, dropped, depth + 1) for key, item in value.items()}
+            return {str(key): _storable(item, dropped, inside) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [_storable(item, dropped, depth + 1) for item in value]
+            return [_storable(item, dropped, inside) for item in value]
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     dropped.append(name)
     return {"$dropped": name}
