@@ -45,7 +45,22 @@ def test_json_is_plain_and_the_same_each_time():
 
 def test_json_values_come_back_and_other_objects_by_name():
     """An object is module and name, never its repr; `hp.option` gives it the name."""
-    options = [1, True, 1.0, "1", None, math.inf, (1, "a"), [1], Kernel, Kernel(), hp.option("k", Kernel()), len, np.int64(7), np.bool_(False)]
+    options = [
+        1,
+        True,
+        1.0,
+        "1",
+        None,
+        math.inf,
+        (1, "a"),
+        [1],
+        Kernel,
+        Kernel(),
+        hp.option("k", Kernel()),
+        len,
+        np.int64(7),
+        np.bool_(False),
+    ]
     stored = Space.from_json(Space(hp.categorical("x", options)).to_json())
     points = stored.from_unit((np.arange(14)[:, None] + 0.5) / 14)
     back = [stored.decode(points, i) for i in range(14)]

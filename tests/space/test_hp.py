@@ -30,10 +30,21 @@ def values(node: object, n: int = 4001) -> list[object]:
 
 # --- bounds that hold -------------------------------------------------------------------------------------------
 
-BOUNDS = [(0, 1), (-3.7, -3.6), (1e-5, 1e-1), (1e-300, 1e300), (-1.7e308, 1.7e308), (0.1, 0.3), (7, 1e15), (1, 1 + 2**-40)]
+BOUNDS = [
+    (0, 1),
+    (-3.7, -3.6),
+    (1e-5, 1e-1),
+    (1e-300, 1e300),
+    (-1.7e308, 1.7e308),
+    (0.1, 0.3),
+    (7, 1e15),
+    (1, 1 + 2**-40),
+]
 
 
-@pytest.mark.parametrize(("bounds", "log"), [(b, log) for b in BOUNDS for log in (False, True) if b[0] > 0 or not log], ids=str)
+@pytest.mark.parametrize(
+    ("bounds", "log"), [(b, log) for b in BOUNDS for log in (False, True) if b[0] > 0 or not log], ids=str
+)
 def test_the_bounds_of_a_float_are_included_and_hold(bounds, log):
     """The quantiles 0 and 1 are the bounds (on the log scale up to rounding), and nothing lies outside."""
     low, high = bounds
@@ -44,10 +55,21 @@ def test_the_bounds_of_a_float_are_included_and_hold(bounds, log):
     assert drawn == sorted(drawn)
 
 
-STEPS = [(0, 1, 0.1), (0.1, 0.3, 0.1), (4.0, 4.1, 0.1), (-1, 1, 0.25), (1, 10, 3), (0, 1, 0.3), (0, 1, 1), (1e-3, 1, 1e-3)]
+STEPS = [
+    (0, 1, 0.1),
+    (0.1, 0.3, 0.1),
+    (4.0, 4.1, 0.1),
+    (-1, 1, 0.25),
+    (1, 10, 3),
+    (0, 1, 0.3),
+    (0, 1, 1),
+    (1e-3, 1, 1e-3),
+]
 
 
-@pytest.mark.parametrize(("low", "high", "step", "log"), [(*s, log) for s in STEPS for log in (False, True) if s[0] > 0 or not log])
+@pytest.mark.parametrize(
+    ("low", "high", "step", "log"), [(*s, log) for s in STEPS for log in (False, True) if s[0] > 0 or not log]
+)
 def test_steps_count_from_low_and_stay_within_high(low, high, step, log):
     """Values are low + k step, high among them where it is on the grid, and never a hair above it."""
     grid = Space(hp.float("x", low, high, log=log, step=step)).distributions[0].values()
@@ -59,7 +81,9 @@ def test_steps_count_from_low_and_stay_within_high(low, high, step, log):
     assert set(values(hp.float("x", low, high, step=step))) <= set(grid.tolist())
 
 
-@pytest.mark.parametrize(("low", "high", "step"), [(1, 8, 1), (-5, 5, 5), (16, 128, 16), (0, 10, 4), (3, 3, 1), (0, 10**12, 1)])
+@pytest.mark.parametrize(
+    ("low", "high", "step"), [(1, 8, 1), (-5, 5, 5), (16, 128, 16), (0, 10, 4), (3, 3, 1), (0, 10**12, 1)]
+)
 def test_integers_count_from_low_and_stay_within_high(low, high, step):
     """Both bounds are included; what is not on the grid is not a value."""
     distribution = Space(hp.int("n", low, high, step=step)).distributions[0]
@@ -126,7 +150,12 @@ def test_the_twelve_mean_what_they_mean_in_hyperopt():
 
 def test_a_range_of_one_value_is_a_range():
     """randint over one value, an integer from 3 to 3, a choice of one: columns that do not vary."""
-    for node, value in [(hp.randint("x", 1), 0), (hp.int("x", 3, 3), 3), (hp.choice("x", ["a"]), "a"), (hp.randint("x", 4, 5), 4)]:
+    for node, value in [
+        (hp.randint("x", 1), 0),
+        (hp.int("x", 3, 3), 3),
+        (hp.choice("x", ["a"]), "a"),
+        (hp.randint("x", 4, 5), 4),
+    ]:
         assert set(values(node, 5)) == {value}
         assert Space(node).distributions[0].size == 1
 
@@ -183,7 +212,12 @@ NONSENSE = {
         "step fractional": ((0, 3, {"step": 0.5}), "step must be a whole"),
         "beyond exact": ((0, 2**53 + 2), "2\\*\\*53"),
     },
-    "choice": {"nothing": (([],), "at least one"), "a number": ((3,), "list"), "text": (("abc",), "list"), "None": ((None,), "list")},
+    "choice": {
+        "nothing": (([],), "at least one"),
+        "a number": ((3,), "list"),
+        "text": (("abc",), "list"),
+        "None": ((None,), "list"),
+    },
     "categorical": {
         "nothing": (((),), "at least one"),
         "no end of nothing": ((iter(()),), "at least one"),
@@ -258,11 +292,19 @@ def test_probabilities_a_little_off_are_rescaled_with_a_warning():
 
 # --- labels -----------------------------------------------------------------------------------------------------
 
-OPTIONS = {"choice": ([1, 2],), "categorical": ([1, 2],), "ordinal": ([1, 2],), "pchoice": ([(0.5, 1), (0.5, 2)],), "bool": ()}
+OPTIONS = {
+    "choice": ([1, 2],),
+    "categorical": ([1, 2],),
+    "ordinal": ([1, 2],),
+    "pchoice": ([(0.5, 1), (0.5, 2)],),
+    "bool": (),
+}
 WORDS = {**NUMERIC, **OPTIONS}
 
 
-@pytest.mark.parametrize("label", [None, 3, 1.5, b"x", ("a",), True, ["x"], object()], ids=lambda label: f"{label!r:.12}")
+@pytest.mark.parametrize(
+    "label", [None, 3, 1.5, b"x", ("a",), True, ["x"], object()], ids=lambda label: f"{label!r:.12}"
+)
 @pytest.mark.parametrize("word", WORDS)
 def test_a_label_that_is_no_text_is_refused(word, label):
     """A `BadLabel`, which is a `SpaceError` and a `TypeError`."""
@@ -274,7 +316,9 @@ def test_a_label_that_is_no_text_is_refused(word, label):
     assert caught.value.label is label
 
 
-@pytest.mark.parametrize("label", ["\ud800", "", " ", "a\x00b", "größe", "a" * 10_000, "it's \"x\"", "{}%s", np.str_("numpy")], ids=repr)
+@pytest.mark.parametrize(
+    "label", ["\ud800", "", " ", "a\x00b", "größe", "a" * 10_000, 'it\'s "x"', "{}%s", np.str_("numpy")], ids=repr
+)
 @pytest.mark.parametrize("word", WORDS)
 def test_a_label_may_be_any_text(word, label):
     """It comes back as plain text, from the space and from its JSON."""
@@ -291,7 +335,10 @@ ALIKE = {
     "equal choices": lambda: (hp.choice("x", ["a", {"k": [1, None]}]), hp.choice("x", ["a", {"k": [1, None]}])),
     "equal weights": lambda: (hp.pchoice("x", [(0.5, 1), (0.5, 2)]), hp.pchoice("x", [(0.5, 1), (0.5, 2)])),
     "arrays and NaN": lambda: (hp.categorical("x", [np.arange(3), NAN]), hp.categorical("x", [np.arange(3), NAN])),
-    "choices of equal parameters": lambda: (hp.choice("x", [1, hp.uniform("y", 0, 1)]), hp.choice("x", [1, hp.uniform("y", 0, 1)])),
+    "choices of equal parameters": lambda: (
+        hp.choice("x", [1, hp.uniform("y", 0, 1)]),
+        hp.choice("x", [1, hp.uniform("y", 0, 1)]),
+    ),
     "functions of equal parameters": lambda: (hp.uniform("x", 0, 1) * 2, hp.uniform("x", 0, 1) + 1),
 }
 UNLIKE = {
@@ -304,7 +351,10 @@ UNLIKE = {
     "other types": lambda: (hp.choice("x", [1, 0]), hp.choice("x", [True, 0])),
     "other keys": lambda: (hp.choice("x", [{"k": 1}, 0]), hp.choice("x", [{"l": 1}, 0])),
     "other weights": lambda: (hp.pchoice("x", [(0.5, 1), (0.5, 2)]), hp.pchoice("x", [(0.4, 1), (0.6, 2)])),
-    "other parameter inside": lambda: (hp.choice("x", [1, hp.uniform("y", 0, 1)]), hp.choice("x", [1, hp.uniform("z", 0, 1)])),
+    "other parameter inside": lambda: (
+        hp.choice("x", [1, hp.uniform("y", 0, 1)]),
+        hp.choice("x", [1, hp.uniform("z", 0, 1)]),
+    ),
     "choice and weighted choice": lambda: (hp.choice("x", [1, 2]), hp.pchoice("x", [(0.5, 1), (0.5, 2)])),
     "ordered and not": lambda: (hp.ordinal("x", [1, 2]), hp.categorical("x", [1, 2])),
 }

@@ -66,7 +66,9 @@ def test_ten_thousand_options():
     assert len(set(space.sample(np.random.default_rng(0), 1000).values[:, 0])) > 900
 
 
-@pytest.mark.parametrize("wrap", [lambda data: data, as_apply, lambda data: hp.choice("c", [0, data])], ids=["data", "as_apply", "choice"])
+@pytest.mark.parametrize(
+    "wrap", [lambda data: data, as_apply, lambda data: hp.choice("c", [0, data])], ids=["data", "as_apply", "choice"]
+)
 def test_plain_data_nested_five_thousand_deep(wrap):
     """Python's stack is not what holds it."""
     space = Space(wrap(nested(5_000, hp.uniform("x", 0, 1))))
@@ -127,7 +129,9 @@ def test_a_cycle_is_refused(make):
 
 
 @pytest.mark.parametrize("make", [list_in_itself, dict_in_itself])
-@pytest.mark.parametrize("door", [as_apply, lambda data: hp.choice("c", [data, 1]), lambda data: hp.pchoice("c", [(1.0, data)])])
+@pytest.mark.parametrize(
+    "door", [as_apply, lambda data: hp.choice("c", [data, 1]), lambda data: hp.pchoice("c", [(1.0, data)])]
+)
 def test_a_cycle_is_refused_where_it_is_written(make, door):
     """The words that turn data into nodes see it first."""
     with pytest.raises(SpaceError, match="contains itself"):

@@ -302,7 +302,9 @@ def test_what_a_parameter_cannot_be_is_out_of_space(call, value):
 
 def test_fixing_a_choice_keeps_what_is_inside_of_the_option():
     """A fixed choice loses its column and the other options with theirs."""
-    space = Space(hp.choice("model", [{"kind": "svm", "C": hp.float("C", 1, 2)}, {"kind": "tree", "d": hp.int("d", 1, 9)}]))
+    space = Space(
+        hp.choice("model", [{"kind": "svm", "C": hp.float("C", 1, 2)}, {"kind": "tree", "d": hp.int("d", 1, 9)}])
+    )
     tree = space.fix({"model": {"kind": "tree", "d": 3}})
     both = space.fix({"model": {"kind": "tree", "d": 3}, "d": 3})
 

@@ -130,7 +130,25 @@ def damaged(text: str, rng: random.Random) -> str:
     for _ in range(rng.choice([1, 1, 1, 2, 5])):
         i = rng.randrange(len(text) + 1)
         j = min(len(text), i + rng.choice([0, 1, 1, 3]))
-        bits = ["", "9", "-", "e9", '"', "{", "]", "null", "NaN", "1e999", "[" * 3, "\\ud800", "\x00", "é", text[i:j] * 2, "true,", '"nan"']
+        bits = [
+            "",
+            "9",
+            "-",
+            "e9",
+            '"',
+            "{",
+            "]",
+            "null",
+            "NaN",
+            "1e999",
+            "[" * 3,
+            "\\ud800",
+            "\x00",
+            "é",
+            text[i:j] * 2,
+            "true,",
+            '"nan"',
+        ]
         text = text[:i] + rng.choice(bits) + text[j:]
     return text
 
@@ -138,7 +156,10 @@ def damaged(text: str, rng: random.Random) -> str:
 def samples() -> list[tuple[str, str]]:
     """One event of each kind, and an outcome that has everything."""
     return [
-        ("asked", '{"number":3,"values":[0.5,"nan"],"source":"tpe","seed":7,"saw":2,"at":1.5,"gain":0.25,"memo":{"a":[1]},"space":1}'),
+        (
+            "asked",
+            '{"number":3,"values":[0.5,"nan"],"source":"tpe","seed":7,"saw":2,"at":1.5,"gain":0.25,"memo":{"a":[1]},"space":1}',
+        ),
         ("started", '{"number":3,"attempt":1,"worker":"w","at":1.5}'),
         ("reported", '{"number":3,"attempt":1,"step":2.0,"metrics":{"loss":"inf"},"at":1.5}'),
         (
@@ -216,7 +237,15 @@ def test_a_damaged_header_is_a_corrupt_log():
 
 @pytest.mark.parametrize(
     "change",
-    [{"objectives": []}, {"objectives": "loss"}, {"metrics": {"loss": "up"}}, {"seed": -1}, {"name": None}, {"uid": 3}, {"schema": "1"}],
+    [
+        {"objectives": []},
+        {"objectives": "loss"},
+        {"metrics": {"loss": "up"}},
+        {"seed": -1},
+        {"name": None},
+        {"uid": 3},
+        {"schema": "1"},
+    ],
     ids=str,
 )
 def test_a_header_that_makes_no_sense_is_a_corrupt_log(change):
@@ -236,7 +265,12 @@ def test_a_header_of_a_later_schema_says_to_upgrade():
 def test_a_checksum_sees_each_change():
     """Of the kind too; entries that are swapped or cut do not fit."""
     kind, body = samples()[0]
-    sums = {checksum(kind, body), checksum("noted", body), checksum(kind, body[:-1]), checksum(kind, body.replace("3", "4", 1))}
+    sums = {
+        checksum(kind, body),
+        checksum("noted", body),
+        checksum(kind, body[:-1]),
+        checksum(kind, body.replace("3", "4", 1)),
+    }
 
     assert len(sums) == 4
     assert checksum("noted", "{}") == 307026487

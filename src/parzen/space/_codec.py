@@ -138,7 +138,9 @@ def _check_switch(index: Node, n: int) -> None:
     if isinstance(index, Const):
         first = last = index.value if isinstance(index.value, int) else -1
     elif isinstance(index, Param) and index.distribution is not None:
-        first, last = index.distribution.from_unit(np.array([0.0, 1.0])).tolist() if index.distribution.integral else (-1, -1)
+        first, last = (
+            index.distribution.from_unit(np.array([0.0, 1.0])).tolist() if index.distribution.integral else (-1, -1)
+        )
     else:
         return
     if not 0 <= first <= last < n:

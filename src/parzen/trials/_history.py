@@ -465,9 +465,7 @@ class History:
         return memo.state  # type: ignore[no-any-return]  # `_Fold` holds what `init` and `step` gave
 
 
-_CHANGING = (
-    "_state _attempt _loss _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
-)
+_CHANGING = "_state _attempt _loss _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
 _GROWING = (
     "_values _active _unit _seeds _asked _gain _state _attempt _loss _variance _started _finished _seconds".split()
 )
