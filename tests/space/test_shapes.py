@@ -27,7 +27,7 @@ def unnested(config: object) -> object:
 
 
 def choices(depth: int) -> object:
-    """A choice inside of the last option of a choice …"""
+    """A choice inside of the last option of a choice, and so on."""
     node: object = hp.uniform("x", 0, 1)
     for level in range(depth):
         node = hp.choice(f"c{level}", ["stop", node])

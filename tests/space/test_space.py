@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -208,11 +209,15 @@ def test_nothing_is_not_a_space():
         Space(None)
 
 
+class Pair(NamedTuple):
+    """What a user may write a space with."""
+
+    left: object
+    right: object
+
+
 def test_a_named_tuple_stays_one():
     """The objective gets the class that the space was written with."""
-    import collections
-
-    Pair = collections.namedtuple("Pair", "left right")
     space = Space(Pair(hp.uniform("x", 0, 1), 2))
     config = space.decode(space.sample(np.random.default_rng(0)))
 

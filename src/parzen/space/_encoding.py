@@ -121,7 +121,7 @@ class _Search:
         self.row = np.full(space.d, np.nan)
         self.forks: list[_Fork] = []
         self.trail: list[int] = []
-        self.level = np.zeros(space.d, dtype=np.int64)  # of the fork at which a column was set
+        self.level: dict[int, int] = {}  # column -> level of the fork at which it was set
         self.blame: set[int] = set()  # of the dead end that was just met
         self.untraceable = ""
 
@@ -235,7 +235,7 @@ class _Search:
     def set(self, j: int, number: float) -> bool:
         known = self.row[j]
         if known == known:  # one parameter in two places shows one value
-            self.blame.add(int(self.level[j]))
+            self.blame.add(self.level[j])
             return bool(known == number)
         self.row[j] = number
         self.level[j] = len(self.forks)

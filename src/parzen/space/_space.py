@@ -213,7 +213,9 @@ class Space:
         if isinstance(node, Build):
             for item in node.items:  # a sub-space is known by the first word in it: {"kind": "svm", "C": …}
                 inner = self.nodes[item]
-                if isinstance(inner, Const) and (inner.name or isinstance(inner.value, (str, Opaque)) or callable(inner.value)):
+                if isinstance(inner, Const) and (
+                    inner.name or isinstance(inner.value, (str, Opaque)) or callable(inner.value)
+                ):
                     return self._short(item, code)
         if isinstance(node, Param):
             return node.label
@@ -419,7 +421,9 @@ class Space:
                 assert isinstance(param, Param)
                 whole = param.family in _WHOLE
                 if not math.isfinite(x) or (whole and x != math.floor(x)):
-                    raise OutOfSpace(f"parameter {label!r}: {value!r:.80} is not a value of {param.family}", label=label)
+                    raise OutOfSpace(
+                        f"parameter {label!r}: {value!r:.80} is not a value of {param.family}", label=label
+                    )
                 nodes[place] = Const(int(x) if whole else x)
                 continue
             try:
