@@ -211,12 +211,8 @@ def differences(old: Space, new: Space) -> list[str]:
 
 
 def _options(space: Space, j: int) -> list[str]:
-    switch = space._layout.switches[j]
-    if switch < 0:
-        return []
-    node = space.nodes[switch]
-    assert isinstance(node, Switch)
-    return [space.option(j, code) for code in range(len(node.options))]
+    switch = space.switch(j)
+    return [] if switch is None else [space.option(j, code) for code in range(len(switch.options))]
 
 
 def _when(space: Space, j: int) -> str:

@@ -53,8 +53,8 @@ def value_of_option(space: Space, j: int, value: Any, row: FloatArray, is_given:
     Raises:
         OutOfSpace: no option can have given it.
     """
-    switch = space.nodes[space._layout.switches[j]]
-    assert isinstance(switch, Switch)
+    switch = space.switch(j)
+    assert switch is not None
     for exact in (True, False):
         for code, option in enumerate(switch.options):
             search = _Search(space, exact)
@@ -316,7 +316,7 @@ def _polished(node: Call, place: int, x: Any, y: Any, space: Space) -> Any:
 
 def _constant(space: Space, place: int) -> Any:
     """The value of a place in which nothing is drawn."""
-    return space._evaluate(place, space._start.copy(), None)
+    return space._evaluator.value(place, space._evaluator.memo(), None)
 
 
 def _holds(space: Space, place: int, kinds: tuple[type[Node], ...]) -> bool:

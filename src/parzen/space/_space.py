@@ -12,17 +12,14 @@ from parzen._typing import JSON, BoolArray, Config, FloatArray, Params
 from parzen.errors import BadDistribution, CorruptLog, OutOfSpace, SpaceError, UnknownLabel
 from parzen.space._columns import Columns
 from parzen.space._compile import compile_nodes, reachable
+from parzen.space._evaluation import WHOLE, Evaluator
 from parzen.space._layout import Condition, lay_out
-from parzen.space._nodes import Build, Call, Const, Draw, Node, Opaque, Param, Switch, children, distribution_of
+from parzen.space._nodes import Const, Node, Param, Switch, children, distribution_of
 from parzen.space._points import Points
+from parzen.space._wording import in_words, option_name
 from parzen.space.distributions import Distribution
 
 __all__ = ["Space"]
-
-_WHOLE = ("randint", "integer", "ordinal", "categorical")
-"""Families whose values are integers, whatever their arguments turn out to be."""
-
-_MISSING: Any = object()  # marks what has not been evaluated; compared by identity only
 
 
 class Space:
@@ -66,8 +63,7 @@ class Space:
         fixed = [distribution for distribution in self.distributions if distribution is not None]
         self._columns = None if self.dependent else Columns(fixed)
         self._column_at = {place: j for j, place in enumerate(layout.places)}
-        self._start: list[Any] = [n.value if isinstance(n, Const) else _MISSING for n in self.nodes]
-        self._regions: dict[int, tuple[int, ...]] = {}
+        self._evaluator = Evaluator(self.nodes, layout.places, self.distributions)
         self._json: JSON = None
 
     @property
@@ -156,9 +152,9 @@ class Space:
         place = self._layout.places[j]
         param = self.nodes[place]
         assert isinstance(param, Param)
-        memo = self._memo(values)
+        memo = self._evaluator.memo(values)
         for argument in children(param):
-            self._evaluate(argument, memo, None)
+            self._evaluator.value(argument, memo, None)
         return distribution_of(param.label, param, memo.__getitem__)
 
     # --- decoding -----------------------------------------------------------------------------------------------
@@ -171,106 +167,40 @@ class Space:
             i: which one.
             rng: makes the trial's own Generator, for unlabelled draws; called only where the space has any.
         """
-        memo = self._memo(points.values[i])
-        return self._evaluate(len(self.nodes) - 1, memo, rng() if rng is not None and self._layout.draws else None)
+        generator = rng() if rng is not None and self._layout.draws else None
+        return self._evaluator.value(len(self.nodes) - 1, self._evaluator.memo(points.values[i]), generator)
 
-    def params(self, points: Points, i: int = 0) -> Params:
-        """Label to real value, of the active parameters of row `i`."""
-        row = points.values[i]
-        memo = self._memo(row)
+    def params(self, points: Points, i: int = 0, rng: Callable[[], np.random.Generator] | None = None) -> Params:
+        """Label to real value, of the active parameters of row `i`; arguments as for `decode`."""
+        row, evaluator = points.values[i], self._evaluator
+        memo = evaluator.memo(row)
+        if self._layout.draws and rng is not None:  # in the order of `decode`, so that the draws are the same
+            evaluator.value(len(self.nodes) - 1, memo, rng())
         result: Params = {}
-        for j in np.flatnonzero(points.active[i]):
-            result[self.labels[j]] = self._real(int(j), row, memo)
+        for j in np.flatnonzero(points.active[i]).tolist():
+            switch = self.switch(j)
+            place = self._layout.places[j] if switch is None else switch.options[int(row[j])]
+            result[self.labels[j]] = evaluator.value(place, memo, None)
         return result
-
-    def _real(self, j: int, row: FloatArray, memo: list[Any]) -> Any:
-        switch = self._layout.switches[j]
-        if switch < 0:
-            return memo[self._layout.places[j]]
-        node = self.nodes[switch]
-        assert isinstance(node, Switch)
-        return self._evaluate(node.options[int(row[j])], memo, None)
 
     def is_choice(self, j: int) -> bool:
         """Whether column `j` holds the code of an option, not a number."""
         return self._layout.switches[j] >= 0
 
+    def switch(self, j: int) -> Switch | None:
+        """The node whose option column `j` chooses; None where it holds a number."""
+        node = self.nodes[self._layout.switches[j]] if self.is_choice(j) else None
+        return node if isinstance(node, Switch) else None
+
+    def param(self, j: int) -> Param:
+        """The node of column `j`."""
+        node = self.nodes[self._layout.places[j]]
+        assert isinstance(node, Param)
+        return node
+
     def option(self, j: int, code: float) -> str:
         """A short name for a value of column `j`: of an option, what a person would call it."""
-        distribution = self.distributions[j]
-        switch = self._layout.switches[j]
-        if switch < 0:
-            integral = distribution is not None and distribution.integral
-            return f"{int(code)}" if integral else f"{code:.6g}"
-        node = self.nodes[switch]
-        assert isinstance(node, Switch)
-        return self._short(node.options[int(code)], int(code))
-
-    def _short(self, place: int, code: int) -> str:
-        node = self.nodes[place]
-        if isinstance(node, Const):
-            return node.name or _called(node.value)
-        if isinstance(node, Build):
-            for item in node.items:  # a sub-space is known by the first word in it: {"kind": "svm", "C": …}
-                inner = self.nodes[item]
-                if isinstance(inner, Const) and (
-                    inner.name or isinstance(inner.value, (str, Opaque)) or callable(inner.value)
-                ):
-                    return self._short(item, code)
-        if isinstance(node, Param):
-            return node.label
-        return f"option {code}"
-
-    def _memo(self, row: FloatArray) -> list[Any]:
-        memo = self._start.copy()
-        for j, place in enumerate(self._layout.places):
-            x = row[j]
-            if x == x:
-                distribution = self.distributions[j]
-                if distribution is None:
-                    param = self.nodes[place]
-                    assert isinstance(param, Param)
-                    memo[place] = int(x) if param.family in _WHOLE else float(x)
-                else:
-                    memo[place] = distribution.value(x)
-        return memo
-
-    def _region(self, root: int) -> tuple[int, ...]:
-        """What must be evaluated to know a place, children first; the options of switches are left for later."""
-        known = self._regions.get(root)
-        if known is None:
-            seen, stack = {root}, [root]
-            while stack:
-                node = self.nodes[stack.pop()]
-                if isinstance(node, Param):
-                    continue
-                for child in (node.index,) if isinstance(node, Switch) else children(node):
-                    if child not in seen:
-                        seen.add(child)
-                        stack.append(child)
-            known = tuple(place for place in sorted(seen) if not isinstance(self.nodes[place], (Const, Param)))
-            self._regions[root] = known
-        return known
-
-    def _evaluate(self, root: int, memo: list[Any], rng: np.random.Generator | None) -> Any:
-        """The value of a place.  Recursive in nested choices only, whose depth is bounded."""
-        for place in self._region(root):
-            if memo[place] is not _MISSING:
-                continue
-            node = self.nodes[place]
-            if isinstance(node, Build):
-                memo[place] = node.make([memo[item] for item in node.items])
-            elif isinstance(node, Switch):
-                memo[place] = self._evaluate(node.options[memo[node.index]], memo, rng)
-            elif isinstance(node, Call):
-                memo[place] = node.function(*(memo[a] for a in node.args), **{k: memo[a] for k, a in node.kwargs})
-            else:
-                assert isinstance(node, Draw)
-                if rng is None:
-                    raise SpaceError(f"an unlabelled {node.family} needs the trial's own generator to be drawn")
-                distribution = distribution_of(None, node, memo.__getitem__)
-                memo[place] = distribution.value(float(distribution.sample(rng, 1)[0]))
-        return memo[root]
+        return option_name(self, j, code)
 
     # --- encoding -----------------------------------------------------------------------------------------------
 
@@ -419,7 +349,7 @@ class Space:
             if distribution is None:
                 param = nodes[place]
                 assert isinstance(param, Param)
-                whole = param.family in _WHOLE
+                whole = param.family in WHOLE
                 if not math.isfinite(x) or (whole and x != math.floor(x)):
                     raise OutOfSpace(
                         f"parameter {label!r}: {value!r:.80} is not a value of {param.family}", label=label
@@ -463,46 +393,8 @@ class Space:
 
         return differences(self, other)
 
-    def _described(self, j: int) -> str:
-        dist, param = self.distributions[j], self.nodes[self._layout.places[j]]
-        if dist is None:
-            assert isinstance(param, Param)
-            return f"{param.family} of bounds that are computed"
-        if not self.is_choice(j):
-            return dist.describe()
-        count = dist.size or 0
-        names = [self.option(j, code) for code in range(min(count, 8))]
-        return f"one of {', '.join(names)}" + (f" … ({count} options)" if count > 8 else "")
-
     def __repr__(self) -> str:
-        if not self.labels:
-            return "Space()"
-        lines = []
-        for j, label in enumerate(self.labels):
-            what = self._described(j)
-            when = " or ".join(
-                " and ".join(f"{self.labels[c]} = {self.option(c, code)}" for c, code in conj)
-                for conj in self.conditions[j][:3]
-                if conj
-            )
-            lines.append(f"  {label}: {what}" + (f"  if {when}" if when else ""))
-        return "Space(\n" + "\n".join(lines) + "\n)"
-
-
-def _called(value: Any) -> str:
-    """What a person would call an option."""
-    if isinstance(value, Opaque):
-        return value.name.rsplit(".", 1)[-1]
-    name = getattr(value, "__name__", None)
-    if isinstance(name, str):
-        return name
-    short = f"<{type(value).__name__}>"
-    if getattr(type(value), "__repr__", None) is object.__repr__:  # says nothing but an address
-        return short
-    try:
-        return repr(value)
-    except Exception:  # an option's own __repr__ may do anything, and showing it must not end a search
-        return short
+        return in_words(self)
 
 
 def plain_number(label: str, value: Any) -> float:

@@ -238,7 +238,7 @@ class History:
         return Trial(
             number=number,
             state=state,
-            params=self.space.params(points, i),
+            params=self.space.params(points, i, self._drawer(number)),
             config=self.config(number),
             loss=self._sign * loss if loss == loss else None,
             metrics=self._metrics.get(i) or ({self._objective: self._sign * loss} if loss == loss else {}),
@@ -255,8 +255,11 @@ class History:
 
     def config(self, number: int) -> Any:
         """The nested values that the objective receives for one trial."""
+        return self.space.decode(self.points, number, self._drawer(number))
+
+    def _drawer(self, number: int) -> Callable[[], np.random.Generator] | None:
         seeded, seed = self._seeded, int(self._seeds[number])
-        return self.space.decode(self.points, number, None if seeded is None else lambda: seeded(seed))
+        return None if seeded is None else lambda: seeded(seed)
 
     def __iter__(self) -> Iterator[Trial]:
         return (self.trial(number) for number in range(self._n))
@@ -289,6 +292,7 @@ class History:
         Raises:
             CorruptLog: it cannot follow what came before.
         """
+        assert not hasattr(self, "_held"), "a snapshot is only looked at"
         if seq != self.seq + 1:
             raise CorruptLog(f"the log continues at entry {seq}, expected {self.seq + 1}")
         counted = self._take(event)

@@ -1,0 +1,80 @@
+"""A space in a person's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from parzen.space._nodes import Build, Const, Opaque, Param
+
+if TYPE_CHECKING:
+    from parzen.space._space import Space
+
+__all__ = ["in_words", "option_name"]
+
+_LISTED = 8
+"""Options that are listed, and ways to be active."""
+
+
+def option_name(space: Space, j: int, code: float) -> str:
+    """A short name for a value of column `j`: of an option, what a person would call it."""
+    switch = space.switch(j)
+    if switch is None:
+        distribution = space.distributions[j]
+        return f"{int(code)}" if distribution is not None and distribution.integral else f"{code:.6g}"
+    return _short(space, switch.options[int(code)], int(code))
+
+
+def _short(space: Space, place: int, code: int) -> str:
+    node = space.nodes[place]
+    if isinstance(node, Const):
+        return node.name or _called(node.value)
+    if isinstance(node, Build):
+        for item in node.items:  # a sub-space is known by the first word in it: {"kind": "svm", "C": …}
+            inner = space.nodes[item]
+            if isinstance(inner, Const) and (
+                inner.name or isinstance(inner.value, (str, Opaque)) or callable(inner.value)
+            ):
+                return _short(space, item, code)
+    if isinstance(node, Param):
+        return node.label
+    return f"option {code}"
+
+
+def _called(value: Any) -> str:
+    """What a person would call an option."""
+    if isinstance(value, Opaque):
+        return value.name.rsplit(".", 1)[-1]
+    name = getattr(value, "__name__", None)
+    if isinstance(name, str):
+        return name
+    short = f"<{type(value).__name__}>"
+    if getattr(type(value), "__repr__", None) is object.__repr__:  # says nothing but an address
+        return short
+    try:
+        return repr(value)
+    except Exception:  # an option's own __repr__ may do anything, and showing it must not end a search
+        return short
+
+
+def in_words(space: Space) -> str:
+    """A line for each parameter: what it may be, and when it is active."""
+    lines = []
+    for j, label in enumerate(space.labels):
+        when = " or ".join(
+            " and ".join(f"{space.labels[c]} = {space.option(c, code)}" for c, code in conj)
+            for conj in space.conditions[j][:_LISTED]
+            if conj
+        )
+        lines.append(f"  {label}: {_what(space, j)}" + (f"  if {when}" if when else ""))
+    return "Space(\n" + "\n".join(lines) + "\n)" if lines else "Space()"
+
+
+def _what(space: Space, j: int) -> str:
+    distribution = space.distributions[j]
+    if distribution is None:
+        return f"{space.param(j).family} of bounds that are computed"
+    if not space.is_choice(j):
+        return distribution.describe()
+    count = distribution.size or 0
+    names = [space.option(j, code) for code in range(min(count, _LISTED))]
+    return f"one of {', '.join(names)}" + (f" … ({count} options)" if count > _LISTED else "")
