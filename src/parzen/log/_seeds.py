@@ -20,8 +20,10 @@ def trial_seed(seed: int, number: int) -> int:
         seed: of the study, any non-negative integer.
         number: of the trial.
     """
-    z = (seed & _MASK) ^ (seed >> 64 & _MASK)
-    for word in (number, 0x5851F42D4C957F2D):
+    z, words = seed & _MASK, [number, 0x5851F42D4C957F2D]
+    while seed := seed >> 64:  # a longer seed is mixed in word by word
+        words.append(seed & _MASK)
+    for word in words:
         z = (z + 0x9E3779B97F4A7C15 * (word + 1)) & _MASK
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK

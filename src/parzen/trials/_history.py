@@ -33,29 +33,18 @@ from parzen.trials._events import (
     Retracted,
     Started,
 )
+from parzen.trials._journal import Journal
 from parzen.trials._trial import Report, State, Trial, TrialError
 
 __all__ = ["History"]
 
 _S = TypeVar("_S")
 
-_CODE: Mapping[type[Event], int] = {
-    kind: code
-    for code, kind in enumerate((Asked, Started, Reported, Finished, Released, Requested, Retracted, Noted), start=1)
-}
-
 
 class _Lease:
     """Held by a snapshot; while it lives, shared columns are not written in place."""
 
     __slots__ = ("__weakref__",)
-
-
-class _Fold:
-    __slots__ = ("epoch", "position", "state")
-
-    def __init__(self, state: Any, epoch: int) -> None:  # an algorithm's own, of any type
-        self.state, self.position, self.epoch = state, 0, epoch
 
 
 class History:
@@ -114,10 +103,8 @@ class History:
         self._extra: dict[int, Mapping[str, Any]] = {}
         self._errors: dict[int, TrialError] = {}
         self._lost: dict[int, int] = {}
-        # Which kind of entry concerned which trial, in order: what folds are fed from.
-        self._journal = np.empty((64, 2), dtype=np.int32)
-        self._journal_n = 0
-        self._folds: dict[Hashable, _Fold] = {}
+        self._journal = Journal()
+        self._journaled = 0
 
     # --- columns ------------------------------------------------------------------------------------------------
 
@@ -297,13 +284,9 @@ class History:
             raise CorruptLog(f"the log continues at entry {seq}, expected {self.seq + 1}")
         counted = self._take(event)
         self.seq = seq
-        code = _CODE.get(type(event))
-        if counted and code is not None:
-            if self._journal_n == len(self._journal):
-                self._journal = _grown(self._journal)
-            self._journal[self._journal_n] = code, getattr(event, "number", -1)
-            self._journal_n += 1
-        if not counted:
+        if counted:
+            self._journaled = self._journal.add(self._journaled, event)
+        else:
             self._late += 1
         return counted
 
@@ -452,21 +435,7 @@ class History:
                 and may see them later than right after the entry.
             kinds: classes of events.
         """
-        memo = self._folds.get(key)
-        if memo is None or memo.epoch != self.epoch or memo.position > self._journal_n:
-            fresh = _Fold(init(), self.epoch)
-            # An old snapshot asking must not throw away what a newer history has.
-            if memo is None or memo.epoch < self.epoch:
-                self._folds[key] = fresh
-            memo = fresh
-        if memo.position < self._journal_n:
-            by_code = {_CODE[kind]: kind for kind in kinds}
-            for code, number in self._journal[memo.position : self._journal_n].tolist():
-                kind = by_code.get(code)
-                if kind is not None:
-                    memo.state = step(memo.state, self, kind, number)
-            memo.position = self._journal_n
-        return memo.state  # type: ignore[no-any-return]  # `_Fold` holds what `init` and `step` gave
+        return self._journal.fold(self, self._journaled, key, init, step, kinds)
 
 
 _CHANGING = "_state _attempt _loss _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
