@@ -41,10 +41,10 @@ PROMISED = {
         "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Trials base early_stop exceptions fmin hp pyll rand space_eval "
         "tpe trials_from_docs"
     ),
-    "parzen.log": "Storage Stream Subscriber generator trial_seed",
+    "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.run": (
         "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
-        "any_of ask checked_count checked_seconds outcome_of publish_asked release_abandoned run wants_evaluation "
+        "any_of checked_count checked_seconds outcome_of release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (
@@ -53,10 +53,10 @@ PROMISED = {
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
     "parzen.storages": "MemoryStorage open_storage",
-    "parzen.study": "Result Study Trials minimize",
+    "parzen.study": "Result Study TrialView minimize",
     "parzen.testing": "FakeClock check_algorithm check_storage",
     "parzen.trials": (
-        "EVENT_KINDS FINISHED LOST Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
+        "EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
         "Requested Retracted Started State Trial TrialError Unknown checksum event_from_json event_to_json "
         "header_from_json header_to_json storable"
     ),

@@ -69,7 +69,8 @@ def _switch(label: object, family: str, options: Sequence[Apply], *args: object)
 
 
 def _options(label: object, options: object) -> list[Any]:
-    if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
+    # The order of a set changes from one interpreter to the next, and of a mapping only the keys would be taken.
+    if isinstance(options, (str, bytes, set, frozenset, dict)) or not isinstance(options, Iterable):
         raise BadDistribution(
             f"parameter {_label(label)!r}: options must be a list of things to choose from, got {options!r:.80}",
             label=label,
@@ -147,7 +148,10 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Apply:
 
 
 def choice(label: str, options: Iterable[Any]) -> Apply:
-    """One of `options`; what is inside of an option is active only when that option is drawn."""
+    """One of `options`; what is inside of an option is active only when that option is drawn.
+
+    As in Hyperopt, lists inside of options arrive as tuples, and the text keys of mappings sorted.
+    """
     items = [as_apply(item) for item in _options(label, options)]
     return _switch(label, "randint", items, len(items))
 

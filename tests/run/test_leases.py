@@ -28,7 +28,7 @@ def _parts() -> list[str]:
 
 
 def _variant(**parts: str) -> str:
-    names = ("host", "boot", "pid", "started", "run")
+    names = ("host", "boot", "namespace", "pid", "started", "run")
     return "/".join(parts.get(name, own) for name, own in zip(names, _parts(), strict=True))
 
 
@@ -37,10 +37,11 @@ LEFT: dict[str, tuple[Any, bool]] = {
     "a process whose number was given to another": (lambda: _variant(pid=str(os.getppid()), started="1"), True),
     "an earlier boot of this machine": (lambda: _variant(boot="00000000"), True),
     "a run of this process that has ended": (_variant, True),
+    "another numbering of processes, as in a container": (lambda: _variant(namespace="1", pid="4194303"), False),
     "another host": (lambda: _variant(host="elsewhere", pid="4194303"), False),
     "somebody who asked by hand": (lambda: BY_HAND, False),
     "a name that says nothing": (lambda: "worker 7", False),
-    "a name that is no path": (lambda: "a/b/c/d/e", False),
+    "a name that is no path": (lambda: "a/b/c/d/e/f", False),
 }
 
 

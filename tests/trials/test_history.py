@@ -145,7 +145,7 @@ def test_a_late_entry_is_counted_and_changes_nothing(case):
 
 
 def test_an_entry_that_cannot_follow_is_a_corrupt_log():
-    """A gap, a number out of turn, a row of another width, a trial that was never asked for; nothing is changed."""
+    """A gap, a number out of turn, a row of another width; nothing is changed."""
     history = run(1.0)
     before = everything(history)
     bad: list[tuple[int, Event]] = [
@@ -154,14 +154,22 @@ def test_an_entry_that_cannot_follow_is_a_corrupt_log():
         (history.seq + 1, asked(0)),
         (history.seq + 1, asked(2)),
         (history.seq + 1, Asked(1, (0.0,), "x", 0, 0, 1.0)),
-        (history.seq + 1, Started(1, 1, "w", 1.0)),
-        (history.seq + 1, Retracted(5, "x", 1.0)),
     ]
     for seq, event in bad:
         with pytest.raises(CorruptLog):
             history.apply(seq, event)
 
     assert everything(history) == before
+
+
+def test_what_speaks_of_no_trial_is_late():
+    """A storage takes it, so the fold must: a log that was accepted can always be read."""
+    history = run(1.0)
+    n, late = len(history), history.late
+
+    assert not history.apply(history.seq + 1, Started(7, 1, "w", 1.0))
+    assert not history.apply(history.seq + 1, Retracted(5, "x", 1.0))
+    assert (len(history), history.late) == (n, late + 2)
 
 
 def test_what_is_not_known_is_passed_over():

@@ -15,9 +15,9 @@ import numpy as np
 from parzen._typing import JSON, FloatArray
 from parzen.errors import SpaceExhausted
 from parzen.space import Points, Space
-from parzen.trials import Asked, Event, History
+from parzen.trials import Asked, Event, Finished, History, State
 
-__all__ = ["Algorithm", "Ask", "Proposal", "Seen", "repeats", "seen", "unseen_point"]
+__all__ = ["Algorithm", "Ask", "Proposal", "Seen", "repeats", "row_key", "seen", "unseen_point"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,11 @@ class Ask:
 
     Attributes:
         numbers: of the trials that proposals are wanted for.
-        generator: makes a trial's own generator for proposals from its number.
+        rng: makes a trial's own generator from its number; it depends on the study's seed and the number alone.
     """
 
     numbers: tuple[int, ...]
-    generator: Callable[[int], np.random.Generator]
-
-    def rng(self, number: int) -> np.random.Generator:
-        """The generator of one trial: it depends on the study's seed and the number, and on nothing else."""
-        return self.generator(number)
+    rng: Callable[[int], np.random.Generator]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Proposal:
     """What to try.
 
     Attributes:
-        points: one row for each number that was asked for.
+        points: one row for each number that was asked for; fewer where a finite space has no more to give.
         sources: for each row, the rule that chose it, in a word or a line.
         gains: for each row, what the rule expected of it, in its own units; None where it has no expectation.
         memo: at most 4 kB of JSON that the algorithm wants back after a restart.
@@ -78,10 +74,18 @@ class Seen:
     def __init__(self) -> None:
         self.numbers: dict[bytes, list[int]] = {}
 
-    def add(self, history: History, number: int) -> Seen:
+    def add(self, history: History, number: int) -> None:
         """Take in one more row."""
         self.numbers.setdefault(row_key(history.values[number]), []).append(number)
-        return self
+
+    def drop(self, history: History, number: int) -> None:
+        """Forget a row that was cancelled: it may be asked for again."""
+        key = row_key(history.values[number])
+        left = [other for other in self.numbers.get(key, ()) if other != number]
+        if left:
+            self.numbers[key] = left
+        else:
+            self.numbers.pop(key, None)
 
     def __contains__(self, row: FloatArray) -> bool:
         return row_key(row) in self.numbers
@@ -92,13 +96,18 @@ def row_key(row: FloatArray) -> bytes:
     return (row + 0.0).tobytes() if not np.isnan(row).any() else np.where(np.isnan(row), np.nan, row + 0.0).tobytes()
 
 
-def _add(state: Seen, history: History, _: type[Event], number: int) -> Seen:
-    return state.add(history, number)
+def _note(state: Seen, history: History, kind: type[Event], number: int) -> Seen:
+    cancelled = history.state[number] == State.CANCELLED
+    if kind is Asked and not cancelled:
+        state.add(history, number)
+    elif kind is not Asked and cancelled:
+        state.drop(history, number)
+    return state
 
 
 def seen(history: History) -> Seen:
-    """All rows of a history, kept up to date from call to call."""
-    return history.fold("seen", Seen, _add, (Asked,))
+    """All rows of a history but the cancelled ones, kept up to date from call to call."""
+    return history.fold("seen", Seen, _note, (Asked, Finished))
 
 
 _TRIES = 64

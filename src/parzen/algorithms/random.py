@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parzen.algorithms._base import Ask, Proposal, row_key, seen, unseen_point
+from parzen.errors import SpaceExhausted
 from parzen.space import Points, Space
 from parzen.trials import History
 
@@ -25,7 +26,12 @@ class Random:
         points: list[Points] = []
         keys: list[bytes] = []
         for number in ask.numbers:
-            point = unseen_point(space, known, ask.rng(number), keys)
+            try:
+                point = unseen_point(space, known, ask.rng(number), keys)
+            except SpaceExhausted:
+                if not points:
+                    raise
+                break
             points.append(point)
             keys.append(row_key(point.values[0]))
         return Proposal(points[0] if len(points) == 1 else Points.stack(points), ("random",) * len(points))

@@ -47,7 +47,7 @@ from parzen.algorithms._parzen import (
     point_rows,
     shared_bandwidths,
 )
-from parzen.errors import AlgorithmError
+from parzen.errors import AlgorithmError, SpaceExhausted
 from parzen.space import Points, Space
 from parzen.trials import Event, Finished, History, State
 
@@ -99,10 +99,15 @@ class TPE:
         for number in ask.numbers:
             rng = ask.rng(number)
             keys = [pick.key for pick in picks]
-            if history.spent + len(picks) < self.n_startup or memory.form.width == 1:
-                picks.append(_Pick.of(unseen_point(space, known, rng, keys), "tpe: random start"))
-            else:
-                picks.append(self._propose(space, history, memory, rng, known, picks))
+            try:
+                if history.spent + len(picks) < self.n_startup or memory.form.width == 1:
+                    picks.append(_Pick.of(unseen_point(space, known, rng, keys), "tpe: random start"))
+                else:
+                    picks.append(self._propose(space, history, memory, rng, known, picks))
+            except SpaceExhausted:
+                if not picks:
+                    raise
+                break
         points = picks[0].point if len(picks) == 1 else Points.stack([pick.point for pick in picks])
         return Proposal(points, tuple(pick.source for pick in picks), tuple(pick.gain for pick in picks))
 

@@ -13,7 +13,7 @@ from parzen import __version__
 from parzen.errors import ParzenError
 from parzen.storages import open_storage
 from parzen.study import Study
-from parzen.trials import Header, State, Trial, storable
+from parzen.trials import Header, Trial, storable
 
 __all__ = ["main"]
 
@@ -160,8 +160,7 @@ def _named(value: Any) -> Any:
 def _progress(study: Study) -> str:
     history = study.history
     total = "" if history.budget is None else f" of {history.budget}"
-    counts = ", ".join(f"{n} {state.name}" for state in State if (n := history.count(state)))
-    return f"{history.finished}{total} done" + (f" ({counts})" if counts else "")
+    return f"{history.finished}{total} done" + (f" ({history.tally})" if history.tally else "")
 
 
 def _params(study: Study, number: int) -> str:

@@ -293,7 +293,7 @@ def _interrupted(result: Result, trials: Trials, say: bool, save_file: Path | No
             how = "run the same program again"
         else:
             how = "pass the same trials= again, or next time trials_save_file= or storage= to keep them"
-        print(f"interrupted after {history.finished} trials; {best}; to go on: {how}", file=sys.stderr)  # noqa: T201  # a line for people
+        print(f"parzen: interrupted after {history.finished} trials; {best}; to go on: {how}", file=sys.stderr)  # noqa: T201  # a line for people
     if result.signal == signal.SIGTERM:
         raise SystemExit(128 + signal.SIGTERM)
     raise KeyboardInterrupt

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["generator", "trial_seed"]
+__all__ = ["DRAWS", "OBJECTIVE", "PROPOSAL", "generator", "trial_seed"]
 
 _MASK = (1 << 64) - 1
 
@@ -31,11 +31,15 @@ def trial_seed(seed: int, number: int) -> int:
     return z >> 1
 
 
+PROPOSAL, OBJECTIVE, DRAWS = 0, 1, 2
+"""What a trial's seed is used for: choosing the point, the objective's own draws, unlabelled draws inside the space."""
+
+
 def generator(seed: int, purpose: int) -> np.random.Generator:
     """A Generator for one use of a trial's seed.
 
     Args:
         seed: as `trial_seed` gave it.
-        purpose: 0 for the proposal, 1 for the objective's own draws, 2 for unlabelled draws inside the space.
+        purpose: `PROPOSAL`, `OBJECTIVE` or `DRAWS`.
     """
     return np.random.Generator(np.random.PCG64((seed, purpose)))

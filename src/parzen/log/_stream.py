@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from parzen._clock import Clock, SystemClock
 from parzen.errors import StudyError
-from parzen.log._seeds import generator
+from parzen.log._seeds import DRAWS, generator
 from parzen.log._storage import Storage
 from parzen.space import Space
 from parzen.trials import Entry, Event, Header, History
@@ -35,6 +36,7 @@ class Stream:
         storage, header, space: of the study.
         history: up to date with everything published or pulled here.
         clock: stamps events.
+        asking: held from a look at the history to the publication of what was proposed from it.
     """
 
     def __init__(self, storage: Storage, header: Header, space: Space, clock: Clock | None = None) -> None:
@@ -42,10 +44,13 @@ class Stream:
         self.header = header
         self.space = space
         self.clock: Clock = clock or SystemClock()
-        self.history = History(space, header.metrics, header.objectives, lambda seed: generator(seed, 2))
+        self.history = History(space, header.metrics, header.objectives, lambda seed: generator(seed, DRAWS))
         self._subscribers: list[Subscriber] = []
         self._lock = threading.RLock()
-        self._notify = threading.RLock()
+        self._telling = threading.RLock()
+        self._busy = False
+        self._untold: deque[list[Entry]] = deque()
+        self.asking = threading.RLock()
         self._pid = os.getpid()
         self.pull()
 
@@ -54,11 +59,11 @@ class Stream:
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber)
 
-    def publish(self, *events: Event) -> int:
+    def publish(self, *events: Event) -> tuple[bool, ...]:
         """Append events to the log as one batch, and fold them.
 
         Returns:
-            The `seq` of the last of them.
+            For each event whether it counted: one of an attempt that was given up meanwhile is kept as late.
 
         Raises:
             Conflict: another writer was first; nothing was appended.  `pull`, and think again.
@@ -70,14 +75,12 @@ class Stream:
         with self._lock:
             last = self.storage.append(self.header.uid, events, secrets.token_hex(8))
             first = last - len(events) + 1
-            entries = [Entry(seq, event) for seq, event in enumerate(events, start=first)]
             if first > self.history.seq + 1:  # others wrote in between
                 missed = self.storage.read(self.header.uid, self.history.seq, first - 1 - self.history.seq)
-                entries = [*missed, *entries]
-            for entry in entries:
-                self.history.apply(entry.seq, entry.event)
-        self._show(entries)
-        return last
+                self._fold(missed)
+            counted = self._fold([Entry(seq, event) for seq, event in enumerate(events, start=first)])
+        self._show()
+        return counted
 
     def pull(self) -> int:
         """Take in what others have appended; how many entries that was."""
@@ -85,16 +88,35 @@ class Stream:
         while True:
             with self._lock:
                 entries = self.storage.read(self.header.uid, self.history.seq, _CHUNK)
-                for entry in entries:
-                    self.history.apply(entry.seq, entry.event)
+                self._fold(entries)
             total += len(entries)
-            if entries:
-                self._show(entries)
+            self._show()
             if len(entries) < _CHUNK:
                 return total
 
-    def _show(self, entries: Sequence[Entry]) -> None:
+    def _fold(self, entries: Sequence[Entry]) -> tuple[bool, ...]:
+        counted = tuple([self.history.apply(entry.seq, entry.event) for entry in entries])
         if self._subscribers:
-            with self._notify:  # one at a time, outside of the lock that guards the log
-                for subscriber in tuple(self._subscribers):
-                    subscriber(entries, self.history)
+            told = [entry for entry, counts in zip(entries, counted, strict=True) if counts]
+            if told:
+                self._untold.append(told)
+        return counted
+
+    def _show(self) -> None:
+        """Tell subscribers what they have not been told: in order of the log, one at a time, outside of its lock.
+
+        What a subscriber publishes itself waits until all have been told what it was told.
+        """
+        if not self._untold:
+            return
+        with self._telling:
+            if self._busy:
+                return
+            self._busy = True
+            try:
+                while self._untold:
+                    entries = self._untold.popleft()
+                    for subscriber in tuple(self._subscribers):
+                        subscriber(entries, self.history)
+            finally:
+                self._busy = False

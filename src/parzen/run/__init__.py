@@ -4,8 +4,9 @@
 end a run, `_signals` turns Ctrl-C and SIGTERM into an orderly end, `_leases` knows which workers are still there.
 """
 
-from parzen.run._leases import BY_HAND
-from parzen.run._loop import EXHAUSTED, Plan, ask, publish_asked, release_abandoned, run
+from parzen.run._asking import EXHAUSTED, start_trials
+from parzen.run._leases import BY_HAND, release_abandoned
+from parzen.run._loop import Plan, run
 from parzen.run._objective import Evaluation, Objective, outcome_of, wants_evaluation, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import (
@@ -32,13 +33,12 @@ __all__ = [
     "Timeout",
     "TrialsDone",
     "any_of",
-    "ask",
     "checked_count",
     "checked_seconds",
     "outcome_of",
-    "publish_asked",
     "release_abandoned",
     "run",
+    "start_trials",
     "wants_evaluation",
     "worst_of",
 ]

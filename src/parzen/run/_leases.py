@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from parzen.trials import History
+from parzen.log import Stream
+from parzen.trials import LOST, Event, Finished, History, Outcome, Released, State, TrialError
 
-__all__ = ["BY_HAND", "abandoned", "working"]
+__all__ = ["BY_HAND", "release_abandoned", "working"]
 
 BY_HAND = "by hand"
 """The worker of trials that a program asked for itself: nobody else may give them up."""
@@ -33,7 +34,8 @@ _GOING_ON: set[str] = set()
 @contextmanager
 def working() -> Iterator[str]:
     """The name of a run as a worker, which is dead when the context ends."""
-    name = f"{_host()}/{_boot()}/{os.getpid()}/{_start_time(os.getpid())}/{secrets.token_hex(4)}"
+    me = os.getpid()
+    name = f"{_host()}/{_boot()}/{_namespace()}/{me}/{_start_time(me)}/{secrets.token_hex(4)}"
     _GOING_ON.add(name)
     try:
         yield name
@@ -50,6 +52,15 @@ def _host() -> str:
 def _boot() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
+    except OSError:
+        return "-"
+
+
+@functools.cache
+def _namespace() -> str:
+    """Which numbering of processes this is: containers on one host have their own."""
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
     except OSError:
         return "-"
 
@@ -71,13 +82,15 @@ def _start_time(pid: int) -> str:
 
 def _is_dead(worker: str) -> bool:
     parts = worker.split("/")
-    if len(parts) != 5 or not parts[2].isdigit():
+    if len(parts) != 6 or not parts[3].isdigit():
         return False
-    host, boot, pid, started = parts[0], parts[1], int(parts[2]), parts[3]
+    host, boot, namespace, pid, started = parts[0], parts[1], parts[2], int(parts[3]), parts[4]
     if host != _host():
         return False
     if boot != _boot():
         return True  # the machine has been started anew since
+    if namespace != _namespace():
+        return False
     if pid == os.getpid():
         return worker not in _GOING_ON
     now = _start_time(pid)
@@ -92,7 +105,7 @@ def _is_dead(worker: str) -> bool:
     return now == "" or started not in ("-", now)
 
 
-def abandoned(history: History) -> list[int]:
+def _abandoned(history: History) -> list[int]:
     """Running trials whose worker is known to be gone."""
     dead: dict[str, bool] = {}
     found = []
@@ -105,3 +118,24 @@ def abandoned(history: History) -> list[int]:
         if dead[worker]:
             found.append(int(number))
     return found
+
+
+MAX_ATTEMPTS = 3
+"""A trial whose worker went away so often is not run again: its objective takes the process down, and would for ever."""
+
+
+def release_abandoned(stream: Stream) -> int:
+    """Give up the trials of workers that are gone, so that they are run again; how many there were."""
+    numbers, at = _abandoned(stream.history), stream.clock.wall()
+    events: list[Event] = []
+    for i in numbers:
+        attempt = int(stream.history.attempts[i])
+        lost = stream.history.lost(i) + 1
+        if lost < MAX_ATTEMPTS:
+            events.append(Released(i, attempt, LOST, at))
+        else:
+            why = f"{lost} times its process was gone before it had a result: the objective may take it down"
+            events.append(Finished(i, attempt, Outcome(State.ERROR, error=TrialError("lost worker", why)), at))
+    if events:
+        stream.publish(*events)
+    return len(numbers)

@@ -14,23 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from parzen.algorithms import Algorithm, Ask, Proposal, repeats
-from parzen.errors import Conflict, InvalidLoss, InvalidResult, SpaceExhausted, StopStudy, TrialPruned
-from parzen.log import Stream, generator, trial_seed
-from parzen.run._leases import abandoned, working
+from parzen.algorithms import Algorithm
+from parzen.errors import InvalidLoss, InvalidResult, SpaceExhausted, StopStudy, TrialPruned
+from parzen.log import OBJECTIVE, Stream, generator
+from parzen.run._asking import EXHAUSTED, start_trials
+from parzen.run._leases import release_abandoned, working
 from parzen.run._objective import Evaluation, Objective, error_of, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
-from parzen.trials import LOST, Asked, Event, Finished, Noted, Outcome, Released, Reported, Started, State, TrialError
+from parzen.trials import Finished, Outcome, Released, Reported, State, TrialError
 
-__all__ = ["Plan", "ask", "publish_asked", "release_abandoned", "run"]
+__all__ = ["Plan", "run"]
 
 _log = logging.getLogger("parzen")
-
-EXHAUSTED = "space exhausted"
-"""Key of the note, and reason of the stop, when a finite space has no new configuration left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +39,7 @@ class Plan:
         stop: when to end; None for never.
         timeout: seconds after which no further trial begins, and `should_stop` says so; None for no limit.
         catch: exceptions of the objective after which the search goes on.
+        limited: whether the study's budget holds for this run.
         repeat: on a finite space that is exhausted, evaluate configurations again instead of stopping.
         evaluation: how the objective takes an `Evaluation`: False, True for second, or the name of the parameter.
         each: called with the number of every trial that finished here.
@@ -53,6 +50,7 @@ class Plan:
     stop: StopRule | Callable[..., str | None] | None = None
     timeout: float | None = None
     catch: tuple[type[BaseException], ...] = ()
+    limited: bool = True
     repeat: bool = False
     evaluation: bool | str = False
     each: Callable[[int], object] | None = None
@@ -62,7 +60,7 @@ def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
     """Run trials until something says stop; what it was.
 
     Returns:
-        "trials", "timeout", "interrupt", "space exhausted", "callback", or what a stop rule said.
+        "trials", "timeout", "interrupt", "request", "space exhausted", "callback", or what a stop rule said.
 
     Raises:
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
@@ -82,6 +80,7 @@ class _Loop:
     def run(self) -> str:
         release_abandoned(self.stream)
         while True:
+            self.look_around()
             reason = self.reason_to_stop()
             if reason is not None:
                 return reason
@@ -89,23 +88,27 @@ class _Loop:
                 number = self.begin()
             except SpaceExhausted:
                 return EXHAUSTED
-            except Conflict:  # another program took the number: look at what it did, and think again
-                self.stream.pull()
-                continue
             if number is None:
                 return "trials"
             try:
                 with self.released_if_torn(number):
-                    self.evaluate(number)
-                if self.plan.each is not None:
+                    counted = self.evaluate(number)
+                if counted and self.plan.each is not None:
                     self.plan.each(number)
             except StopStudy:
                 return "callback"
             except KeyboardInterrupt:
+                if self.interrupts.nested:  # the run around this one is to be told too
+                    raise
                 return "interrupt"
 
     def elapsed(self) -> float:
         return self.stream.clock.monotonic() - self.began
+
+    def look_around(self) -> None:
+        """See what others have written: somebody may want this run to stop."""
+        if self.stream.storage.durable:
+            self.stream.pull()
 
     def reason_to_stop(self) -> str | None:
         if self.interrupts.signal is not None:
@@ -119,17 +122,11 @@ class _Loop:
 
     def begin(self) -> int | None:
         """The next trial, started; None when the budget is used up."""
-        history, at = self.history, self.stream.clock.wall()
-        waiting = history.count(State.WAITING)
-        if history.budget is not None and history.spent - waiting >= history.budget:
+        history = self.history
+        started = history.spent - history.count(State.WAITING)
+        if self.plan.limited and history.budget is not None and started >= history.budget:
             return None
-        if waiting:
-            number = int(np.flatnonzero(history.waiting)[0])
-            self.stream.publish(Started(number, int(history.attempts[number]) + 1, self.worker, at))
-            return number
-        asked = ask(self.stream, self.plan.algorithm, 1, self.plan.repeat)
-        number = asked[0].number
-        self.stream.publish(*asked, Started(number, 1, self.worker, at))
+        (number,) = start_trials(self.stream, self.plan.algorithm, 1, repeat=self.plan.repeat, worker=self.worker)
         return number
 
     @contextmanager
@@ -145,17 +142,18 @@ class _Loop:
 
     # --- one trial ----------------------------------------------------------------------------------------------
 
-    def evaluate(self, number: int) -> None:
-        """Call the objective and record what came of it, whatever it was."""
+    def evaluate(self, number: int) -> bool:
+        """Call the objective and record what came of it, whatever it was; whether the record still counted."""
         attempt = int(self.history.attempts[number])
         outcome, error = self.attempt(number, attempt)
-        self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
+        (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
         if isinstance(error, StopStudy):
             raise error
         if error is not None:
             if not isinstance(error, self.plan.catch):
                 raise error
             _log.info("trial %d failed: %s", number, outcome.error, extra={"trial": number})
+        return counted
 
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:
         """The outcome of one call of the objective, and the exception that it ended with, if any."""
@@ -212,10 +210,10 @@ class _Loop:
             stream.storage.put(stream.header.uid, f"trial/{number}/{name}", data)
 
         def should_stop() -> bool:
-            late = self.plan.timeout is not None and self.elapsed() >= self.plan.timeout
-            return late or self.interrupts.signal is not None
+            self.look_around()
+            return self.reason_to_stop() in ("interrupt", "request", "timeout")
 
-        made = Evaluation(number, generator(seed, 1), report, should_stop, attach)
+        made = Evaluation(number, generator(seed, OBJECTIVE), self.history.objectives[0], report, should_stop, attach)
         return ((made,), {}) if self.plan.evaluation is True else ((), {str(self.plan.evaluation): made})
 
     def leave_if_forked(self) -> None:
@@ -230,80 +228,3 @@ class _Loop:
         if isinstance(error, SystemExit):
             code = error.code if isinstance(error.code, int) else int(error.code is not None)
         os._exit(code)
-
-
-# --- asking, shared with Study.ask -------------------------------------------------------------------------------
-
-
-def ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
-    """`Asked` events for the next `n` numbers; not published yet.
-
-    Raises:
-        SpaceExhausted: the space is finite, everything has been asked for, and repeats are not wanted.
-    """
-    history = stream.history
-    seed, first = stream.header.seed, len(history)
-    numbers = tuple(range(first, first + n))
-    wanted = Ask(numbers, lambda number: generator(trial_seed(seed, number), 0))
-    try:
-        proposal = algorithm.suggest(stream.space, history.snapshot(), wanted)
-    except SpaceExhausted:
-        if not repeat or not len(history):
-            raise
-        if EXHAUSTED not in history.notes:
-            text = f"all {len(history)} configurations have been tried; trying again, least tried and best first"
-            stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
-        proposal = repeats(history, wanted)
-    return _events(stream, proposal, numbers)
-
-
-def _events(stream: Stream, proposal: Proposal, numbers: tuple[int, ...]) -> list[Asked]:
-    at, seed, saw = stream.clock.wall(), stream.header.seed, stream.history.seq
-    rows = proposal.points.values.tolist()
-    gains = proposal.gains or (None,) * len(numbers)
-    events = []
-    for i, number in enumerate(numbers):
-        memo = proposal.memo if i == 0 else None
-        values = tuple(rows[i])
-        events.append(Asked(number, values, proposal.sources[i], trial_seed(seed, number), saw, at, gains[i], memo))
-    return events
-
-
-def publish_asked(stream: Stream, algorithm: Algorithm, n: int, repeat: bool, worker: str) -> list[int]:
-    """Ask for `n` trials and start them in a worker's name; waiting ones are handed out first."""
-    history = stream.history
-    while True:
-        at = stream.clock.wall()
-        waiting = [int(i) for i in np.flatnonzero(history.waiting)[:n]]
-        events: list[Event] = [Started(i, int(history.attempts[i]) + 1, worker, at) for i in waiting]
-        asked = ask(stream, algorithm, n - len(waiting), repeat) if len(waiting) < n else []
-        events += asked
-        events += [Started(event.number, 1, worker, at) for event in asked]
-        try:
-            if events:
-                stream.publish(*events)
-        except Conflict:
-            stream.pull()
-            continue
-        return waiting + [event.number for event in asked]
-
-
-MAX_ATTEMPTS = 3
-"""A trial whose worker went away so often is not run again: its objective takes the process down, and would for ever."""
-
-
-def release_abandoned(stream: Stream) -> int:
-    """Give up the trials of workers that are gone, so that they are run again; how many there were."""
-    numbers, at = abandoned(stream.history), stream.clock.wall()
-    events: list[Event] = []
-    for i in numbers:
-        attempt = int(stream.history.attempts[i])
-        lost = stream.history.lost(i) + 1
-        if lost < MAX_ATTEMPTS:
-            events.append(Released(i, attempt, LOST, at))
-        else:
-            why = f"{lost} times its process was gone before it had a result: the objective may take it down"
-            events.append(Finished(i, attempt, Outcome(State.ERROR, error=TrialError("lost worker", why)), at))
-    if events:
-        stream.publish(*events)
-    return len(numbers)

@@ -52,6 +52,7 @@ class Evaluation:
 
     number: int
     rng: np.random.Generator
+    _objective: str
     _report: Callable[[float, Mapping[str, float]], None]
     _should_stop: Callable[[], bool]
     _attach: Callable[[str, bytes], None]
@@ -66,7 +67,7 @@ class Evaluation:
         """
         values = {name: float(value) for name, value in metrics.items()}
         if loss is not None:
-            values["loss"] = float(loss)
+            values[self._objective] = float(loss)
         self._report(float(step), values)
 
     def should_stop(self) -> bool:
@@ -122,7 +123,9 @@ def outcome_of(result: Any, objective: str, worst: float, seconds: float | None 
 
 def _outcome_of_mapping(result: Mapping[Any, Any], objective: str, worst: float, seconds: float | None) -> Outcome:
     status = result.get("status", OK if "loss" in result else None)
-    extra = {str(k): v for k, v in result.items() if k not in ("status", "loss", "loss_variance", "error")}
+    # "error" of a trial that is fine is a metric like any other: an error rate.
+    taken = ("status", "loss", "loss_variance", *(("error",) if status == FAIL else ()))
+    extra = {str(k): v for k, v in result.items() if k not in taken}
     if status == FAIL:
         reason = TrialError("status", str(result.get("error", "the objective reported a failure"))[:2000])
         return Outcome(State.FAILED, extra=extra, error=reason, seconds=seconds)
@@ -136,10 +139,10 @@ def _outcome_of_mapping(result: Mapping[Any, Any], objective: str, worst: float,
         raise InvalidResult(f"the objective returned the status {status!r:.80}, expected 'ok' or 'fail'{hint}")
     if "loss" not in result:
         raise InvalidLoss("the objective returned status 'ok' without a 'loss'")
-    variance = result.get("loss_variance")
-    return _outcome(
-        loss_of(result["loss"]), extra, None if variance is None else loss_of(variance), objective, worst, seconds
-    )
+    variance = None if result.get("loss_variance") is None else loss_of(result["loss_variance"])
+    if variance is not None and not 0 <= variance < math.inf:
+        raise InvalidResult(f"the objective returned a loss_variance of {variance!r}, expected a number from 0 up")
+    return _outcome(loss_of(result["loss"]), extra, variance, objective, worst, seconds)
 
 
 def _outcome(
@@ -163,6 +166,8 @@ def loss_of(value: Any) -> float:
         return value
     if getattr(value, "size", None) == 1 and hasattr(value, "item"):
         value = value.item()  # arrays of one element are numbers, or text, or complex; numpy itself no longer says so
+    if value is np.ma.masked:
+        raise InvalidLoss("the objective returned a masked value as its loss, expected a number")
     if value is None:
         raise InvalidLoss("the objective returned None as its loss, expected a number: is a `return` missing?")
     if isinstance(value, (str, bytes)) or (isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real)):

@@ -24,10 +24,12 @@ class Interrupts:
 
     Attributes:
         signal: the number of the first signal that came; None as long as there was none.
+        nested: whether another run, of whose objective this one is a part, is catching them already.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.nested = False
         self._armed = False
         self._before: dict[int, Any] = {}  # what signal.signal returns
 
@@ -43,7 +45,10 @@ class Interrupts:
         self._before.clear()
 
     def _replace(self, number: int, expected: object) -> None:
-        if signal.getsignal(number) is expected or signal.getsignal(number) == expected:
+        current = signal.getsignal(number)
+        if isinstance(getattr(current, "__self__", None), Interrupts):
+            self.nested = True
+        if current == expected:
             self._before[number] = signal.signal(number, self._handle)
 
     def _handle(self, number: int, _: FrameType | None) -> None:

@@ -7,13 +7,13 @@ A rule looks at the history and the time and says why to stop, or None.  Rules c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from parzen.trials import History
+from parzen.trials import History, State
 
 __all__ = [
     "LossReached",
@@ -53,11 +53,7 @@ class _Either(StopRule):
     rules: tuple[StopRule, ...]
 
     def __call__(self, history: History, elapsed: float) -> str | None:
-        for rule in self.rules:
-            reason = rule(history, elapsed)
-            if reason is not None:
-                return reason
-        return None
+        return next((reason for rule in self.rules if (reason := _reason(rule, history, elapsed))), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +61,9 @@ class _Both(StopRule):
     rules: tuple[StopRule, ...]
 
     def __call__(self, history: History, elapsed: float) -> str | None:
-        reasons = [rule(history, elapsed) for rule in self.rules]
-        return None if None in reasons else " and ".join(reason for reason in reasons if reason)
+        reasons = [_reason(rule, history, elapsed) for rule in self.rules]
+        said = [reason for reason in reasons if reason is not None]
+        return " and ".join(said) if len(said) == len(reasons) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,21 @@ class NoProgress(StopRule):
         return "no progress" if since >= self.trials else None
 
 
-_ENDED = (3, 4, 5)  # FAILED, PRUNED, ERROR
+_ENDED = (State.FAILED, State.PRUNED, State.ERROR)
+
+
+def _reason(rule: Callable[[History, float], Any], history: History, elapsed: float) -> str | None:
+    """What a rule says; True and False from a user's own function are taken for what they mean.
+
+    Raises:
+        TypeError: it says something else.
+    """
+    said = rule(history, elapsed)
+    if said is None or isinstance(said, (bool, np.bool_)):
+        return getattr(rule, "__name__", type(rule).__name__) if said else None
+    if isinstance(said, str):
+        return said or None
+    raise TypeError(f"a stop rule says why to stop, or None; {rule!r:.80} said {said!r:.80}")
 
 
 def any_of(rules: StopRule | Iterable[StopRule]) -> StopRule:

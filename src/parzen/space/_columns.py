@@ -60,6 +60,25 @@ class Columns:
             values[:, j] = dist.from_unit(unit[:, j])
         return values
 
+    def outside(self, values: FloatArray) -> int:
+        """A column in which one of the values `(n, d)` cannot have come from its distribution; -1 for none.
+
+        NaN is not looked at.
+        """
+        x = values[:, self._scaled]
+        wrong = (x < self._low) | (x > self._high)
+        if wrong.any():
+            return int(self._scaled[wrong.any(axis=0)][0])
+        k = (values[:, self._even] - self._first) / self._step
+        wrong = (np.abs(k - np.rint(k)) > 1e-6) | (np.rint(k) < 0) | (np.rint(k) >= self._count)
+        if wrong.any():
+            return int(self._even[wrong.any(axis=0)][0])
+        for j, dist in self._rest:
+            known = values[~np.isnan(values[:, j]), j]
+            if not dist.contains(known).all():
+                return j
+        return -1
+
     def to_unit(self, values: FloatArray) -> FloatArray:
         """Quantiles `(n, d)` of values `(n, d)`; NaN stays NaN."""
         unit = np.full(values.shape, np.nan)

@@ -13,6 +13,7 @@ from parzen.errors import BadDistribution, CorruptLog, OutOfSpace, SpaceError, U
 from parzen.space._columns import Columns
 from parzen.space._compile import compile_nodes, reachable
 from parzen.space._evaluation import WHOLE, Evaluator
+from parzen.space._graph import Apply
 from parzen.space._layout import Condition, lay_out
 from parzen.space._nodes import Const, Node, Param, Switch, children, distribution_of
 from parzen.space._points import Points
@@ -36,8 +37,8 @@ class Space:
     """
 
     def __init__(self, data: Any) -> None:  # whatever a user's space is made of
-        if data is None:
-            raise SpaceError("the space is None: give a mapping, a list or a node of parzen.hp")
+        if data is None or (callable(data) and not isinstance(data, Apply)):
+            raise SpaceError(f"the space is {data!r:.80}: give a mapping, a list or a node of parzen.hp")
         self._set_up(compile_nodes(data))
 
     @classmethod
@@ -157,6 +158,22 @@ class Space:
             self._evaluator.value(argument, memo, None)
         return distribution_of(param.label, param, memo.__getitem__)
 
+    def outside(self, values: FloatArray) -> str | None:
+        """Why rows `(n, d)` cannot be of this space, in a phrase; None where they can.
+
+        Distributions whose bounds are computed are not asked: a row's own values decide about them when it is decoded.
+        """
+        wrong = np.isnan(values) == self.active(values)
+        if wrong.any():
+            label = self.labels[int(np.flatnonzero(wrong.any(axis=0))[0])]
+            return f"parameter {label!r} has a value though it is inactive, or none though it is active"
+        j = -1 if self._columns is None else self._columns.outside(values)
+        return None if j < 0 else f"{values[:, j].tolist()} for parameter {self.labels[j]!r}, which is {self._what(j)}"
+
+    def _what(self, j: int) -> str:
+        distribution = self.distributions[j]
+        return "computed" if distribution is None else distribution.describe()
+
     # --- decoding -----------------------------------------------------------------------------------------------
 
     def decode(self, points: Points, i: int = 0, rng: Callable[[], np.random.Generator] | None = None) -> Config:
@@ -242,12 +259,21 @@ class Space:
         """The row with these values of parameters.
 
         Args:
-            params: label -> real value; those of inactive parameters are not looked at and may be left out.
+            params: label -> real value; those of inactive parameters are not looked at and may be left out.  A parameter
+                of a branch implies the branch, where nothing else is said about it.
             unit: `(d,)` quantiles for active parameters that are left out.
 
         Raises:
             UnknownLabel: a label is not in the space.
             OutOfSpace: a value cannot have come from its parameter, or an active one is missing and `unit` is None.
+        """
+        return self.completed(self.given(params), unit)
+
+    def given(self, params: Mapping[str, Any]) -> FloatArray:
+        """`(d,)`: the values that these parameters give, codes for categories; NaN for the columns that they leave open.
+
+        Raises:
+            UnknownLabel, OutOfSpace: as `encode_params`; whether a number fits its parameter is for `completed` to say.
         """
         from parzen.space._encoding import value_of_option
 
@@ -261,7 +287,37 @@ class Space:
             j = self.column[label]
             if not self.is_choice(j):
                 row[j] = plain_number(label, value)
-        return self.completed(row, unit)
+        self._imply(row)
+        return row
+
+    def _imply(self, row: FloatArray) -> None:
+        """Take the branches that given values stand on, where nothing was said about them.
+
+        Raises:
+            OutOfSpace: two values were given that cannot be active together, and nothing says which branch is meant.
+        """
+        implied: dict[int, int] = {}
+        wanted = np.flatnonzero(~np.isnan(row)).tolist()
+        while wanted:
+            j = wanted.pop()
+            ways = [
+                conjunction
+                for conjunction in self.conditions[j]
+                if all(np.isnan(row[column]) or row[column] == code for column, code in conjunction)
+            ]
+            if not ways:
+                clash = [c for conjunction in self.conditions[j] for c, code in conjunction if c in implied]
+                if clash:
+                    raise OutOfSpace(
+                        f"parameters {self.labels[j]!r} and {self.labels[implied[clash[0]]]!r} are never active together: "
+                        f"give {self.labels[clash[0]]!r} too, to say which branch is meant",
+                        label=self.labels[j],
+                    )
+                continue  # it is inactive in the branch that was given, and not looked at
+            for column, code in ways[0]:
+                if np.isnan(row[column]):
+                    row[column], implied[column] = code, j
+                    wanted.append(column)
 
     def completed(self, given: FloatArray, unit: FloatArray | None = None) -> Points:
         """A row of which some values are known, with inactive columns emptied and the rest checked.

@@ -1,7 +1,7 @@
 """The doors that people use: `minimize` for one call, `Study` for everything else, `Result` for what comes back."""
 
 from parzen.study._minimize import minimize
-from parzen.study._result import Result, Trials
+from parzen.study._result import Result, TrialView
 from parzen.study._study import Study
 
-__all__ = ["Result", "Study", "Trials", "minimize"]
+__all__ = ["Result", "Study", "TrialView", "minimize"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,26 +10,31 @@ from typing import Any
 
 import numpy as np
 
-from parzen._typing import Direction
+from parzen._typing import Direction, FloatArray
 from parzen.errors import SpaceMismatch, StudyError, StudyExists, StudyNotFound
 from parzen.log import Storage
 from parzen.space import Space
-from parzen.trials import FINISHED, Header, State
+from parzen.trials import FINISHED, Header, History, State
 
 DEFAULT_NAME = "study"
 
+ENQUEUED = "enqueued"
+"""The source of a trial that a person asked for."""
 
-def agrees(wanted: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
-    """Whether a trial can have come from a mapping that was enqueued: what both speak of is the same."""
 
-    def same(a: Any, b: Any) -> bool:
-        try:
-            return a is b or bool(a == b)
-        except Exception:  # an option's own __eq__ may do anything
-            return False
+def given_of(space: Space, row: FloatArray) -> dict[str, float]:
+    """Label -> value of what a row `(d,)` does not leave open."""
+    return {space.labels[j]: float(row[j]) for j in np.flatnonzero(~np.isnan(row)).tolist()}
 
-    common = [label for label in wanted if label in params]
-    return bool(common) and all(same(wanted[label], params[label]) for label in common)
+
+def came_from(history: History, number: int, given: Mapping[str, float]) -> bool:
+    """Whether an enqueued trial was enqueued with just these values."""
+    memo = history.memo(number)
+    if isinstance(memo, Mapping):
+        return memo.get("given") == given
+    row = history.values[number]  # too much was given to be kept: what was given is in the row itself
+    columns = history.space.column
+    return all(row[columns[label]] == x for label, x in given.items() if row[columns[label]] == row[columns[label]])
 
 
 @contextmanager
@@ -59,8 +65,8 @@ def created_or_opened(storage: Storage, header: Header, space: Space) -> Header:
     check_same(known, Space.from_json(known.space), space, storage.location)
     if known.metrics != header.metrics:
         raise StudyError(
-            f"study {known.name!r} in {storage.location} has direction {known.metrics['loss']!r}, "
-            f"not {header.metrics['loss']!r}: give the new study another name"
+            f"study {known.name!r} in {storage.location} has direction {known.metrics[known.objectives[0]]!r}, "
+            f"not {header.metrics[header.objectives[0]]!r}: give the new study another name"
         )
     return known
 
@@ -110,6 +116,23 @@ def checked_direction(direction: str) -> Direction:
     if direction not in ("minimize", "maximize"):
         raise ValueError(f"direction is 'minimize' or 'maximize', got {direction!r:.80}")
     return direction  # type: ignore[return-value]  # the line above says which
+
+
+def checked_objective(objective: Any, evaluation: bool | str) -> None:
+    """Refuse what cannot be called with a configuration (`TypeError`), before anything is asked for."""
+    if not callable(objective):
+        raise TypeError(f"the objective must be callable, got {objective!r:.80}")
+    if inspect.iscoroutinefunction(objective):
+        raise TypeError(
+            "the objective is a coroutine function, which only makes something to await: give one that returns"
+        )
+    args = (None, None) if evaluation is True else (None,)
+    try:
+        inspect.signature(objective).bind(*args, **({evaluation: None} if isinstance(evaluation, str) else {}))
+    except TypeError as error:
+        raise TypeError(f"the objective cannot be called with a configuration: {error}") from None
+    except ValueError:  # builtins do not tell
+        return
 
 
 def checked_state(state: State | str, result: Any) -> State:

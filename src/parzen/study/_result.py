@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from parzen.study._study import Study
 
-__all__ = ["Result", "Trials", "best_of"]
+__all__ = ["Result", "TrialView", "best_of"]
 
 
-class Trials(Sequence[Trial]):
+class TrialView(Sequence[Trial]):
     """All trials of a history, in order of their numbers; each is made when it is looked at."""
 
     def __init__(self, history: History) -> None:
@@ -40,8 +40,8 @@ class Trials(Sequence[Trial]):
         return iter(self._history)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{self._history.count(s)} {s.name}" for s in State if self._history.count(s))
-        return f"<{len(self)} trials{': ' + counts if counts else ''}>"
+        tally = self._history.tally
+        return f"<{len(self)} trials{': ' + tally if tally else ''}>"
 
 
 def best_of(history: History) -> Trial:
@@ -55,16 +55,20 @@ def best_of(history: History) -> Trial:
         return best
     if not len(history):
         raise AllTrialsFailed("there is no best trial: no trial has been run")
-    counts = ", ".join(f"{history.count(s)} {s.name}" for s in State if history.count(s))
     errors = [history.error(i) for i in range(len(history))]
     last = next((error for error in reversed(errors) if error is not None), None)
     raise AllTrialsFailed(
-        f"there is no best trial: none of {len(history)} has a finite loss ({counts})"
+        f"there is no best trial: none of {len(history)} has a finite loss ({history.tally})"
         + (f"; the last failure was {last}"[:500] if last else "")
     )
 
 
-def _shortened(text: str) -> str:
+def _shown(value: object) -> str:
+    """A short `repr`, whatever the value is: configurations may be too deep for one, and options' own may raise."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= 500 else text[:499] + "…"
 
 
@@ -73,7 +77,7 @@ class Result:
 
     Attributes:
         study: to go on with.
-        stopped_by: "trials", "timeout", "interrupt", "space exhausted", "callback", or what a stop rule said.
+        stopped_by: "trials", "timeout", "interrupt", "request", "space exhausted", "callback", or what a stop rule said.
         signal: the number of the signal that interrupted it, if one did.
     """
 
@@ -93,9 +97,9 @@ class Result:
         return best_of(self.history)
 
     @property
-    def trials(self) -> Trials:
+    def trials(self) -> TrialView:
         """All trials, in order of their numbers."""
-        return Trials(self.history)
+        return TrialView(self.history)
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each trial: number, state, loss, seconds, a column for each parameter, further metrics.
@@ -104,6 +108,7 @@ class Result:
             MissingDependency: pandas is not installed.
         """
         pd: Any = require("pandas", "pandas")  # an optional package
+        base = ["number", "state", "loss", "seconds", *(f"param_{label}" for label in self.history.space.labels)]
         rows = []
         for trial in self.trials:
             row: dict[str, Any] = {
@@ -117,7 +122,7 @@ class Result:
             numbers.update({k: x for k, x in trial.metrics.items() if k != self.history.objectives[0]})
             row.update({f"metric_{name}": x for name, x in numbers.items()})
             rows.append({**row, "source": trial.source, "error": None if trial.error is None else str(trial.error)})
-        frame: pandas.DataFrame = pd.DataFrame(rows)
+        frame: pandas.DataFrame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*base, "source", "error"])
         return frame
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -127,7 +132,7 @@ class Result:
             best = self.best
             facts += [
                 ("best loss", f"{best.loss!r} (trial {best.number})"),
-                ("best config", _shortened(repr(best.config))),
+                ("best config", _shown(best.config)),
             ]
         else:
             facts.append(("best loss", "none: no trial has a finite loss"))

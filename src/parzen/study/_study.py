@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
 
 from parzen._clock import Clock, SystemClock
-from parzen._typing import Direction
+from parzen._typing import Direction, FloatArray
 from parzen.algorithms import Algorithm, algorithm_named
 from parzen.errors import AlreadyFinished, Conflict, StudyError
 from parzen.feedback import Feedback, RunInfo, feedback_for
-from parzen.log import Storage, Stream, generator, trial_seed
+from parzen.log import PROPOSAL, Storage, Stream, generator, trial_seed
 from parzen.run import (
     BY_HAND,
     Interrupts,
@@ -25,29 +26,43 @@ from parzen.run import (
     checked_count,
     checked_seconds,
     outcome_of,
-    publish_asked,
-    release_abandoned,
     run,
+    start_trials,
     wants_evaluation,
     worst_of,
 )
 from parzen.space import Space
 from parzen.storages import open_storage
 from parzen.study._given import (
-    agrees,
+    ENQUEUED,
+    came_from,
     check_same,
     checked_callbacks,
     checked_catch,
     checked_direction,
     checked_name,
+    checked_objective,
     checked_seed,
     checked_state,
     closed_on_error,
     created_or_opened,
+    given_of,
     only_study,
 )
-from parzen.study._result import Result, Trials, best_of
-from parzen.trials import FINISHED, Asked, Finished, Header, History, Outcome, Requested, State, Trial, TrialError
+from parzen.study._result import Result, TrialView, best_of
+from parzen.trials import (
+    FINISHED,
+    MEMO_LIMIT,
+    Asked,
+    Finished,
+    Header,
+    History,
+    Outcome,
+    Requested,
+    State,
+    Trial,
+    TrialError,
+)
 
 __all__ = ["Callback", "Study"]
 
@@ -58,7 +73,7 @@ Callback = Callable[["Study", Trial], object]
 class Study:
     """What is tried, and everything that came of it.
 
-    With `storage`, a study of that name which is there already is gone on with; its own seed, direction and budget stay.
+    With `storage`, a study of that name which is there already is gone on with; its own seed, `noisy` and budget stay.
 
     Args:
         space: nested data with `parzen.hp` nodes, or a `Space`.
@@ -166,9 +181,9 @@ class Study:
         return self.stream.history
 
     @property
-    def trials(self) -> Trials:
+    def trials(self) -> TrialView:
         """All trials, in order of their numbers."""
-        return Trials(self.history)
+        return TrialView(self.history)
 
     @property
     def best(self) -> Trial:
@@ -194,7 +209,7 @@ class Study:
             SpaceExhausted: the space is finite and everything has been asked for, unless the study is `noisy`.
         """
         count = 1 if n is None else checked_count("n", n, least=1)
-        numbers = publish_asked(self.stream, self.algorithm, count, self.header.noisy, BY_HAND)
+        numbers = start_trials(self.stream, self.algorithm, count, repeat=self.header.noisy, worker=BY_HAND)
         trials = [self.history.trial(number) for number in numbers]
         return trials[0] if n is None else trials
 
@@ -211,7 +226,7 @@ class Study:
 
         Raises:
             InvalidResult, InvalidLoss: the result cannot be used; nothing is recorded.
-            AlreadyFinished: the trial has a result.
+            AlreadyFinished: the trial has a result, or was given to somebody else since this attempt began.
             StudyError: there is no such trial.
         """
         number = trial.number if isinstance(trial, Trial) else trial
@@ -228,7 +243,13 @@ class Study:
             outcome = outcome_of(result, history.objectives[0], worst_of(history.reported(1.0)))
         else:
             outcome = Outcome(checked_state(state, result), error=None if error is None else TrialError("told", error))
-        self.stream.publish(Finished(number, int(history.attempts[number]), outcome, self.stream.clock.wall()))
+        # A Trial knows which attempt it was handed out for: a later one is somebody else's.
+        attempt = trial.attempt if isinstance(trial, Trial) else int(history.attempts[number])
+        (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
+        if not counted:
+            raise AlreadyFinished(
+                f"trial {number} was given to somebody else meanwhile, or has a result from them: this one is kept as late"
+            )
         return history.trial(number)
 
     def enqueue(self, *params: Mapping[str, Any]) -> list[Trial]:
@@ -243,20 +264,27 @@ class Study:
         for one in params:
             if not isinstance(one, Mapping):
                 raise TypeError(f"enqueue takes mappings from label to value, got {one!r:.80}")
+        return self._enqueue([self.space.given(one) for one in params])
+
+    def _enqueue(self, rows: Sequence[FloatArray]) -> list[Trial]:
+        """Enqueue rows `(d,)` that are NaN where they leave something open; what they gave is kept with the trial."""
         while True:
-            history, at = self.history, self.stream.clock.wall()
-            events = []
-            for number, given in enumerate(params, start=len(history)):
-                seed = trial_seed(self.header.seed, number)
-                point = self.space.encode_params(given, generator(seed, 0).random(self.space.d))
-                values = tuple(point.values[0].tolist())
-                events.append(Asked(number, values, "enqueued", seed, history.seq, at))
-            try:
-                if events:
-                    self.stream.publish(*events)
-            except Conflict:
-                self.stream.pull()
-                continue
+            with self.stream.asking:
+                history, at = self.history, self.stream.clock.wall()
+                events = []
+                for number, row in enumerate(rows, start=len(history)):
+                    seed = trial_seed(self.header.seed, number)
+                    point = self.space.completed(row, generator(seed, PROPOSAL).random(self.space.d))
+                    values = tuple(point.values[0].tolist())
+                    memo = {"given": given_of(self.space, row)}
+                    small = len(json.dumps(memo)) <= MEMO_LIMIT
+                    events.append(Asked(number, values, ENQUEUED, seed, history.seq, at, memo=memo if small else None))
+                try:
+                    if events:
+                        self.stream.publish(*events)
+                except Conflict:
+                    self.stream.pull()
+                    continue
             return [history.trial(event.number) for event in events]
 
     def stop(self) -> None:
@@ -299,8 +327,8 @@ class Study:
         Raises:
             BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
         """
-        if not callable(objective):
-            raise TypeError(f"the objective must be callable, got {objective!r:.80}")
+        evaluation = wants_evaluation(objective)
+        checked_objective(objective, evaluation)
         if checked_count("parallel", parallel, least=1) != 1:
             raise StudyError(f"parallel={parallel}: this version runs trials one at a time; leave it at 1")
         budget = None if trials is None else checked_count("trials", trials)
@@ -312,14 +340,14 @@ class Study:
             any_of(stop) if stop else None,
             seconds,
             checked_catch(catch),
+            budget is not None,
             self.header.noisy,
-            wants_evaluation(objective),
+            evaluation,
             (lambda number: [call(self, self.history.trial(number)) for call in after]) if after else None,
         )
         feedback = feedback_for(progress)
         stream, history = self.stream, self.history
         stream.pull()
-        release_abandoned(stream)
         if budget is not None and budget > (history.budget or -1):
             stream.publish(Requested("budget", None, budget, stream.clock.wall()))
         self._enqueue_new(enqueue)
@@ -327,7 +355,7 @@ class Study:
             name=self.name,
             location=self.location,
             durable=self.storage.durable,
-            total=history.budget,
+            total=None if budget is None else history.budget,
             timeout=seconds,
             already=history.finished,
             resume_hint="run the same program again",
@@ -349,12 +377,23 @@ class Study:
 
     def _enqueue_new(self, points: Iterable[Mapping[str, Any]]) -> None:
         """Enqueue what the study does not have yet, so that a program that is run again enqueues nothing twice."""
-        wanted = list(points)
-        if not wanted:
-            return
+        if isinstance(points, Mapping) or not isinstance(points, Iterable):
+            raise TypeError(f"enqueue takes a list of mappings from label to value, got {points!r:.80}")
+        rows = []
+        for one in points:
+            if not isinstance(one, Mapping):
+                raise TypeError(f"enqueue takes mappings from label to value, got {one!r:.80}")
+            rows.append(self.space.given(one))
         history = self.history
-        known = [history.trial(i).params for i in range(len(history)) if history.source(i) == "enqueued"]
-        self.enqueue(*(one for one in wanted if not any(agrees(one, params) for params in known)))
+        known = [i for i in range(len(history)) if history.source(i) == ENQUEUED]
+        new = []
+        for row in rows:
+            same = next((i for i in known if came_from(history, i, given_of(self.space, row))), None)
+            if same is None:
+                new.append(row)
+            else:
+                known.remove(same)  # what was wanted twice is there twice
+        self._enqueue(new)
 
     def __repr__(self) -> str:
         history = self.history

@@ -5,6 +5,7 @@ person sees of one row, `_codec` the same things as text.
 """
 
 from parzen.trials._codec import (
+    MEMO_LIMIT,
     checksum,
     event_from_json,
     event_to_json,
@@ -35,6 +36,7 @@ __all__ = [
     "EVENT_KINDS",
     "FINISHED",
     "LOST",
+    "MEMO_LIMIT",
     "Asked",
     "Entry",
     "Event",

@@ -119,7 +119,7 @@ class Finished:
     at: float
 
 
-LOST = "its worker is gone"
+LOST = "lost"
 """The reason of a `Released` that counts against the trial: something took its worker down."""
 
 

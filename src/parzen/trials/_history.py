@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen._typing import JSON, BoolArray, Direction, FloatArray, IntArray
-from parzen.errors import CorruptLog
+from parzen.errors import CorruptLog, SchemaTooNew
 from parzen.space import Points, Space
 from parzen.trials._events import (
     LOST,
@@ -209,6 +209,11 @@ class History:
         """A loss of `losses` in the sign that the user reported it in."""
         return self._sign * float(loss)
 
+    @property
+    def tally(self) -> str:
+        """How many trials are in which state, in words: "12 OK, 1 FAILED"; empty where there are none."""
+        return ", ".join(f"{self.count(state)} {state.name}" for state in State if self.count(state))
+
     # --- single trials ------------------------------------------------------------------------------------------
 
     def trial(self, number: int) -> Trial:
@@ -306,7 +311,7 @@ class History:
             return True
         i = event.number
         if not 0 <= i < self._n:
-            raise CorruptLog(f"the log speaks of trial {i}, but has asked for {self._n} so far")
+            return False  # a storage takes anything; what speaks of no trial changes nothing
         if isinstance(event, Retracted):
             self._unshare()
             self._move(i, State.CANCELLED)
@@ -339,6 +344,8 @@ class History:
 
     def _take_asked(self, event: Asked) -> None:
         i = self._n
+        if event.space != 0:
+            raise SchemaTooNew(f"trial {i} is from version {event.space} of the space, which a later parzen made")
         if event.number != i:
             raise CorruptLog(f"the log asks for trial {event.number}, expected {i}")
         if len(event.values) != self.space.d:

@@ -91,7 +91,7 @@ class Report:
     metrics: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Trial:
     """One row of a history, made when somebody looks at it.
 
@@ -127,3 +127,11 @@ class Trial:
     finished: float | None = None
     seconds: float | None = None
     worker: str | None = None
+
+    def __repr__(self) -> str:
+        try:
+            params = repr(self.params)
+        except Exception:  # an option's own __repr__ may raise, and a configuration may be too deep for one
+            params = "… that cannot be shown"
+        why = "" if self.error is None else f", error={str(self.error)!r:.200}"
+        return f"Trial(number={self.number}, state={self.state.name}, loss={self.loss!r}, params={params}{why})"

@@ -1,0 +1,117 @@
+"""From an algorithm's proposal to events in the log; shared by the loop and `Study.ask`."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from parzen.algorithms import Algorithm, Ask, Proposal, repeats
+from parzen.errors import AlgorithmError, Conflict, SpaceExhausted
+from parzen.log import PROPOSAL, Stream, generator, trial_seed
+from parzen.space import Space
+from parzen.trials import MEMO_LIMIT, Asked, Event, History, Noted, Started, storable
+
+__all__ = ["EXHAUSTED", "start_trials"]
+
+EXHAUSTED = "space exhausted"
+"""Key of the note, and reason of the stop, when a finite space has no new configuration left."""
+
+
+def start_trials(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool, worker: str) -> list[int]:
+    """Start up to `n` trials in a worker's name: waiting ones first, then what the algorithm proposes.
+
+    Args:
+        repeat: on a finite space that is exhausted, propose configurations again.
+
+    Returns:
+        Their numbers; fewer than `n` only where a finite space has no more to give.
+
+    Raises:
+        SpaceExhausted: there is not one.
+        AlgorithmError: the proposal is not one of this space.
+    """
+    history = stream.history
+    while True:
+        with stream.asking:
+            waiting = [int(i) for i in np.flatnonzero(history.waiting)[:n]]
+            asked: list[Asked] = []
+            if len(waiting) < n:
+                try:
+                    asked = _ask(stream, algorithm, n - len(waiting), repeat)
+                except SpaceExhausted:
+                    if not waiting:
+                        raise
+            at = stream.clock.wall()
+            events: list[Event] = [Started(i, int(history.attempts[i]) + 1, worker, at) for i in waiting]
+            events += asked
+            events += [Started(event.number, 1, worker, at) for event in asked]
+            try:
+                stream.publish(*events)
+            except Conflict:  # another program took a number: look at what it did, and think again
+                stream.pull()
+                continue
+        return waiting + [event.number for event in asked]
+
+
+def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
+    history, seed = stream.history.snapshot(), stream.header.seed
+    numbers = tuple(range(len(history), len(history) + n))
+    wanted = Ask(numbers, lambda number: generator(trial_seed(seed, number), PROPOSAL))
+    try:
+        proposal = algorithm.suggest(stream.space, history, wanted)
+    except SpaceExhausted:
+        if not repeat or not len(history):
+            raise
+        if EXHAUSTED not in history.notes:
+            text = f"all {len(history)} configurations have been tried; trying again, least tried and best first"
+            stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
+        proposal = repeats(history, wanted)
+    _check(proposal, stream.space, n, algorithm)
+    return _events(stream, history, proposal, numbers)
+
+
+def _check(proposal: Proposal, space: Space, n: int, algorithm: Algorithm) -> None:
+    """A proposal goes into the log for ever, and anybody may write an algorithm.
+
+    Raises:
+        AlgorithmError: it does not fit the space or the ask.
+    """
+
+    def refuse(why: str) -> AlgorithmError:
+        return AlgorithmError(f"{type(algorithm).__name__} proposed what cannot be used: {why}", algorithm=algorithm)
+
+    values, m = proposal.points.values, len(proposal.points)
+    if values.shape != (m, space.d) or not 1 <= m <= n:
+        raise refuse(f"points of shape {values.shape} for {n} trials in a space of {space.d} parameters")
+    outside = space.outside(values)
+    if outside is not None:
+        raise refuse(outside)
+    if len(proposal.sources) != m or (proposal.gains and len(proposal.gains) != m):
+        raise refuse(f"{len(proposal.sources)} sources and {len(proposal.gains)} gains for {m} points")
+    if proposal.memo is not None:
+        try:
+            size = len(json.dumps(storable(proposal.memo)))
+        except (TypeError, ValueError) as error:
+            raise refuse(f"its memo is not JSON: {error}") from error
+        if size > MEMO_LIMIT:
+            raise refuse(f"its memo has {size} bytes, at most {MEMO_LIMIT} are kept")
+
+
+def _events(stream: Stream, saw: History, proposal: Proposal, numbers: tuple[int, ...]) -> list[Asked]:
+    at, seed = stream.clock.wall(), stream.header.seed
+    rows = proposal.points.values.tolist()
+    gains = proposal.gains or (None,) * len(rows)
+    return [
+        Asked(
+            number,
+            tuple(row),
+            source,
+            trial_seed(seed, number),
+            saw.seq,
+            at,
+            gain,
+            proposal.memo if number == numbers[0] else None,
+        )
+        for number, row, source, gain in zip(numbers, rows, proposal.sources, gains, strict=False)
+    ]
