@@ -134,9 +134,31 @@ def bool(label: str) -> Apply:  # noqa: A001
     return categorical(label, [False, True])
 
 
-def option(name: str, obj: Any) -> Literal:
-    """An option with a name of its own, by which it is shown and under which it is stored."""
-    return Literal(obj, option_name=_label(name))
+def option(name: str, obj: Any) -> Apply:
+    """An option with a name of its own, by which it is shown and stored, and may be enqueued.
+
+    Args:
+        name: of the option.
+        obj: a constant; or, for `choice`, a sub-space.
+    """
+    inner = as_apply(obj)
+    if isinstance(inner, Literal) or not _draws(inner):
+        return Literal(obj, option_name=_label(name))
+    return Apply("named_option", [Literal(_label(name)), inner], pure=True)
+
+
+def _draws(node: Apply) -> builtins.bool:
+    seen: set[builtins.int] = set()
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if not isinstance(item, Literal) and item.name not in ("pos_args", "dict"):
+            return True
+        stack.extend(item.inputs())
+    return False
 
 
 def call(function: Any, *args: Any, **kwargs: Any) -> Apply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import warnings
 from decimal import Decimal
@@ -442,3 +443,21 @@ def test_all_words_can_be_mixed_and_nested():
 
         assert space.labels == ("outer", "inner")
         assert space.conditions == (((),), (((0, 0),),))
+
+
+def test_a_sub_space_may_have_a_name_of_its_own() -> None:
+    """It is shown, stored and enqueued by it, and the objective receives what is inside."""
+    space = Space(
+        hp.choice("m", [hp.option("svm", {"a": hp.int("aa", 1, 3)}), hp.option("none", {"b": 1}), hp.option("k", 5)])
+    )
+
+    assert [space.option(0, code) for code in range(3)] == ["svm", "none", "k"]
+    assert space.conditions[1] == (((0, 0),),)
+    for given, config in (({"m": "svm", "aa": 2}, {"a": 2}), ({"m": "none"}, {"b": 1}), ({"m": "k"}, 5)):
+        points = space.encode_params(given)
+        assert space.decode(points) == config
+        assert space.decode(space.encode(config)) == config
+    stored = Space.from_json(json.loads(json.dumps(space.to_json())))
+    assert stored.to_json() == space.to_json()
+    assert stored.option(0, 0) == "svm"
+    assert space.differences(Space(hp.choice("m", [hp.option("x", {"a": hp.int("aa", 1, 3)}), 1, 2])))

@@ -42,6 +42,8 @@ def _written(node: Node) -> JSON:
     if isinstance(node, Build):
         if node.kind == "dict":
             return ["dict", [_constant(key, None) for key in node.keys], list(node.items)]
+        if node.kind == "option":
+            return ["option", str(node.keys[0]), list(node.items)]
         if node.kind == "namedtuple":
             return ["namedtuple", _qualified(node.factory), list(node.items)]
         return [node.kind, list(node.items)]
@@ -118,6 +120,9 @@ def _read(item: Any) -> Node:  # JSON of unknown shape: what does not fit raises
         return Param(_text(label), None, family, _places(args), _named(kwargs))
     if kind == "dict":
         return Build("dict", _places(rest[1]), tuple(_object(key) for key in rest[0]))
+    if kind == "option":
+        name, (place,) = _text(rest[0]), _places(rest[1])
+        return Build("option", (place,), (name,))
     if kind == "namedtuple":
         return Build("namedtuple", _places(rest[1]), (), Opaque(_text(rest[0])))
     if kind in ("list", "tuple"):

@@ -95,6 +95,9 @@ class _Compiler:
             return self.add_param(item, args)
         if item.name == "switch":
             return self.add_switch(item, args)
+        if item.name == "named_option":
+            name = self.nodes[args[0]]
+            return self.new(Build("option", (args[1],), (name.value if isinstance(name, Const) else "",)))
         if item.name == "pos_args":
             return self.new(Build("tuple", args))
         if item.name == "dict":

@@ -244,6 +244,8 @@ class _Search:
 
 
 def _items(node: Build, x: Any) -> list[Any] | None:
+    if node.kind == "option":
+        return [x]
     if node.kind == "dict":
         if not isinstance(x, dict) or len(x) != len(node.keys) or any(key not in x for key in node.keys):
             return None

@@ -71,9 +71,9 @@ class Build:
     """A container, made anew for each configuration.
 
     Attributes:
-        kind: "dict", "list", "tuple" or "namedtuple".
+        kind: "dict", "list", "tuple", "namedtuple", or "option": the one thing in it, under a name.
         items: places of the contents.
-        keys: of a dict.
+        keys: of a dict; the name of an option.
         factory: the class of a named tuple.
     """
 
@@ -86,6 +86,8 @@ class Build:
         """The container, of these contents."""
         if self.kind == "dict":
             return dict(zip(self.keys, contents, strict=True))
+        if self.kind == "option":
+            return contents[0]
         if self.kind == "list":
             return list(contents)
         return tuple(contents) if self.factory is None else self.factory(*contents)

@@ -28,6 +28,8 @@ def _short(space: Space, place: int, code: int) -> str:
     node = space.nodes[place]
     if isinstance(node, Const):
         return node.name or _called(node.value)
+    if isinstance(node, Build) and node.kind == "option":
+        return str(node.keys[0])
     if isinstance(node, Build):
         for item in node.items:  # a sub-space is known by the first word in it: {"kind": "svm", "C": …}
             inner = space.nodes[item]
