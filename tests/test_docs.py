@@ -25,7 +25,7 @@ MODULES = ["parzen"] + [
     f"parzen.{info.name}" for info in pkgutil.iter_modules(parzen.__path__) if not info.name.startswith("_")
 ]
 # Of these, every method and property is part of what people use.
-SPELLED_OUT = ("Evaluation", "History", "Result", "Space", "Study", "Trial", "Trials")
+SPELLED_OUT = ("Evaluation", "History", "Result", "Space", "Study", "Trial", "TrialView")
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

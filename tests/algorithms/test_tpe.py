@@ -220,9 +220,23 @@ def test_forgotten_trials_weigh_less() -> None:
         {"gamma": math.nan},
         {"prior_weight": -1.0},
         {"linear_forgetting": 0},
+        {"n_candidates": 24.0},
+        {"n_startup": 2.5},
+        {"n_startup": None},
+        {"n_candidates": True},
+        {"linear_forgetting": 25.0},
+        {"gamma": "0.25"},
+        {"prior_weight": None},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
     """When the record is made, with the name in the text."""
     with pytest.raises(AlgorithmError, match=next(iter(settings))):
         TPE(**settings)
+
+
+def test_settings_may_be_numbers_of_numpy() -> None:
+    """As they come out of a grid of settings."""
+    made = TPE(n_startup=np.int64(5), n_candidates=np.int32(24), gamma=np.float32(0.25), prior_weight=np.float64(1))
+
+    assert study(made, BRANIN, branin, 8).count(State.OK) == 8

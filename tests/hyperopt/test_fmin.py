@@ -18,8 +18,10 @@ import pytest
 import parzen as hyperopt
 from parzen import Trials, hp
 from parzen._clock import SystemClock
-from parzen.errors import AlgorithmError, OutOfSpace
+from parzen.errors import AlgorithmError, InvalidResult, OutOfSpace
+from parzen.storages import MemoryStorage
 from parzen.testing import FakeClock
+from parzen.trials import Finished, Outcome, Released, Started, State
 
 SPACE = hp.uniform("x", -2, 2)
 CHOICES = {"a": hp.choice("a", ["p", "q", "r"]), "x": hp.uniform("x", -2, 2)}
@@ -188,6 +190,15 @@ def test_a_partial_carries_settings() -> None:
     assert len(best.trials) == 30
     with pytest.raises(AlgorithmError, match="by name"):
         _fmin(algo=functools.partial(hyperopt.tpe.suggest, 3))
+    with pytest.raises(
+        AlgorithmError, match=r"'gama'; it has gamma, n_EI_candidates, n_startup_jobs, prior_weight and v"
+    ):
+        _fmin(algo=functools.partial(hyperopt.tpe.suggest, n_startup_jobs=5, gama=3))
+    with pytest.raises(AlgorithmError, match="n_candidates"):
+        _fmin(algo=functools.partial(hyperopt.tpe.suggest, n_EI_candidates=24.0))
+    with pytest.raises(AlgorithmError, match="gamma"):
+        _fmin(algo=functools.partial(hyperopt.rand.suggest, gamma=3))
+    assert _algorithm_of(functools.partial(hyperopt.tpe.suggest, verbose=False)) == default
 
 
 def test_algorithms_of_the_core_are_taken_too() -> None:
@@ -333,6 +344,163 @@ def test_a_storage_keeps_the_study_for_both_doors(tmp_path: Path) -> None:
     assert [trial.params["x"] for trial in study.trials] == second.trials.vals["x"]
     assert second.trials.vals["x"][:4] == first.trials.vals["x"]
     assert second.trials.losses() == [x * x for x in second.trials.vals["x"]]
+
+
+# --- trials and a storage -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("space", [SPACE, hp.choice("a", [1, 2])], ids=["line", "two points"])
+def test_the_same_trials_and_storage_go_on_as_one(space: Any, tmp_path: Path) -> None:
+    """A cell of a notebook that is run again: documents are found in the study and neither counted nor written twice."""
+    path, trials, calls = tmp_path / "s.db", Trials(), []
+
+    def objective(x: float) -> dict[str, Any]:
+        calls.append(x)
+        if len(calls) == 3:
+            raise ValueError("third")
+        return {"status": "fail"} if len(calls) == 4 else {"status": "ok", "loss": x + 0.1, "n": len(calls)}
+
+    for total in (5, 10, 10):
+        _fmin(objective, space, trials=trials, storage=path, max_evals=total, catch_eval_exceptions=True)
+
+    assert len(calls) == 10
+    assert len(trials) == 9
+    assert [doc["tid"] for doc in trials._dynamic_trials] == list(range(10))
+    assert trials._dynamic_trials[2]["state"] == hyperopt.JOB_STATE_ERROR
+    assert [result.get("n") for result in trials.results] == [1, 2, None, *range(5, 11)]
+    assert len(hyperopt.Study.load(path).trials) == 10
+
+
+def test_documents_of_any_id_are_found_again(tmp_path: Path) -> None:
+    """Also copies, and those that the space cannot have produced are still only counted."""
+    path, source = tmp_path / "s.db", Trials()
+    _fmin(trials=source, max_evals=4)
+    docs = pickle.loads(pickle.dumps(source.trials))
+    for doc, tid in zip(docs, (100, 7, 55, 3), strict=True):
+        doc["tid"] = doc["misc"]["tid"] = tid
+    docs[1]["misc"]["vals"]["x"] = [77.0]
+    for total in (6, 8):
+        trials = hyperopt.trials_from_docs(docs)
+        _fmin(trials=trials, storage=path, max_evals=total)
+
+    assert len(trials) == 8
+    assert len(set(trials.tids)) == 8
+    assert len(hyperopt.Study.load(path).trials) == 7
+
+
+def test_documents_that_the_study_lacks_are_taken_into_it(tmp_path: Path) -> None:
+    """What was tried elsewhere is learnt from, and what is to be evaluated is, once."""
+    path, calls, other = tmp_path / "s.db", [], Trials()
+    _fmin(storage=path, max_evals=3)
+    _fmin(trials=other, max_evals=2, rstate=5)
+    (doc,) = pickle.loads(pickle.dumps(other.trials[:1]))
+    doc.update(tid=9, state=hyperopt.JOB_STATE_NEW, result={"status": "new"})
+    doc["misc"].update(tid=9, idxs={"x": [9]}, vals={"x": [1.25]})
+    other.insert_trial_docs([doc])
+    for _ in range(2):
+        _fmin(lambda x: calls.append(x) or x * x, trials=other, storage=path, max_evals=6)
+
+    assert calls == [1.25]
+    assert len(hyperopt.Study.load(path).trials) == len(other) == 6
+    assert other.count_by_state_synced(hyperopt.JOB_STATE_DONE) == 6
+
+
+def test_a_document_that_was_left_open_learns_how_its_trial_ended(tmp_path: Path) -> None:
+    """A copy that was saved while the trial ran."""
+    path, saved = tmp_path / "s.db", []
+    trials = Trials()
+    _fmin(lambda x: saved.append(pickle.dumps(trials)) or x * x, trials=trials, storage=path, max_evals=3)
+    old = pickle.loads(saved[1])
+    assert old.trials[1]["state"] == hyperopt.JOB_STATE_RUNNING
+    _fmin(trials=old, storage=path, max_evals=3)
+
+    assert old.losses() == trials.losses()
+    assert old.tids == trials.tids
+
+
+def test_attachments_that_are_bytes_or_text_are_there_again_from_a_storage(tmp_path: Path) -> None:
+    """Under any name; other objects stay in the process that made them, for no file is to hold a pickle."""
+    path, odd = tmp_path / "s.db", "a/ü '%\n"
+    attachments = {"model": b"\x00\xff", odd: "text \ud800", "object": object(), "long" * 50: b"1"}
+    first = _fmin(lambda x: {"status": "ok", "loss": x, "attachments": attachments}, storage=path, max_evals=2).trials
+    again = _fmin(storage=path, max_evals=3).trials
+
+    assert len(first.attachments) == 2 * len(attachments)
+    assert first.trial_attachments(first.trials[1])["object"] is attachments["object"]
+    for doc in again.trials[:2]:
+        found = again.trial_attachments(doc)
+        assert {name: found[name] for name in found.keys()} == {"model": b"\x00\xff", odd: "text \ud800"}  # noqa: SIM118  # no mapping
+        assert "attachments" not in doc["result"]
+    assert len(again.trial_attachments(again.trials[2])) == 0
+
+
+def test_attachments_that_are_no_dict_are_refused() -> None:
+    """By a text that shows them."""
+    for attachments in ([1, 2], {1: "2"}):
+        with pytest.raises(InvalidResult, match=r"1.*2"):
+            _fmin(lambda x, given=attachments: {"status": "ok", "loss": x, "attachments": given})
+
+
+# --- documents as they are written --------------------------------------------------------------------------------
+
+
+def test_a_late_result_does_not_overwrite_a_document() -> None:
+    """Another process gave up our attempt and finished the trial itself: its loss is in the document."""
+    storage, trials = MemoryStorage(), Trials()
+
+    def objective(x: float) -> dict[str, Any]:
+        study = hyperopt.Study(SPACE, storage=storage)
+        if len(study.history) == 2:
+            study.stream.publish(
+                Released(1, 1, "lost", 0.0),
+                Started(1, 2, "other", 0.0),
+                Finished(1, 2, Outcome(State.OK, {"loss": -7.0}), 0.0),
+            )
+        return {"status": "ok", "loss": 1.0, "mine": True}
+
+    _fmin(objective, trials=trials, storage=storage, max_evals=3)
+
+    assert trials.losses() == [1.0, -7.0, 1.0]
+    assert ["mine" in result for result in trials.results] == [True, False, True]
+
+
+def test_a_subclass_is_told_to_refresh_when_a_trial_ends() -> None:
+    """However it ends; documents show at the same times as in the class itself."""
+    seen: list[tuple[int, int]] = []
+
+    class Mine(Trials):
+        def refresh(self) -> None:
+            super().refresh()
+            failed = sum(doc["state"] == hyperopt.JOB_STATE_ERROR for doc in self._dynamic_trials)
+            seen.append((self.count_by_state_synced(hyperopt.JOB_STATE_DONE), failed))
+
+    def lengths(trials: Trials) -> list[int]:
+        found: list[int] = []
+
+        def objective(x: float) -> float:
+            found.append(len(trials))
+            if len(found) == 2:
+                raise ValueError
+            return x
+
+        _fmin(objective, trials=trials, max_evals=4, catch_eval_exceptions=True)
+        return [*found, len(trials)]
+
+    assert lengths(Mine()) == lengths(Trials()) == [1, 2, 2, 3, 3]
+    assert [entry for i, entry in enumerate(seen) if entry not in seen[:i]] == [(0, 0), (1, 0), (1, 1), (2, 1), (3, 1)]
+
+
+def test_a_plain_trials_is_not_looked_through_after_each_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a search would be quadratic."""
+    refreshed, refresh = [], Trials.refresh
+    monkeypatch.setattr(Trials, "refresh", lambda self: refreshed.append(1) or refresh(self))
+    numbers = []
+    for total in (5, 50):
+        refreshed.clear()
+        assert len(_fmin(max_evals=total).trials) == total
+        numbers.append(len(refreshed))
+
+    assert numbers[0] == numbers[1]
 
 
 # --- interrupts, in processes of their own ------------------------------------------------------------------------

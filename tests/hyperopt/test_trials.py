@@ -59,6 +59,20 @@ def test_ids_are_never_given_twice() -> None:
     assert trials.new_trial_ids(2) == [42, 43]
 
 
+@pytest.mark.parametrize("tid", [1, 3, 41])
+def test_ids_given_through_a_view_are_not_given_again(tid: int) -> None:
+    """Views share their documents, and so their ids; whatever ids somebody gave to documents."""
+    trials = Trials()
+    trials.new_trial_ids(1)
+    view = trials.view("a")
+    docs = _docs(view, [1.0])
+    docs[0]["tid"] = docs[0]["misc"]["tid"] = tid
+    view.insert_trial_docs(docs)
+    given = [*trials.new_trial_ids(3), *view.new_trial_ids(3), *trials.new_trial_ids(1)]
+
+    assert len({0, tid, *given}) == len(given) + 2
+
+
 @pytest.mark.parametrize("key", ["tid", "spec", "result", "misc", "state", "owner", "book_time", "exp_key", "version"])
 def test_a_document_without_a_key_is_refused(key: str) -> None:
     """`InvalidTrial` names the key; nothing of the batch is kept."""

@@ -82,14 +82,21 @@ class TPE:
     wide: bool = True
 
     def __post_init__(self) -> None:
+        # All of them now: a count that is no whole number would be found only after the start-up trials are paid for.
         for name, least in (("n_startup", 0), ("n_candidates", 1), ("linear_forgetting", 1)):
             value = getattr(self, name)
-            if value is not None and not value >= least:
-                raise AlgorithmError(f"TPE's {name} is a number from {least} up, got {value!r}")
+            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+            if not (whole or (value is None and name == "linear_forgetting")):
+                raise AlgorithmError(f"TPE's {name} is a whole number from {least} up, got {value!r:.80}")
         for name in ("gamma", "prior_weight"):
             value = getattr(self, name)
-            if value is not None and not 0.0 < value < math.inf:
-                raise AlgorithmError(f"TPE's {name} is positive and finite, got {value!r}")
+            positive = (
+                isinstance(value, (int, float, np.integer, np.floating))
+                and not isinstance(value, bool)
+                and 0.0 < value < math.inf
+            )
+            if not (positive or (value is None and name == "gamma")):
+                raise AlgorithmError(f"TPE's {name} is positive and finite, got {value!r:.80}")
 
     def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
         """Points for `ask.numbers`; each of them counts as running for those after it."""

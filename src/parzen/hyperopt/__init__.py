@@ -1,6 +1,7 @@
 """The old door: the names of Hyperopt, over parzen's core.
 
-`base` keeps trial documents, `fmin` drives a study and writes them, `_documents` turns one into the other.
+`base` keeps trial documents, `fmin` drives a study and writes them, `_documents` turns one into the other, `_attachments`
+keeps what belongs to a document in a storage.
 """
 
 from parzen import hp

@@ -1,17 +1,21 @@
 """Between trial documents and a study.
 
-Documents of earlier runs are read into the study once, in order; what happens in the study is written into documents as
-it happens.  A document that the space cannot have produced is kept and counted, and left out of what the algorithm sees.
+Documents of earlier runs are read into the study once, in order, those that it has already excepted; what happens in the
+study is written into documents as it happens.  A document that the space cannot have produced is kept and counted, and
+left out of what the algorithm sees.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from parzen.errors import InvalidLoss, InvalidResult, OutOfSpace, UnknownLabel
+from parzen._typing import FloatArray
+from parzen.errors import Conflict, InvalidLoss, InvalidResult, OutOfSpace, UnknownLabel
+from parzen.hyperopt import _attachments
 from parzen.hyperopt.base import (
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -29,6 +33,11 @@ from parzen.trials import Asked, Entry, Event, Finished, History, Outcome, Relea
 __all__ = ["DocumentWriter", "points_of", "raw_values", "read_documents"]
 
 OWNER = "parzen"
+
+_OPEN = (JOB_STATE_NEW, JOB_STATE_RUNNING)
+
+_Read: TypeAlias = tuple[Document, tuple[float, ...], "Outcome | None"]
+"""A document, its row of values, and how it ended if it has."""
 
 
 def raw_values(space: Space, points: Points, i: int) -> dict[str, Any]:
@@ -63,41 +72,97 @@ def points_of(space: Space, raw: Mapping[str, Any], unit: Any = None) -> Points:
         else:
             row[j] = float(value)
     for label, value in named.items():
-        row[space.column.get(label, 0)] = space.code(label, value)
+        code = space.code(label, value)  # raises for a label that the space lacks
+        row[space.column[label]] = code
     return space.completed(row, unit)
 
 
-def read_documents(stream: Stream, docs: Sequence[Document]) -> dict[int, Document]:
-    """Take documents into an empty study.
+def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
+    """Take documents into a study; those that it has, from an earlier run with the same storage, are found there.
 
     Returns:
         Number of the trial -> its document, of those that the space can have produced.
     """
-    taken: dict[int, Document] = {}
-    events: list[Event] = []
-    at, seed = stream.clock.wall(), stream.header.seed
-    for doc in docs:
+    read: list[_Read] = []
+    # Those in state ERROR are not in `trials.trials`; they are looked for in the study and never taken into it.
+    for doc in [*trials.trials, *(doc for doc in trials._dynamic_trials if doc["state"] == JOB_STATE_ERROR)]:
         raw = {label: values[0] for label, values in doc["misc"]["vals"].items() if len(values)}
         try:
-            point = points_of(stream.space, raw)
+            values = points_of(stream.space, raw).values[0]
         except (OutOfSpace, UnknownLabel):
             continue
-        number = len(taken)
-        taken[number] = doc
-        values = tuple(point.values[0].tolist())
-        events.append(Asked(number, values, "document", trial_seed(seed, number), 0, at))
-        outcome = _outcome_of_document(doc)
-        if outcome is not None:
-            events.append(Started(number, 1, OWNER, at))
-            events.append(Finished(number, 1, outcome, at))
-    if events:
-        stream.publish(*events)
-    return taken
+        read.append((doc, tuple(values.tolist()), _outcome_of_document(doc)))
+    while True:
+        with stream.asking:
+            history = stream.history
+            taken, rest = _found(history, read)
+            events: list[Event] = []
+            at, seed = stream.clock.wall(), stream.header.seed
+            new = [one for one in rest if one[0]["state"] != JOB_STATE_ERROR]
+            for number, (doc, values, outcome) in enumerate(new, start=len(history)):
+                taken[number] = doc
+                events.append(Asked(number, values, "document", trial_seed(seed, number), 0, at))
+                if outcome is not None:
+                    events.append(Started(number, 1, OWNER, at))
+                    events.append(Finished(number, 1, outcome, at))
+            try:
+                if events:
+                    stream.publish(*events)
+            except Conflict:  # another process was first: its trials may be among the documents now
+                stream.pull()
+                continue
+            return taken
+
+
+def _found(history: History, read: Sequence[_Read]) -> tuple[dict[int, Document], list[_Read]]:
+    """Number -> the document of that trial, and the documents of no trial.
+
+    By values and loss and not by id: ids are free where documents were made by hand.  Of trials that are equal in both
+    the earliest is the first document's, as they were written.
+    """
+    ended: dict[object, list[int]] = defaultdict(list)
+    for number in reversed(range(len(history))):
+        state, key = State(int(history.state[number])), _key(history.values[number])
+        if state is State.OK:
+            ended[key, history.reported(history.losses[number])].append(number)
+        elif state not in (State.WAITING, State.RUNNING, State.CANCELLED):
+            ended[key, None].append(number)
+    found: dict[int, Document] = {}
+    rest: list[_Read] = []
+    for one in read:
+        doc, values, outcome = one
+        loss = outcome.metrics["loss"] if outcome is not None and outcome.state is State.OK else None
+        numbers = ended[_key(values), loss] if outcome is not None else []
+        if numbers:
+            found[numbers.pop()] = doc
+        else:
+            rest.append(one)
+    # The study may know more about a trial than its document: that it ended meanwhile, or was retracted.
+    left: dict[object, list[int]] = defaultdict(list)
+    for number in reversed(range(len(history))):
+        if number not in found:
+            left[_key(history.values[number])].append(number)
+    unknown = []
+    for one in rest:
+        doc, values, outcome = one
+        numbers = left[_key(values)]
+        fits = [i for i in numbers if outcome is None or history.state[i] == State.CANCELLED]
+        if fits:
+            numbers.remove(fits[-1])
+            found[fits[-1]] = doc
+        else:
+            unknown.append(one)
+    return found, unknown
+
+
+def _key(values: Sequence[float] | FloatArray) -> tuple[float | None, ...]:
+    """A row that equals others: NaN does not equal itself."""
+    return tuple([None if x != x else float(x) for x in values])
 
 
 def _outcome_of_document(doc: Document) -> Outcome | None:
     """How a document's trial ended; None where it is still to be evaluated."""
-    if doc["state"] in (JOB_STATE_NEW, JOB_STATE_RUNNING):
+    if doc["state"] in _OPEN:
         return None
     if doc["state"] != JOB_STATE_DONE:
         return Outcome(State.ERROR, error=TrialError(*map(str, doc["misc"].get("error", ("error", "")))))
@@ -112,39 +177,56 @@ class DocumentWriter:
 
     Args:
         trials: gets the documents.
+        stream: of the study; its storage has attachments of earlier runs.
         documents: number -> document, of what is there already.
-        results: number -> the mapping that the objective returned, which the log keeps in another form.
+        results: (number, attempt) -> the mapping that the objective returned, which the log keeps in another form.
     """
 
-    def __init__(self, trials: Trials, documents: dict[int, Document], results: dict[int, Any]) -> None:
-        self.trials, self.documents, self.results = trials, documents, results
+    def __init__(
+        self, trials: Trials, stream: Stream, documents: dict[int, Document], results: dict[tuple[int, int], Any]
+    ) -> None:
+        self.trials, self.stream, self.documents, self.results = trials, stream, documents, results
+        # Looking at all documents after each trial makes a search quadratic.  A subclass may want to be told all the
+        # same: some copy what `refresh` found to other places.
+        self.refreshes = type(trials).refresh is not Trials.refresh
 
     def write_all(self, history: History) -> None:
-        """Make documents of a study that was loaded."""
+        """Make documents of a study that was loaded, and end those whose trial has ended."""
         for number in range(len(history)):
-            if number not in self.documents:
+            doc = self.documents.get(number)
+            if doc is None:
                 doc = self._insert(history, number)
-                self._finish(doc, history, number, State(int(history.state[number])))
+            if doc["state"] in _OPEN:
+                self._finish(doc, history, number)
         self.trials.refresh()
 
     def __call__(self, entries: Sequence[Entry], history: History) -> None:
+        changed = False
         for entry in entries:
             event = entry.event
-            if isinstance(event, Asked) and event.number not in self.documents:
-                self._insert(history, event.number)
-            elif isinstance(event, Started):
-                doc = self.documents[event.number]
-                doc["state"], doc["book_time"], doc["owner"] = JOB_STATE_RUNNING, coarse_utcnow(), OWNER
-                doc["refresh_time"] = doc["book_time"]
-            elif isinstance(event, Released):
-                self.documents[event.number]["state"] = JOB_STATE_NEW
-            elif isinstance(event, Finished):
-                self._finish(self.documents[event.number], history, event.number, event.outcome.state)
-        self.trials.refresh()
+            if isinstance(event, Asked):
+                if event.number not in self.documents:
+                    self._insert(history, event.number)
+                    changed = True
+            elif isinstance(event, (Started, Released, Finished)):
+                doc = self.documents.get(event.number)
+                # An attempt that was given up changes nothing, nor does anything after the end.
+                if doc is None or doc["state"] not in _OPEN or event.attempt > history.attempts[event.number]:
+                    continue
+                if isinstance(event, Started):
+                    doc["state"], doc["book_time"], doc["owner"] = JOB_STATE_RUNNING, coarse_utcnow(), OWNER
+                    doc["refresh_time"] = doc["book_time"]
+                elif isinstance(event, Released):
+                    doc["state"] = JOB_STATE_NEW
+                elif event.attempt == history.attempts[event.number]:
+                    self._finish(doc, history, event.number)
+                    changed = True
+        if changed and self.refreshes:
+            self.trials.refresh()
 
     def forget_unfinished(self) -> None:
         """After an interrupt: no document is left that says it is running or waiting."""
-        unfinished = {id(doc) for doc in self.documents.values() if doc["state"] in (JOB_STATE_NEW, JOB_STATE_RUNNING)}
+        unfinished = {id(doc) for doc in self.documents.values() if doc["state"] in _OPEN}
         self.trials._dynamic_trials = [doc for doc in self.trials._dynamic_trials if id(doc) not in unfinished]
         self.trials.refresh()
 
@@ -160,20 +242,26 @@ class DocumentWriter:
         }
         (doc,) = self.trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc])
         self.trials.insert_trial_docs([doc])
+        if not self.refreshes:
+            self.trials._show(doc)
         self.documents[number] = doc
         return doc
 
-    def _finish(self, doc: Document, history: History, number: int, state: State) -> None:
-        doc["refresh_time"] = coarse_utcnow()
-        error = history.error(number)
+    def _finish(self, doc: Document, history: History, number: int) -> None:
+        """Write the end of a trial into its document, if it has ended: what the history says, not what an entry says."""
+        state = State(int(history.state[number]))
         if state in (State.WAITING, State.RUNNING):
             return
-        result, trial = self.results.pop(number, None), history.trial(number)
+        doc["refresh_time"] = coarse_utcnow()
+        error = history.error(number)
+        result, trial = self.results.pop((number, int(history.attempts[number])), None), history.trial(number)
         loss = trial.metrics.get(history.objectives[0])
         unusable = state is State.FAILED and loss is None and (error is None or error.kind != "status")
         if state in (State.ERROR, State.CANCELLED) or unusable:
             doc["state"] = JOB_STATE_ERROR
             doc["misc"]["error"] = (error.kind, error.message) if error is not None else (state.name, "")
+            if not self.refreshes:
+                self.trials._hide(doc)
             return
         doc["state"] = JOB_STATE_DONE
         status = "fail" if loss is None else "ok"  # NaN is a loss there
@@ -181,8 +269,10 @@ class DocumentWriter:
             result = {**trial.extra, "status": status}
             if loss is not None:
                 result["loss"] = loss
+            if isinstance(result.get("attachments"), Mapping):
+                result["attachments"] = _attachments.kept(self.stream, number, result["attachments"])
         result.setdefault("status", status)
-        attached = result.pop("attachments", None)
-        for name, value in (attached or {}).items():
-            self.trials.trial_attachments(doc)[name] = value
+        if isinstance(result.get("attachments"), Mapping):
+            for name, value in result.pop("attachments").items():
+                self.trials.trial_attachments(doc)[name] = value
         doc["result"] = result

@@ -83,6 +83,7 @@ class Trials:
     def __init__(self, exp_key: str | None = None, refresh: bool = True) -> None:
         self._exp_key = exp_key
         self._ids: set[int] = set()
+        self._next = 0  # an id that is above all of `_ids`, unless a view has added some
         self._dynamic_trials: list[Document] = []
         self._trials: list[Document] = []
         self.attachments: dict[str, Any] = {}
@@ -99,13 +100,29 @@ class Trials:
             if doc["state"] in JOB_VALID_STATES and (self._exp_key is None or doc["exp_key"] == self._exp_key)
         ]
         self._ids.update(doc["tid"] for doc in self._trials)
+        self._next = max(self._ids, default=-1) + 1
+
+    def _show(self, doc: Document) -> None:
+        """What `refresh` does about one document that was inserted just now."""
+        if not (self._trials and self._trials[-1] is doc):
+            self._trials.append(doc)
+
+    def _hide(self, doc: Document) -> None:
+        """What `refresh` does about one document that failed."""
+        for i in reversed(range(len(self._trials))):  # it is nearly always the last one
+            if self._trials[i] is doc:
+                del self._trials[i]
+                return
 
     def new_trial_ids(self, n: int) -> list[int]:
         """`n` ids that no document has yet."""
-        first = max(self._ids, default=-1) + 1
-        fresh = list(range(first, first + n))
+        fresh = range(self._next, self._next + n)
+        if not self._ids.isdisjoint(fresh):
+            first = max(self._ids) + 1
+            fresh = range(first, first + n)
         self._ids.update(fresh)
-        return fresh
+        self._next = fresh.stop
+        return list(fresh)
 
     def new_trial_docs(
         self, tids: Iterable[int], specs: Iterable[Any], results: Iterable[Any], miscs: Iterable[Any]
@@ -159,6 +176,7 @@ class Trials:
     def _insert_trial_docs(self, docs: list[Document]) -> list[int]:
         self._dynamic_trials.extend(docs)
         self._ids.update(doc["tid"] for doc in docs)
+        self._next = max([self._next, *(doc["tid"] + 1 for doc in docs)])
         return [doc["tid"] for doc in docs]
 
     def delete_all(self) -> None:

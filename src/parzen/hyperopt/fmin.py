@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from parzen.algorithms import Algorithm, algorithm_named
-from parzen.errors import AlgorithmError, OutOfSpace, SpaceError, StopStudy, Unavailable
+from parzen.errors import AlgorithmError, InvalidResult, OutOfSpace, SpaceError, StopStudy, Unavailable
+from parzen.hyperopt import _attachments
 from parzen.hyperopt._documents import DocumentWriter, points_of, raw_values, read_documents
 from parzen.hyperopt._pickles import load_trials, only_writer, save_trials
 from parzen.hyperopt.base import Trials
@@ -85,7 +86,9 @@ def fmin(
         max_queue_len: has no effect: trials run one at a time.
         early_stop_fn: `(trials, *args) -> (stop, args)` after each trial, see `early_stop`.
         trials_save_file: a file that the trials are saved to after each of them, and loaded from at the start.
-        storage, name: keep the study in a file or database, as `parzen.minimize` does; better than a save file.
+        storage, name: keep the study in a file or database, as `parzen.minimize` does; better than a save file.  Of
+            `trials` those that the study has already are not counted twice, others are taken into it.  Attachments
+            that are bytes or text are there again when the search goes on; other objects stay in this process.
 
     Returns:
         `Best`: prints as Hyperopt's dict, and has `config`, `params`, `loss` and `trials`.
@@ -115,10 +118,11 @@ def fmin(
         study = Study(
             compiled, name=name, storage=storage, algorithm=_algorithm_of(algo), seed=_seed_of(rstate), noisy=True
         )
-        known = read_documents(study.stream, trials.trials) if not len(study.history) else {}
-        foreign = len(trials.trials) - len(known)
-        results: dict[int, Any] = {}
-        writer = DocumentWriter(trials, known, results)
+        known = read_documents(study.stream, trials)
+        taken = {id(doc) for doc in known.values()}
+        foreign = sum(id(doc) not in taken for doc in trials.trials)
+        results: dict[tuple[int, int], Any] = {}
+        writer = DocumentWriter(trials, study.stream, known, results)
         writer.write_all(study.history)
         if save_file is not None:
             # Now, so that a place that cannot be written is found before anything is paid for.
@@ -131,7 +135,7 @@ def fmin(
             after.append(_early_stop(trials, early_stop_fn))
         try:
             result = study.run(
-                _recording(fn, results),
+                _recording(fn, results, study, keep=storage is not None),
                 total,
                 timeout=timeout,
                 catch=bool(catch_eval_exceptions),
@@ -252,16 +256,29 @@ def _total(max_evals: Any, points: int, foreign: int) -> int | None:
 # --- during and after the run -----------------------------------------------------------------------------------
 
 
-def _recording(fn: Callable[..., Any], results: dict[int, Any]) -> Callable[..., Any]:
-    """The objective, with the mappings that it returned kept for their documents just as they were."""
+def _recording(
+    fn: Callable[..., Any], results: dict[tuple[int, int], Any], study: Study, keep: bool
+) -> Callable[..., Any]:
+    """The objective, with the mappings that it returned kept for their documents just as they were.
+
+    Attachments go to the study's storage where `keep` says so, before the trial is finished.
+    """
     name = wants_evaluation(fn, annotated_only=True)
 
     def objective(config: Any, evaluation: Evaluation) -> Any:
+        number = evaluation.number
+        # Looked at before the call: while it goes on, others may give up this attempt and begin another.
+        attempt = int(study.history.attempts[number])
         result = fn(config, **{str(name): evaluation}) if name else fn(config)
         if not isinstance(result, Mapping):
             return result
-        results[evaluation.number] = dict(result)
-        return {k: v for k, v in result.items() if k != "attachments"}
+        attached = result.get("attachments")
+        if not (attached is None or (isinstance(attached, Mapping) and all(isinstance(key, str) for key in attached))):
+            raise InvalidResult(f"the objective returned attachments {attached!r:.80}, expected a dict from names")
+        returned = {k: v for k, v in result.items() if k != "attachments"}
+        results[number, attempt] = {**returned, "attachments": attached or {}}
+        index = _attachments.put(study.stream, number, attached) if keep and attached else {}
+        return {**returned, "attachments": index} if index else returned
 
     return objective
 

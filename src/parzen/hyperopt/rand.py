@@ -17,7 +17,9 @@ def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
     )
 
 
-def _algorithm() -> Algorithm:
+def _algorithm(**given: Any) -> Algorithm:
+    if given:
+        raise AlgorithmError(f"rand.suggest has no settings, got {', '.join(given)}")
     return Random()
 
 

@@ -30,20 +30,30 @@ def suggest(
         n_startup_jobs: random trials to begin with.
         n_EI_candidates: draws from the good density, of which the best is taken.
         gamma: the good trials are the best `ceil(gamma * sqrt(n))`, at most 25.
+        verbose: has no effect.
     """
     raise AlgorithmError(
         "tpe.suggest is given to fmin(algo=...); to ask for points yourself use parzen.Study(...).ask()"
     )
 
 
+_NAMES = {
+    "prior_weight": "prior_weight",
+    "n_startup_jobs": "n_startup",
+    "n_EI_candidates": "n_candidates",
+    "gamma": "gamma",
+}
+"""Hyperopt's name of a setting -> parzen's."""
+
+
 def _algorithm(**given: Any) -> Algorithm:
-    names = {
-        "prior_weight": "prior_weight",
-        "n_startup_jobs": "n_startup",
-        "n_EI_candidates": "n_candidates",
-        "gamma": "gamma",
-    }
-    return TPE(**{names[name]: value for name, value in given.items() if name in names})
+    unknown = [name for name in given if name not in (*_NAMES, "verbose")]
+    if unknown:
+        raise AlgorithmError(
+            f"tpe.suggest has no setting {unknown[0]!r}; it has {', '.join(sorted(_NAMES))} and verbose. "
+            "More can be set with algo=parzen.algorithms.TPE(...)"
+        )
+    return TPE(**{_NAMES[name]: value for name, value in given.items() if name in _NAMES})
 
 
 suggest.algorithm = _algorithm  # type: ignore[attr-defined]  # how fmin finds the record behind the function

@@ -10,6 +10,9 @@ decide what may be appended, so that two writers who never speak to each other c
   (`Finished`, `Released`), or in any case (`Retracted`).
 
 Anything else in the batch is refused with it: a batch is in the log as a whole or not at all.
+
+A uid that no study has is a `StudyNotFound` for whatever writes or reads the log: `rename`, `delete`, `append`, `read`,
+`put` and `drop`.  Looking for bytes is not an error: `get` gives None and `keys` gives none.
 """
 
 from __future__ import annotations
@@ -35,6 +38,16 @@ class Storage(Protocol):
         """Whether what is appended survives this process."""
         ...
 
+    @property
+    def live(self) -> dict[str, object] | None:
+        """Where the live streams of the studies are, for a storage that keeps no events; None for one that does.
+
+        A storage without events cannot give a study back, so each study has exactly one live `Stream` (uid -> stream),
+        and the history of that stream is the study's state: whoever opens the study takes the stream from here, or
+        makes it and puts it here.  `read` then always gives nothing, and `delete` takes the stream out.
+        """
+        ...
+
     def create(self, header: Header) -> None:
         """Make a new, empty study.
 
@@ -56,11 +69,20 @@ class Storage(Protocol):
         ...
 
     def rename(self, uid: str, name: str) -> None:
-        """Give a study another name (`StudyExists` if it is taken)."""
+        """Give a study another name.
+
+        Raises:
+            StudyExists: the name is taken by another study.
+            StudyNotFound: no study has that uid.
+        """
         ...
 
     def delete(self, uid: str) -> None:
-        """Remove a study with everything that belongs to it."""
+        """Remove a study with everything that belongs to it.
+
+        Raises:
+            StudyNotFound: no study has that uid.
+        """
         ...
 
     def append(self, uid: str, events: Sequence[Event], token: str) -> int:
@@ -77,20 +99,42 @@ class Storage(Protocol):
 
         Raises:
             Conflict: the heads do not allow it; nothing was added.
+            StudyNotFound: no study has that uid; it may have been deleted meanwhile.
             Unavailable: it could not be written (disk full, locked for too long); nothing was added.
         """
         ...
 
     def read(self, uid: str, after: int = 0, limit: int | None = None) -> list[Entry]:
-        """Entries with `seq > after`, in order, at most `limit` of them."""
+        """Entries with `seq > after`, in order, at most `limit` of them; none where `live` has the study's state.
+
+        Raises:
+            StudyNotFound: no study has that uid.
+            CorruptLog: what is stored is not what was appended.
+        """
         ...
 
     def put(self, uid: str, key: str, data: bytes) -> None:
-        """Keep opaque bytes beside a study, replacing what was under the key."""
+        """Keep opaque bytes beside a study, replacing what was under the key.
+
+        Raises:
+            StudyNotFound: no study has that uid.
+        """
         ...
 
     def get(self, uid: str, key: str) -> bytes | None:
-        """The bytes under a key, or None."""
+        """The bytes under a key; None if there are none, or no study has that uid."""
+        ...
+
+    def keys(self, uid: str) -> list[str]:
+        """The keys that have bytes, sorted; none if no study has that uid."""
+        ...
+
+    def drop(self, uid: str, key: str) -> None:
+        """Let go of the bytes under a key; where there are none, nothing happens.
+
+        Raises:
+            StudyNotFound: no study has that uid.
+        """
         ...
 
     def close(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
 
 from parzen.errors import MissingDependency, StorageError
-from parzen.storages._file import StudyFile
+from parzen.storages._file import StudyFile, sentence
 
 __all__ = ["parse_url", "server_engine", "sqlite_file"]
 
@@ -53,13 +54,22 @@ def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
 
 
 def server_engine(url: sa.URL) -> sa.Engine:
-    """The engine of a database server; nothing is connected yet."""
+    """The engine of a database server; nothing is connected yet.
+
+    READ COMMITTED, because every transaction takes the row lock of its study first and needs nothing more; MySQL's own
+    default adds locks on gaps between rows, on which two writers of different keys can wait for each other.  No pool,
+    because a storage holds one connection, and `close` is to close it.
+    """
     driver, package = _DRIVERS.get(url.drivername, (url.drivername, url.drivername.partition("+")[2]))
     try:
-        return sa.create_engine(url.set(drivername=driver), pool_pre_ping=True)
+        return sa.create_engine(
+            url.set(drivername=driver),
+            poolclass=NullPool,
+            isolation_level="READ COMMITTED",
+        )
     except ImportError as error:
         raise MissingDependency(
             f"{url.get_backend_name()} needs a driver that is not installed: pip install {package}", package=package
         ) from error
     except sa.exc.SQLAlchemyError as error:
-        raise StorageError(f"{url.render_as_string(hide_password=True)} cannot be used: {error}") from error
+        raise StorageError(f"{url.render_as_string(hide_password=True)} cannot be used: {sentence(error)}") from error

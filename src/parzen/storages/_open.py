@@ -30,7 +30,8 @@ SCHEMES: Mapping[str, str] = {
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*)(\+[A-Za-z0-9_]+)?://")
 _OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
-_METHODS = ("create", "open", "studies", "rename", "delete", "append", "read", "put", "get", "close")
+_METHODS = ("create", "open", "studies", "rename", "delete", "append", "read", "put", "get", "keys", "drop", "close")
+_ATTRIBUTES = ("location", "durable", "live")
 _MEMORY = ("", "memory", ":memory:", "memory://", "sqlite://", "sqlite:///", "sqlite:///:memory:")
 
 
@@ -78,9 +79,10 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
         text = url.group(1).lower() + text[url.end(1) :]
         return cast("Storage", getattr(importlib.import_module(module), name)(text, readonly=readonly))
     missing = [method for method in _METHODS if not callable(getattr(where, method, None))]
+    missing += [name for name in _ATTRIBUTES if not hasattr(where, name)]
     if missing:
         raise StorageError(
-            f"a storage is None, a path, a URL or an object with the methods of parzen.log.Storage; "
+            f"a storage is None, a path, a URL or an object with the methods and attributes of parzen.log.Storage; "
             f"{type(where).__name__} lacks {', '.join(missing)}"
         )
     return where

@@ -16,7 +16,7 @@ from parzen.storages._file import RESTORE, SCHEMA
 from parzen.storages._heads import Head
 from parzen.trials import Entry, Header, State, checksum, event_from_json, header_from_json
 
-__all__ = ["bytes_of", "check_schema", "entries_of", "head_of", "header_of", "position_of"]
+__all__ = ["bytes_of", "check_schema", "entries_of", "head_of", "header_of", "keys_of", "position_of"]
 
 _STATES = frozenset(int(state) for state in State)
 Row = Sequence[Any]
@@ -85,3 +85,17 @@ def bytes_of(row: Row, key: str, where: str) -> bytes:
     if not isinstance(data, (bytes, bytearray, memoryview)) or zlib.crc32(data) != crc:
         raise CorruptLog(f"what is kept under {key!r} in {where} is damaged (its checksum does not fit)", key=key)
     return bytes(data)
+
+
+def keys_of(rows: Sequence[Row], where: str) -> list[str]:
+    """The keys of rows of (key,), sorted."""
+    keys = []
+    for (text,) in rows:
+        try:
+            key = json.loads(text)
+            if not isinstance(key, str):
+                raise ValueError(f"{text!r} is not the JSON of a text")
+        except (ValueError, TypeError) as error:
+            raise CorruptLog(f"a key of bytes beside a study in {where} is damaged ({error}); {RESTORE}") from error
+        keys.append(key)
+    return sorted(keys)

@@ -12,23 +12,39 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["TABLES", "Statement", "Statements"]
+__all__ = ["TABLES", "Statement", "Statements", "schema_statements"]
 
 TABLES = sa.MetaData()
+
+
+def _name(length: int) -> sa.String:
+    """A short text in ASCII.  MySQL by its own default takes "a" and "A" for one, so that it is told to compare bytes."""
+    return sa.String(length).with_variant(sa.String(length, collation="ascii_bin"), "mysql", "mariadb")
+
+
+def _text() -> sa.Text:
+    """A text in ASCII of any length.
+
+    A TEXT of MySQL ends at 64 kB; given a length, MySQL takes the type that holds it, which is LONGTEXT.  Its dialect has
+    that type by name, but costs 18 ms to import, which every study in a file would pay.
+    """
+    return sa.Text().with_variant(sa.Text(2**32 - 1, collation="ascii_bin"), "mysql", "mariadb")
+
+
 _meta = sa.Table(
     "parzen_meta",
     TABLES,
-    sa.Column("key", sa.String(40), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("key", _name(40), primary_key=True),
+    sa.Column("value", _text(), nullable=False),
 )
 _study = sa.Table(
     "parzen_study",
     TABLES,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("uid", sa.String(64), nullable=False, unique=True),
+    sa.Column("uid", _name(64), nullable=False, unique=True),
     # As a JSON string: any name, lone surrogates included, becomes ASCII.
-    sa.Column("name", sa.String(700), nullable=False, unique=True),
-    sa.Column("header", sa.Text, nullable=False),
+    sa.Column("name", _name(700), nullable=False, unique=True),
+    sa.Column("header", _text(), nullable=False),
     sa.Column("crc", sa.BigInteger, nullable=False),
     sa.Column("head", sa.BigInteger, nullable=False),
     sa.Column("next_number", sa.BigInteger, nullable=False),
@@ -38,11 +54,11 @@ _entry = sa.Table(
     TABLES,
     sa.Column("study", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.String(40), nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("kind", _name(40), nullable=False),
+    sa.Column("body", _text(), nullable=False),
     sa.Column("crc", sa.BigInteger, nullable=False),
     # On the last entry of a batch; databases allow any number of NULLs in a unique column.
-    sa.Column("token", sa.String(64), nullable=True, unique=True),
+    sa.Column("token", _name(64), nullable=True, unique=True),
     sqlite_with_rowid=False,  # rows lie in the order in which they are read, and there is no second tree to keep
 )
 _head = sa.Table(
@@ -52,16 +68,30 @@ _head = sa.Table(
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("state", sa.Integer, nullable=False),
+    # Where its Asked is in the log, so that who takes a WAITING trial finds its values without reading the log.
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    # min(number) of a state is the first row of a range.  Ask for that first, and for the row then: asked for both at
+    # once, SQLite goes through the trials from number 0.
+    sa.Index("parzen_trial_state", "study", "state", "number"),
     sqlite_with_rowid=False,
 )
 _blob = sa.Table(
     "parzen_blob",
     TABLES,
     sa.Column("study", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("key", sa.String(700), primary_key=True),
+    sa.Column("key", _name(700), primary_key=True),
     sa.Column("crc", sa.BigInteger, nullable=False),
     sa.Column("data", sa.LargeBinary(2**32 - 1), nullable=False),
 )
+
+
+def schema_statements(dialect: sa.Dialect) -> list[str]:
+    """What makes the tables and their indexes."""
+    made: list[str] = []
+    for table in TABLES.sorted_tables:
+        made.append(str(sa.schema.CreateTable(table).compile(dialect=dialect)))
+        made += [str(sa.schema.CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
+    return made
 
 
 class Statement:
@@ -106,7 +136,10 @@ class Statements:
         self.rename = made(
             sa.update(_study).where(s.uid == p("u")).values(name=p("n"), header=p("text"), crc=p("sum")),
         )
-        self.position = made(sa.select(s.id, s.head, s.next_number).where(s.uid == p("u")))
+        position = sa.select(s.id, s.head, s.next_number).where(s.uid == p("u"))
+        self.position = made(position)
+        # With the study's row lock, as `advance` has it; on SQLite, whose lock is the file's, it is the same statement.
+        self.hold = made(position.with_for_update())
         self.advance = made(
             sa.update(_study)
             .where(s.uid == p("u"))
@@ -120,13 +153,14 @@ class Statements:
         )
         self.token = made(sa.select(s.uid, e.seq).where(s.id == e.study, e.token == p("t")))
         self.trial = made(sa.select(h.attempt, h.state).where(h.study == p("i"), h.number == p("n")))
-        self.add_trial = made(_head.insert(), ["study", "number", "attempt", "state"])
+        self.add_trial = made(_head.insert(), ["study", "number", "attempt", "state", "asked"])
         self.move_trial = made(
             sa.update(_head).where(h.study == p("i"), h.number == p("n")).values(attempt=p("a"), state=p("s"))
         )
         self.drop_blob = made(sa.delete(_blob).where(b.study == p("i"), b.key == p("k")))
         self.add_blob = made(_blob.insert(), ["study", "key", "crc", "data"])
         self.blob = made(sa.select(b.crc, b.data).where(s.id == b.study, s.uid == p("u"), b.key == p("k")))
+        self.keys = made(sa.select(b.key).where(s.id == b.study, s.uid == p("u")))
         self.delete = [
             made(sa.delete(table).where(column == p("i")))
             for table, column in ((_entry, e.study), (_head, h.study), (_blob, b.study), (_study, s.id))

@@ -121,6 +121,15 @@ class MemoryStorage:
             study = self._studies.get(uid)
             return None if study is None else study.blobs.get(key)
 
+    def keys(self, uid: str) -> list[str]:
+        with self._lock:
+            study = self._studies.get(uid)
+            return [] if study is None else sorted(study.blobs)
+
+    def drop(self, uid: str, key: str) -> None:
+        with self._lock:
+            self._study(uid).blobs.pop(key, None)
+
     def close(self) -> None:
         """Nothing to let go of: what is in memory goes when the object does."""
 

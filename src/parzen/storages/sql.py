@@ -25,11 +25,11 @@ from sqlalchemy.pool import NullPool
 
 from parzen.errors import Conflict, CorruptLog, StorageError, StudyExists, StudyNotFound, Unavailable
 from parzen.storages._engines import parse_url, server_engine, sqlite_file
-from parzen.storages._file import RESTORE, SCHEMA, StudyFile, sqlite_error
+from parzen.storages._file import RESTORE, SCHEMA, StudyFile, sentence, sqlite_error
 from parzen.storages._heads import advance, numbers
-from parzen.storages._rows import bytes_of, check_schema, entries_of, head_of, header_of, position_of
-from parzen.storages._tables import TABLES, Statements
-from parzen.trials import Entry, Event, Header, checksum, event_to_json, header_to_json
+from parzen.storages._rows import bytes_of, check_schema, entries_of, head_of, header_of, keys_of, position_of
+from parzen.storages._tables import TABLES, Statements, schema_statements
+from parzen.trials import Asked, Entry, Event, Header, checksum, event_to_json, header_to_json
 
 __all__ = ["SQLStorage"]
 
@@ -50,6 +50,7 @@ class SQLStorage:
     """
 
     durable = True
+    live: dict[str, object] | None = None  # the log is kept, so that any stream can be made from it
 
     def __init__(self, url: str | sa.URL, *, readonly: bool = False) -> None:
         parsed = parse_url(url)
@@ -100,8 +101,8 @@ class SQLStorage:
 
             def fill(connection: sqlite3.Connection) -> None:
                 cursor = connection.cursor()
-                for table in TABLES.sorted_tables:
-                    cursor.execute(str(sa.schema.CreateTable(table).compile(dialect=self._dialect)))
+                for statement in schema_statements(self._dialect):
+                    cursor.execute(statement)
                 self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
                 self._sql.add_study(cursor, **row)
 
@@ -154,7 +155,7 @@ class SQLStorage:
 
     def delete(self, uid: str) -> None:
         with self._writing() as cursor:
-            study, _, _ = self._position(cursor, uid)
+            study, _, _ = self._position(cursor, uid, hold=True)
             for statement in self._sql.delete:
                 statement(cursor, i=study)
 
@@ -193,10 +194,17 @@ class SQLStorage:
                 for number, (attempt, state) in changed.items():
                     if number < before:
                         sql.move_trial(cursor, i=study, n=number, a=attempt, s=state)
+                places = {event.number: place for place, event in enumerate(events, first) if isinstance(event, Asked)}
                 sql.add_trial.many(
                     cursor,
                     [
-                        {"study": study, "number": number, "attempt": attempt, "state": state}
+                        {
+                            "study": study,
+                            "number": number,
+                            "attempt": attempt,
+                            "state": state,
+                            "asked": places[number],
+                        }
                         for number, (attempt, state) in changed.items()
                         if number >= before
                     ],
@@ -236,7 +244,7 @@ class SQLStorage:
 
     def put(self, uid: str, key: str, data: bytes) -> None:
         with self._writing() as cursor:
-            study, _, _ = self._position(cursor, uid)
+            study, _, _ = self._position(cursor, uid, hold=True)
             key = json.dumps(key)
             self._sql.drop_blob(cursor, i=study, k=key)
             self._sql.add_blob(cursor, study=study, key=key, crc=zlib.crc32(data), data=bytes(data))
@@ -247,6 +255,18 @@ class SQLStorage:
         with self._reading() as cursor:
             row = self._sql.blob(cursor, u=uid, k=json.dumps(key)).fetchone()
         return None if row is None else bytes_of(row, key, self.location)
+
+    def keys(self, uid: str) -> list[str]:
+        if self._absent():
+            return []
+        with self._reading() as cursor:
+            rows = self._sql.keys(cursor, u=uid).fetchall()
+        return keys_of(rows, self.location)
+
+    def drop(self, uid: str, key: str) -> None:
+        with self._writing() as cursor:
+            study, _, _ = self._position(cursor, uid, hold=True)
+            self._sql.drop_blob(cursor, i=study, k=json.dumps(key))
 
     def close(self) -> None:
         with self._guarded():
@@ -267,11 +287,7 @@ class SQLStorage:
             cursor = connection.cursor()
             try:
                 if self.file is None:
-                    connection.rollback()
-                    TABLES.create_all(self._engine, checkfirst=True)
-                    if self._sql.get_meta(cursor, k="schema").fetchone() is None:
-                        self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
-                    connection.commit()
+                    self._make_tables(connection, cursor)
                 check_schema(self._sql.get_meta(cursor, k="schema").fetchone(), self.location)
             except BaseException:
                 cursor.close()
@@ -281,6 +297,28 @@ class SQLStorage:
             self._connection = connection
             self._finalizer = weakref.finalize(self, _close, connection, self._pid)
         return self._connection
+
+    def _make_tables(self, connection: Any, cursor: Any) -> None:  # DBAPI objects
+        """On a server: the tables, unless they are there.
+
+        Two processes that come first at once both find them missing, and one of them is refused, somewhere between the
+        first table and the row of the version.  It then looks again: each refusal means that something more is there.
+        """
+        if self.readonly:
+            if not sa.inspect(self._engine).has_table("parzen_meta"):
+                raise Unavailable(f"there are no studies in {self.location} to read")
+            return
+        for left in reversed(range(2 + len(TABLES.tables))):
+            try:
+                TABLES.create_all(self._engine, checkfirst=True)
+                if self._sql.get_meta(cursor, k="schema").fetchone() is None:
+                    self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
+                connection.commit()
+                return
+            except (self._dbapi_error, sa.exc.SQLAlchemyError):
+                connection.rollback()
+                if not left:
+                    raise
 
     def _drop(self) -> None:
         if self._finalizer is not None:
@@ -306,11 +344,15 @@ class SQLStorage:
     def _translate(self, error: Exception) -> NoReturn:
         cause = getattr(error, "orig", None) or error
         if isinstance(cause, self._dialect.loaded_dbapi.IntegrityError):
-            raise _Duplicate(f"{self.location} refused a row as a duplicate ({cause}): it is damaged") from error
+            raise _Duplicate(
+                f"{self.location} refused a row as a duplicate ({sentence(cause)}): it is damaged"
+            ) from error
         if self.file is not None:
             raise sqlite_error(cause, self.location) from error
         self._drop()
-        raise Unavailable(f"{self.location} did not answer ({cause}): look at the server, then try again") from error
+        raise Unavailable(
+            f"{self.location} did not answer ({sentence(cause)}): look at the server, then try again"
+        ) from error
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Any]:  # a DBAPI cursor
@@ -352,9 +394,9 @@ class SQLStorage:
                 f"{self.location} was opened to be read only: open it without readonly=True to write to it"
             )
 
-    def _position(self, cursor: Any, uid: str) -> tuple[int, int, int]:
-        """The study's id, its last place in the log and its next free number."""
-        row = self._sql.position(cursor, u=uid).fetchone()
+    def _position(self, cursor: Any, uid: str, hold: bool = False) -> tuple[int, int, int]:
+        """The study's id, its last place in the log and its next free number; `hold` keeps other writers away."""
+        row = (self._sql.hold if hold else self._sql.position)(cursor, u=uid).fetchone()
         if row is None:
             self._missing(uid)
         return position_of(row, uid, self.location)

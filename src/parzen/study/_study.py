@@ -120,11 +120,14 @@ class Study:
 
     def _attach(self, storage: Storage, header: Header, space: Space, clock: Clock) -> None:
         self.storage, self.header, self.space = storage, header, space
+        live = storage.live
+        if live is None:
+            self.stream = Stream(storage, header, space, clock)
+            return
         # A storage that keeps no events has one stream for each study, which is its state.
-        live: dict[str, Stream] = getattr(storage, "live", {})
-        if header.uid not in live:
-            live[header.uid] = Stream(storage, header, space, clock)
-        self.stream = live[header.uid]
+        known = live.get(header.uid)
+        self.stream = known if isinstance(known, Stream) else Stream(storage, header, space, clock)
+        live[header.uid] = self.stream
 
     @classmethod
     def load(

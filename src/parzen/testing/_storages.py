@@ -36,7 +36,7 @@ __all__ = ["CASES", "check_storage"]
 def check_storage(make_storage: Callable[[], Storage]) -> None:
     """Hold a storage against every sentence of its protocol.
 
-    A storage that is not durable need not be able to read back, so for it those checks are left out.
+    A storage that keeps no events, and says so by having `live`, cannot read back; for it those checks are left out.
 
     Args:
         make_storage: gives a new, empty storage each time it is called; each is closed here.
@@ -101,7 +101,7 @@ class _Log:
             raise AssertionError(f"append must raise Conflict: {why}")
 
     def check(self, why: str = "read gives back what was appended, in order") -> None:
-        if self.storage.durable:
+        if self.storage.live is None:
             _same(self.storage.read(self.uid), self.events, why)
 
 
@@ -141,6 +141,12 @@ def _an_unknown_study_is_not_found(storage: Storage) -> None:
     _raises(StudyNotFound, lambda: storage.open("nobody"), "open of a name that no study has")
     _raises(StudyNotFound, lambda: storage.append("u9", [_asked(0)], "t"), "append to a study that does not exist")
     _raises(StudyNotFound, lambda: storage.read("u9"), "read of a study that does not exist")
+    _raises(StudyNotFound, lambda: storage.rename("u9", "name"), "rename of a study that does not exist")
+    _raises(StudyNotFound, lambda: storage.delete("u9"), "delete of a study that does not exist")
+    _raises(StudyNotFound, lambda: storage.put("u9", "key", b""), "put to a study that does not exist")
+    _raises(StudyNotFound, lambda: storage.drop("u9", "key"), "drop of a study that does not exist")
+    assert storage.get("u9", "key") is None, "get gives None for a study that does not exist"
+    assert storage.keys("u9") == [], "keys gives none for a study that does not exist"
 
 
 def _a_study_can_be_renamed(storage: Storage) -> None:
@@ -160,10 +166,16 @@ def _a_deleted_study_is_gone_with_all_it_had(storage: Storage) -> None:
     log.add(_asked(0))
     other.add(_asked(0))
     storage.put("u1", "key", b"data")
+    storage.put("u2", "key", b"data")
+    if storage.live is not None:
+        storage.live["u1"] = object()
     storage.delete("u1")
 
     assert [header.uid for header in storage.studies()] == ["u2"], "delete removes the study and no other"
     assert storage.get("u1", "key") is None, "delete removes the bytes that were put"
+    assert storage.keys("u1") == [], "delete removes the keys of the bytes that were put"
+    assert storage.get("u2", "key") == b"data", "delete leaves the bytes of other studies as they were"
+    assert storage.live is None or "u1" not in storage.live, "delete takes the study's stream out of live"
     other.check("delete leaves the other studies as they were")
     _Log(storage, _header()).add(_asked(0))  # the name and the numbers are free again
 
@@ -193,7 +205,7 @@ def _entries_are_numbered_from_one_without_gaps(storage: Storage) -> None:
         log.add(_asked(number), Started(number, 1, "w", 1.0))
     log.refuse(_asked(7), why="trial 7 when the next number is 5")
     log.add(_asked(5))
-    if storage.durable:
+    if storage.live is None:
         _same(storage.read("u1", after=4), log.events[4:], "read(after=4) begins with entry 5", first=5)
         _same(storage.read("u1", after=4, limit=3), log.events[4:7], "read(limit=3) gives at most three", first=5)
         _same(storage.read("u1", limit=0), [], "read(limit=0) gives none")
@@ -314,6 +326,35 @@ def _bytes_are_kept_as_they_are(storage: Storage) -> None:
     assert storage.get("u2", "key") is None, "bytes belong to one study"
 
 
+def _bytes_can_be_listed_and_dropped(storage: Storage) -> None:
+    storage.create(_header())
+    storage.create(_header("other", "u2"))
+
+    assert storage.keys("u1") == [], "a new study has no keys"
+    for key in ("b", "é\ud800", "B", "b", "a/1"):
+        storage.put("u1", key, key.encode("utf-8", "surrogatepass"))
+    storage.put("u2", "c", b"2")
+    assert storage.keys("u1") == ["B", "a/1", "b", "é\ud800"], "keys are sorted, and differ if their case does"
+    storage.drop("u1", "b")
+    assert storage.get("u1", "b") is None, "drop lets go of the bytes"
+    assert storage.get("u1", "B") == b"B", "drop lets go of one key only"
+    storage.drop("u1", "c")
+    assert storage.keys("u1") == ["B", "a/1", "é\ud800"], "to drop what is not there does nothing"
+    assert storage.keys("u2") == ["c"], "drop leaves the other studies as they were"
+    storage.put("u1", "b", b"again")
+    assert storage.get("u1", "b") == b"again", "a key that was dropped can be used again"
+
+
+def _a_long_text_is_kept(storage: Storage) -> None:
+    log = _Log(storage, replace(_header(), space=["x" * 100_000]))
+    log.add(Noted("k", "y" * 200_000, 1.0))
+    storage.put("u1", "key", b"z" * 300_000)
+
+    assert storage.open("study").space == ["x" * 100_000], "a header may be longer than 64 kB"
+    assert storage.get("u1", "key") == b"z" * 300_000, "bytes may be longer than 64 kB"
+    log.check("an event may be longer than 64 kB")
+
+
 def _any_thread_may_append(storage: Storage) -> None:
     log = _Log(storage, _header())
     lock, faults = threading.Lock(), []
@@ -343,7 +384,7 @@ def _any_thread_may_append(storage: Storage) -> None:
 
     assert not faults, f"any thread may append: {faults}"
     assert sorted(taken) == list(range(40)), "of the threads that ask for a number exactly one gets it"
-    if storage.durable:
+    if storage.live is None:
         entries = storage.read("u1")
         assert [entry.seq for entry in entries] == list(range(1, 81)), "what several threads append has no gaps"
         numbers = [entry.event.number for entry in entries if isinstance(entry.event, Asked)]
@@ -356,6 +397,8 @@ def _it_says_where_it_is(storage: Storage) -> None:
     assert storage.location, "location says something"
     assert isinstance(storage.durable, bool), "durable is a bool"
     assert storage.durable or storage.location == "memory", 'what dies with the process is located in "memory"'
+    assert storage.live in (None, {}), "live is None, or a dict that is empty in a new storage"
+    assert not storage.durable or storage.live is None, "a durable storage keeps its events, so that its live is None"
 
 
 def _raises(kind: type[ParzenError], act: Callable[[], object], what: str) -> None:
@@ -388,6 +431,8 @@ CASES: dict[str, Callable[[Storage], None]] = {
         _a_batch_that_is_sent_again_is_not_added_again,
         _studies_do_not_touch_each_other,
         _bytes_are_kept_as_they_are,
+        _bytes_can_be_listed_and_dropped,
+        _a_long_text_is_kept,
         _any_thread_may_append,
     )
 }

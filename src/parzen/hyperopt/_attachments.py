@@ -1,0 +1,48 @@
+"""Attachments of trials in a storage, so that a search that goes on from there has them again.
+
+A storage holds bytes and text and never a pickle: reading one could run anything.  Every other object stays on the
+`Trials` of this process, as do attachments under a name of more than `LONGEST` characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from parzen.log import Stream
+
+__all__ = ["kept", "put"]
+
+LONGEST = 100
+"""Characters of a name: six bytes each at worst, which leaves room within a key."""
+
+
+def put(stream: Stream, number: int, attachments: Mapping[str, Any]) -> dict[str, str]:
+    """Keep what can be kept.
+
+    Returns:
+        Name -> "bytes" or "str", of what was; it is logged with the trial, and `kept` reads by it.
+    """
+    index = {}
+    for name, value in attachments.items():
+        if len(name) <= LONGEST and isinstance(value, (bytes, str)):
+            data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
+            stream.storage.put(stream.header.uid, _key(number, name), data)
+            index[str(name)] = "str" if isinstance(value, str) else "bytes"
+    return index
+
+
+def kept(stream: Stream, number: int, index: Mapping[str, Any]) -> dict[str, Any]:
+    """Name -> attachment, of what `put` kept; what it did not write (another program's own mapping) is as it is."""
+    result: dict[str, Any] = {}
+    for name, kind in index.items():
+        data = stream.storage.get(stream.header.uid, _key(number, name)) if kind in ("bytes", "str") else None
+        if data is None:
+            result[name] = kind
+        else:
+            result[name] = data.decode("utf-8", "surrogatepass") if kind == "str" else data
+    return result
+
+
+def _key(number: int, name: str) -> str:
+    return f"trial/{number}/{name}"  # as `Evaluation.attach` has it
