@@ -68,8 +68,24 @@ class _Untidy(MemoryStorage):
     """Leaves a deleted study's name taken."""
 
     def delete(self, uid: str) -> None:
-        for key in list(self._studies[uid].blobs):
-            self._studies[uid].blobs.pop(key)
+        self._study(uid).blobs.clear()
+
+
+class _Clinging(MemoryStorage):
+    """Lets go of nothing."""
+
+    def drop(self, uid: str, key: str) -> None:
+        self.keys(uid)
+
+
+class _Haunted(MemoryStorage):
+    """Keeps the stream of a deleted study."""
+
+    def delete(self, uid: str) -> None:
+        stream = self.live.get(uid)
+        super().delete(uid)
+        if stream is not None:
+            self.live[uid] = stream
 
 
 @pytest.mark.parametrize(
@@ -78,6 +94,8 @@ class _Untidy(MemoryStorage):
         (_Forgetful, "a batch sent again"),
         (_Lenient, "append must raise Conflict"),
         (_Untidy, "delete removes the study"),
+        (_Clinging, "drop of a study that does not exist"),
+        (_Haunted, "delete takes the study's stream out of live"),
     ],
 )
 def test_the_kit_says_in_a_sentence_which_promise_is_broken(broken: Callable[[], MemoryStorage], sentence: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from parzen.errors import CorruptLog, SchemaTooNew, StorageError, Unavailable
-from parzen.storages import open_storage
+from parzen.storages import _file, open_storage
 
 
 def _use(path: Path, readonly: bool = False) -> list[object]:
@@ -25,7 +25,7 @@ def _use(path: Path, readonly: bool = False) -> list[object]:
         headers = storage.studies()
         for header in headers:
             storage.open(header.name)
-        return [headers, [storage.read(header.uid) for header in headers], [storage.get("u1", "key")]]
+        return [headers, [storage.read(header.uid) for header in headers], storage.keys("u1"), storage.get("u1", "key")]
     finally:
         storage.close()
 
@@ -104,6 +104,8 @@ def test_a_damaged_file_is_told_and_left_as_it_was(damage: str, readonly: bool, 
         _use(study_file, readonly)
 
     assert str(study_file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "***" not in str(caught.value)
     assert _state(study_file) == before
 
 
@@ -120,9 +122,13 @@ def test_most_damage_is_found_before_anything_is_asked_of_the_file(damage: str, 
         open_storage(study_file)
 
 
+@pytest.mark.parametrize("checked", [_file.CHECKED, 0], ids=["small file", "large file"])
 @pytest.mark.parametrize("seed", range(30))
-def test_flipped_bytes_never_change_what_is_read(seed: int, study_file: Path) -> None:
-    """Wherever a byte is flipped: the same entries, or a StorageError, and nothing else."""
+def test_flipped_bytes_never_change_what_is_read(
+    seed: int, checked: int, study_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a byte is flipped: the same entries, or a StorageError, and nothing else; also without SQLite's check."""
+    monkeypatch.setattr(_file, "CHECKED", checked)
     expected = repr(_use(study_file))
     rng = random.Random(seed)
     data = bytearray(study_file.read_bytes())
@@ -158,6 +164,9 @@ def test_flipped_bytes_never_change_what_is_read(seed: int, study_file: Path) ->
         "UPDATE parzen_study SET uid = 'other'",
         "UPDATE parzen_blob SET data = x'00'",
         "UPDATE parzen_blob SET data = 5",
+        "UPDATE parzen_blob SET key = 'key'",
+        "UPDATE parzen_blob SET key = '5'",
+        "UPDATE parzen_blob SET key = 5",
         "UPDATE parzen_meta SET value = ''",
         "DELETE FROM parzen_meta",
         "DROP TABLE parzen_entry",
@@ -196,6 +205,40 @@ def test_tables_of_a_later_version_are_noticed_on_any_database(study_file: Path)
     connection.close()
     with pytest.raises(SchemaTooNew, match="upgrade parzen"):
         _use(study_file)
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small file", "large file"])
+def test_a_large_file_is_not_read_through_to_open_it(
+    large: bool, study_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's own check, which takes time with the file's size, is left out beyond a size."""
+    statements: list[str] = []
+    connect = _file._connect
+
+    def traced(uri: str, timeout: float) -> sqlite3.Connection:
+        connection = connect(uri, timeout)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(_file, "_connect", traced)
+    monkeypatch.setattr(_file, "CHECKED", study_file.stat().st_size - large)
+    _use(study_file)
+
+    assert any("integrity_check" in statement for statement in statements) is not large
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("*** in database main ***\nTree 5 page 7: code 11", "Tree 5 page 7: code 11"),
+        ('syntax error at "x"\nLINE 1: SELECT x\n               ^', 'syntax error at "x" LINE 1: SELECT x'),
+        ("no\n(Background on this error at: https://sqlalche.me/e/20/e3q8)", "no"),
+        ("", "ValueError"),
+    ],
+)
+def test_what_a_driver_says_is_told_in_one_line(said: str, told: str) -> None:
+    """Decorations of databases are left out of our errors."""
+    assert _file.sentence(ValueError(said)) == told
 
 
 # --- the place ---------------------------------------------------------------------------------------------------
@@ -300,6 +343,29 @@ def test_a_file_system_without_hard_links_will_do(
 
     assert os.listdir(tmp_path) == ["study.db"]
     assert stat.S_ISREG((tmp_path / "study.db").stat().st_mode)
+
+
+@pytest.mark.parametrize("end", ["", "-journal", "-wal", "-shm"])
+def test_drafts_of_killed_processes_are_swept_away_after_a_day(end: str, tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
+    """Only old plain files with the exact name of a draft go; all that is young or looks different stays."""
+    name = f".parzen-{0:032x}.tmp{end}"
+    old, young = tmp_path / name, tmp_path / f".parzen-{1:032x}.tmp{end}"
+    others = [tmp_path / other for other in (f"{name}.bak", "parzen.tmp", ".parzen-notes.tmp", f"x{name}")]
+    link, folder = tmp_path / f".parzen-{2:032x}.tmp", tmp_path / f".parzen-{3:032x}.tmp"
+    for path in (old, young, *others):
+        path.write_bytes(b"")
+    link.symlink_to(others[0])
+    folder.mkdir()
+    day = 86400
+    for path in (old, *others, link, folder):
+        os.utime(path, (1e9, 1e9), follow_symlinks=False)
+    now = young.stat().st_mtime
+    os.utime(young, (now, now - day + 600))
+    storage = open_storage(tmp_path / "study.db")
+    storage.create(make_header())
+    storage.close()
+
+    assert sorted(tmp_path.iterdir()) == sorted([young, *others, link, folder, tmp_path / "study.db"])
 
 
 # --- a full disk: the size of files is limited, which works without any rights -------------------------------------

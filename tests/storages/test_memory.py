@@ -17,6 +17,13 @@ def test_a_deleted_study_is_not_live_any_more(make_header) -> None:  # type: ign
     assert storage.live == {}
 
 
+def test_a_new_storage_has_no_live_streams() -> None:
+    """`live` is the storage's own dict, not one that storages share."""
+    MemoryStorage().live["u1"] = object()
+
+    assert MemoryStorage().live == {}
+
+
 def test_reading_gives_nothing(make_header, batch) -> None:  # type: ignore[no-untyped-def]
     """The history of the live stream is the state, so the storage keeps no events."""
     storage = MemoryStorage()

@@ -122,6 +122,21 @@ def test_a_missing_driver_is_named_with_what_to_install(
     assert "secret" not in str(caught.value)
 
 
+def test_an_object_that_lacks_an_attribute_is_no_storage() -> None:
+    """`live` is part of the protocol, so a storage without it is refused by name."""
+
+    class Lacking(MemoryStorage):
+        @property
+        def live(self) -> dict[str, object]:  # type: ignore[override]  # the point
+            raise AttributeError
+
+        @live.setter
+        def live(self, value: dict[str, object]) -> None: ...
+
+    with pytest.raises(StorageError, match="Lacking lacks live"):
+        open_storage(Lacking())
+
+
 def test_a_url_that_makes_no_sense_is_refused() -> None:
     """SQLAlchemy's complaint becomes ours."""
     with pytest.raises(StorageError):

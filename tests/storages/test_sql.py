@@ -252,6 +252,7 @@ def test_a_storage_opened_to_be_read_only_refuses_to_write(study_file: Path, mak
         lambda: storage.rename("u1", "new"),
         lambda: storage.delete("u1"),
         lambda: storage.put("u1", "key", b""),
+        lambda: storage.drop("u1", "key"),
     ):
         with pytest.raises(StorageError, match="read only"):
             write()
@@ -281,6 +282,7 @@ def test_a_storage_without_a_file_has_no_studies(tmp_path: Path) -> None:
 
     assert storage.studies() == []
     assert storage.get("u1", "key") is None
+    assert storage.keys("u1") == []
     for look in (lambda: storage.open("x"), lambda: storage.read("u1"), lambda: storage.delete("u1")):
         with pytest.raises(StudyNotFound):
             look()
@@ -308,3 +310,31 @@ def test_a_study_with_a_newer_header_is_not_opened(study_file: Path, make_header
         storage.open("later")
 
     assert storage.open("study").uid == "u1"
+
+
+def test_a_trial_remembers_where_it_was_asked(study_file: Path, batch) -> None:  # type: ignore[no-untyped-def]
+    """The row of each trial has the place of its Asked in the log, whatever happened to the trial since."""
+    storage = open_storage(study_file)
+    storage.append("u1", [*batch(60)[:2], batch(61)[0]], "t")
+    storage.append("u1", batch(61)[1:], "u")
+    storage.close()
+    connection = sqlite3.connect(study_file)
+    places = dict(connection.execute("SELECT number, asked FROM parzen_trial"))
+    kinds = dict(connection.execute("SELECT seq, kind FROM parzen_entry"))
+    connection.close()
+
+    assert places == {**{number: 3 * number + 1 for number in range(61)}, 61: 183}
+    assert {kinds[place] for place in places.values()} == {"asked"}
+
+
+def test_the_next_waiting_trial_is_found_by_an_index(study_file: Path) -> None:
+    """Who looks for a WAITING trial reads a row, not the table."""
+    connection = sqlite3.connect(study_file)
+    plan = connection.execute(
+        "EXPLAIN QUERY PLAN SELECT min(number) FROM parzen_trial WHERE study = 1 AND state = 0"
+    ).fetchall()
+    connection.close()
+
+    assert [row[3].partition(" USING ")[2] for row in plan] == [
+        "COVERING INDEX parzen_trial_state (study=? AND state=?)"
+    ]

@@ -9,6 +9,7 @@ import math
 import random
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from parzen.trials import (
     Header,
     Noted,
     Outcome,
+    Requested,
     State,
     Unknown,
     checksum,
@@ -32,6 +34,24 @@ from parzen.trials import (
     storable,
 )
 from tests.strategies import events, headers
+
+
+class Colour(str, Enum):
+    """Text, whose `str` is not its text."""
+
+    RED = "red"
+
+
+class Broken(dict):
+    """Raises whatever it is asked."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    def items(self):
+        raise RuntimeError("no items")
+
+    __hash__ = object.__hash__
 
 
 def equal(a: object, b: object) -> bool:
@@ -277,16 +297,18 @@ def test_a_checksum_sees_each_change():
 # --- what a file can keep ---------------------------------------------------------------------------------------
 
 KEPT = [
-    (None, None), (True, True), (3, 3), (10**30, 10**30), (0.5, 0.5), ("é\ud800", "é\ud800"), (math.nan, "nan"), (-math.inf, "-inf"),
-    (np.int64(3), 3), (np.float32(0.5), 0.5), (np.bool_(True), True), (np.str_("x"), "x"), (State.OK, 2), (np.float64("inf"), "inf"),
-    (np.arange(3), [0, 1, 2]), (np.array(2.5), 2.5), (np.array([[1.0, np.nan]]), [[1.0, "nan"]]), ((1, [2, (3,)]), [1, [2, [3]]]),
+    (None, None), (True, True), (3, 3), (10**30, 10**30), (0.5, 0.5), ("é\ud800", "é\ud800"), (math.nan, {"$float": "nan"}), (-math.inf, {"$float": "-inf"}),
+    (np.int64(3), 3), (np.float32(0.5), 0.5), (np.bool_(True), True), (np.str_("x"), "x"), (State.OK, 2), (np.float64("inf"), {"$float": "inf"}),
+    (np.arange(3), [0, 1, 2]), (np.array(2.5), 2.5), (np.array([[1.0, np.nan]]), [[1.0, {"$float": "nan"}]]), ((1, [2, (3,)]), [1, [2, [3]]]),
     ({"a": {1: (2,)}}, {"a": {"1": [2]}}), ({}, {}), ([], []),
+    ({"$float": "nan"}, {"$dict": {"$float": "nan"}}), ({"$float": 1, "b": 2}, {"$float": 1, "b": 2}), (Colour.RED, "red"), ({Colour.RED: 1}, {"red": 1}),
+    (10**639, 10**639),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("value", "kept"), KEPT, ids=lambda value: f"{value!r:.30}")
 def test_what_json_can_say_is_kept(value, kept):
-    """Numpy's scalars as numbers, small arrays as lists, non-finite numbers as strings; no warning."""
+    """Numpy's scalars as numbers, small arrays as lists, non-finite numbers marked; no warning."""
     result = storable(value)
 
     assert result == kept
@@ -299,6 +321,7 @@ DROPPED = [
     ({1, 2}, "builtins.set"), (len, "builtins.builtin_function_or_method"), (Decimal(1), "decimal.Decimal"),
     (np.zeros(200_000), "numpy.ndarray"), (np.array([object()]), "numpy.ndarray"), (datetime.date(2020, 1, 1), "datetime.date"),
     (np.datetime64("2020-01-01"), "datetime.date"), (np.longdouble(1), "numpy.longdouble"),
+    (10**640, "builtins.int"), (-(10**5000), "builtins.int"), (Broken(), f"{__name__}.Broken"),
 ]  # fmt: skip
 
 
@@ -321,6 +344,89 @@ def test_a_value_that_contains_itself_ends(width):
 
     json.dumps(result)
     assert result[0] == 1
+
+
+MARKED = [
+    math.nan, math.inf, {"auc": math.nan, "curve": [0.5, -math.inf, [math.nan]]}, "nan", ["inf", {"a": "-inf"}], {"$float": "nan"},
+    {"$float": math.nan}, {"$dict": {"$float": "inf"}}, {"$dict": [1]}, {"$float": 1, "$dict": 2}, {"$dropped": "x.y"}, {"$object": math.inf},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", MARKED, ids=repr)
+def test_a_float_that_is_not_finite_comes_back_as_one(value):
+    """In `extra`, a memo, a note and a request; text that reads the same stays text."""
+    written = [
+        Finished(3, 1, Outcome(State.OK, {"loss": 0.5}, extra={"a": value}), 2.5),
+        Asked(0, (), "x", 0, 0, 0.0, memo=value),
+        Noted("k", value, 1.0),
+        Requested("note", None, value, 1.0),
+    ]
+    if isinstance(value, dict):
+        written.append(Finished(3, 1, Outcome(State.OK, {"loss": 0.5}, extra=value), 2.5))
+
+    assert all(equal(event_from_json(*event_to_json(event)), event) for event in written)
+
+
+def test_json_for_other_programs_has_no_marks():
+    """Non-finite floats are plain strings then, and mappings as they are."""
+    assert storable({"a": [math.nan, -math.inf], "b": {"$float": 1}}, marked=False) == {
+        "a": ["nan", "-inf"],
+        "b": {"$float": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    "mark", [{"$float": 1}, {"$float": "3"}, {"$float": []}, {"$float": None}, {"$dict": 1}], ids=str
+)
+@pytest.mark.parametrize("kind", ["asked", "finished", "noted", "requested"])
+def test_a_mark_that_cannot_be_is_a_corrupt_log(kind, mark):
+    """No float has that name, no mapping is a number."""
+    field = {"asked": "memo", "finished": "extra"}.get(kind, "value")
+    body = json.loads(dict(samples())[kind])
+    with pytest.raises(CorruptLog):
+        event_from_json(kind, json.dumps({**body, field: {"deep": [mark]}}))
+
+
+def test_a_value_that_is_nested_too_deep_to_read_is_a_corrupt_log():
+    """Where JSON itself can still be read."""
+    for depth in range(100, 1200, 100):
+        text = '{"key":"k","value":' + "[" * depth + "]" * depth + ',"at":1.5}'
+        with contextlib.suppress(CorruptLog):
+            assert isinstance(event_from_json("noted", text), Noted)
+
+
+def test_an_extra_that_cannot_be_written_costs_only_itself():
+    """A number that is too long, a list in itself, a key without text: the rest is stored, and the outcome with it."""
+    circular: list[object] = [1]
+    circular.append(circular)
+    extra = {
+        "n": 10**5000,
+        "circular": circular,
+        "keys": {Broken(): 1, "good": 2, 10**5000: 3},
+        "broken": Broken(),
+        "lr": 0.5,
+    }
+    with pytest.warns(UserWarning, match=r"builtins\.int, builtins\.list, .*Broken "):
+        _, body = event_to_json(Finished(3, 1, Outcome(State.OK, {"loss": 0.5}, extra=extra), 2.5))
+
+    assert json.loads(body)["extra"] == {
+        "n": {"$dropped": "builtins.int"},
+        "circular": [1, {"$dropped": "builtins.list"}],
+        "keys": {"good": 2},
+        "broken": {"$dropped": f"{__name__}.Broken"},
+        "lr": 0.5,
+    }
+
+
+def test_a_note_that_cannot_be_written_costs_only_itself():
+    """And a memo, and what comes with a request."""
+    value = {"good": 1, "bad": [1j]}
+    for event in (Asked(0, (), "x", 0, 0, 0.0, memo=value), Noted("k", value, 1.0), Requested("a", None, value, 1.0)):
+        with pytest.warns(UserWarning, match=r"builtins\.complex"):
+            kind, body = event_to_json(event)
+        back = event_from_json(kind, body)
+
+        assert (back.memo if kind == "asked" else back.value) == {"good": 1, "bad": [{"$dropped": "builtins.complex"}]}
 
 
 def test_an_outcome_is_what_it_says():

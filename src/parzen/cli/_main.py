@@ -137,7 +137,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 def _print_json(value: Any) -> None:
     """What JSON cannot say (an option that is a class, say) is printed by its name."""
-    click.echo(json.dumps(storable(_named(value)), ensure_ascii=True, indent=2))
+    click.echo(json.dumps(storable(_named(value), marked=False), ensure_ascii=True, indent=2))
 
 
 def _named(value: Any) -> Any:

@@ -1,15 +1,18 @@
 """A space as JSON, and back.
 
-The compiled form is flat, so its JSON is too: a list of nodes, each a short list that begins with its kind.  JSON values
-and functions that `scope` knows are kept by value.  Any other object is kept as a name (what `hp.option` called it, else
-the qualified name of the function, class or type, never its `repr`): enough to see that two programs mean the same space,
-not enough to build the object.  Nothing is imported or executed when a space is read.
+The compiled form is flat, so its JSON is too: a list of nodes, each a short list that begins with its kind.  JSON values,
+dicts, lists and tuples of them, and functions that `scope` knows are kept by value.  Any other object is kept as a name
+(what `hp.option` called it, else the qualified name of the function, class, member of an enum or type, never its `repr`):
+enough to see that two programs mean the same space, not enough to build the object.  Nothing is imported or executed when
+a space is read.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from parzen.space._space import Space
 
 __all__ = ["differences", "nodes_from_json", "space_to_json"]
+
+DEEPEST = 20
+"""How deep the containers in a constant may be nested and be kept by value.  Parts that are shared are written each time
+they are met, so that this bounds the text too: two references on each level are a million at the bottom."""
 
 
 def space_to_json(nodes: Sequence[Node]) -> JSON:
@@ -54,26 +61,37 @@ def _written(node: Node) -> JSON:
     return ["draw", node.family, list(node.args), dict(node.kwargs)]
 
 
-def _constant(value: Any, name: str | None) -> JSON:
+def _constant(value: Any, name: str | None, around: frozenset[int] = frozenset()) -> JSON:
+    """`around` are the ids of the containers that the value is in: what contains itself, or is too deep, is only named."""
     if value is None or isinstance(value, bool) or type(value) in (int, str):
         return value  # type: ignore[no-any-return]  # the line above says what it is
+    if isinstance(value, Enum):  # before the plain types: a member may be text or a number as well
+        return {"$object": name if name is not None else _qualified(value)}
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, (float, np.floating)):
         number = float(value)
         return number if math.isfinite(number) else {"$float": repr(number)}
-    if isinstance(value, np.integer):
+    if isinstance(value, (int, np.integer)):
         return int(value)
-    if type(value) is tuple and all(type(item) in (int, str, bool, float, type(None)) for item in value):
-        return {"$tuple": [_constant(item, None) for item in value]}
-    if type(value) is list and all(type(item) in (int, str, bool, float, type(None)) for item in value):
-        return {"$list": [_constant(item, None) for item in value]}
+    if isinstance(value, str):  # numpy's, say
+        return str.__str__(value)
+    if isinstance(value, (dict, list, tuple)) and id(value) not in around and len(around) < DEEPEST:
+        inside = around | {id(value)}
+        if not isinstance(value, dict):
+            items = [_constant(item, None, inside) for item in value]
+            return {"$tuple": items} if isinstance(value, tuple) else {"$list": items}
+        pairs = [[_constant(key, None, inside), _constant(item, None, inside)] for key, item in value.items()]
+        if len({json.dumps(key) for key, _ in pairs}) == len(pairs):  # else some are known by their type only
+            return {"$dict": pairs}
     return {"$object": name if name is not None else _qualified(value)}  # an Opaque names what it stands for
 
 
 def _qualified(value: Any) -> str:
     if isinstance(value, Opaque):
         return value.name
+    if isinstance(value, Enum):
+        return f"{_qualified(type(value))}.{value.name}"
     named = value if hasattr(value, "__qualname__") else type(value)
     return f"{getattr(named, '__module__', '?')}.{named.__qualname__}"
 
@@ -104,7 +122,7 @@ def nodes_from_json(data: JSON) -> list[Node]:
         if len(set(labels)) < len(labels):
             raise ValueError("a label stands for two parameters")
         return nodes
-    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, ParzenError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, ParzenError) as error:
         raise CorruptLog(f"the space of a study cannot be read: {error}") from error
 
 
@@ -119,7 +137,9 @@ def _read(item: Any) -> Node:  # JSON of unknown shape: what does not fit raises
         label, family, args, kwargs = rest
         return Param(_text(label), None, family, _places(args), _named(kwargs))
     if kind == "dict":
-        return Build("dict", _places(rest[1]), tuple(_object(key) for key in rest[0]))
+        keys = tuple(_object(key) for key in rest[0])
+        hash(keys)  # raises where one of them cannot be a key
+        return Build("dict", _places(rest[1]), keys)
     if kind == "option":
         name, (place,) = _text(rest[0]), _places(rest[1])
         return Build("option", (place,), (name,))
@@ -156,17 +176,21 @@ def _function(name: str) -> Any:
     return scope.function(name) or OpaqueFunction(name)
 
 
-def _object(value: Any) -> Any:
+def _object(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         ((tag, inner),) = value.items()
         if tag == "$float":
             return float(inner)
         if tag == "$object":
             return Opaque(_text(inner))
-        if tag in ("$tuple", "$list"):
-            items = [_object(item) for item in inner]
-            return tuple(items) if tag == "$tuple" else items
-        raise ValueError(f"no constant is marked {tag!r}")
+        if tag not in ("$tuple", "$list", "$dict"):
+            raise ValueError(f"no constant is marked {tag!r}")
+        if not isinstance(inner, list) or depth >= DEEPEST:
+            raise ValueError("the contents of a constant are not a list, or nested too deep")
+        if tag == "$dict":
+            return {_object(key, depth + 1): _object(item, depth + 1) for key, item in inner}
+        items = [_object(item, depth + 1) for item in inner]
+        return tuple(items) if tag == "$tuple" else items
     if isinstance(value, list):
         raise ValueError("a constant is not a bare list")
     return value
@@ -193,7 +217,8 @@ def _named(value: Any) -> tuple[tuple[str, int], ...]:
 
 def differences(old: Space, new: Space) -> list[str]:
     """What a new space has otherwise than an old one, a sentence each, parameters first."""
-    if old.to_json() == new.to_json():
+    # As text, because True == 1 == 1.0, and an option that was a flag and is a number is another option.
+    if json.dumps(old.to_json()) == json.dumps(new.to_json()):
         return []
     # Both as they would be read from a file, so that what is compared is said in the same words.
     old, new = (type(space).from_json(space.to_json()) for space in (old, new))

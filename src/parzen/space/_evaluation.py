@@ -1,15 +1,31 @@
-"""What a place of a compiled space comes to, once the columns have values."""
+"""What a place of a compiled space comes to, once the columns have values.
+
+A stored space has lost the objects that JSON cannot say, and with them what is computed from them: that is an `Opaque`
+again, so that a study can be looked at without the program that made it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.errors import SpaceError
-from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
+from parzen.space._nodes import (
+    Build,
+    Call,
+    Const,
+    Draw,
+    Node,
+    Opaque,
+    Param,
+    Switch,
+    children,
+    distribution_of,
+    is_lost,
+)
 from parzen.space.distributions import Distribution
 
 __all__ = ["WHOLE", "Evaluator"]
@@ -64,16 +80,36 @@ class Evaluator:
             if isinstance(node, Build):
                 memo[place] = node.make([memo[item] for item in node.items])
             elif isinstance(node, Switch):
-                memo[place] = self.value(node.options[memo[node.index]], memo, rng)
+                index = memo[node.index]
+                memo[place] = index if isinstance(index, Opaque) else self.value(node.options[index], memo, rng)
             elif isinstance(node, Call):
-                memo[place] = node.function(*(memo[a] for a in node.args), **{k: memo[a] for k, a in node.kwargs})
+                memo[place] = _called(node, [memo[a] for a in node.args], {k: memo[a] for k, a in node.kwargs})
             else:
                 assert isinstance(node, Draw)
                 if rng is None:
                     raise SpaceError(f"an unlabelled {node.family} needs the trial's own generator to be drawn")
+                if any(is_lost(memo[a]) for a in children(node)):
+                    rng.random(1)  # what is drawn after it has to stay the same
+                    memo[place] = Opaque(f"{node.family}(…)")
+                    continue
                 distribution = distribution_of(None, node, memo.__getitem__)
                 memo[place] = distribution.value(float(distribution.sample(rng, 1)[0]))
         return memo[root]
+
+    def bounded(self, place: int, row: FloatArray) -> Distribution | None:
+        """The distribution of a parameter whose arguments are computed from a row `(d,)`.
+
+        None where they are unknown, because a stored space has lost what computes them.
+
+        Raises:
+            BadDistribution: the row's values make no sense of it.
+        """
+        param = self._nodes[place]
+        assert isinstance(param, Param)
+        memo = self.memo(row)
+        if any(is_lost(self.value(argument, memo, None)) for argument in children(param)):
+            return None
+        return distribution_of(param.label, param, memo.__getitem__)
 
     def _region(self, root: int) -> tuple[int, ...]:
         """What must be evaluated to know a place, children first; the options of switches are left for later."""
@@ -91,3 +127,17 @@ class Evaluator:
             known = tuple(place for place in sorted(seen) if not isinstance(self._nodes[place], (Const, Param)))
             self._regions[root] = known
         return known
+
+
+def _called(node: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    operands = [*args, *kwargs.values()]
+    lost = next((operand for operand in operands if isinstance(operand, Opaque)), None)
+    if lost is None:
+        try:
+            return node.function(*args, **kwargs)
+        except Exception:  # the function may be the user's own
+            if not any(map(is_lost, operands)):
+                raise
+    # `hp.call(f, …)` is best known as f.
+    of = lost if lost is not None and node.name == "call" and args and args[0] is lost else node
+    return Opaque(f"{of.name}(…)")

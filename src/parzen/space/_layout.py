@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from parzen.errors import SpaceError
-from parzen.space._nodes import Call, Const, Draw, Node, Opaque, OpaqueFunction, Param, Switch, children
+from parzen.space._nodes import Call, Const, Draw, Node, OpaqueFunction, Param, Switch, children, is_lost
 
 __all__ = ["DEEPEST", "Condition", "Layout", "lay_out"]
 
@@ -149,7 +149,7 @@ def _single_parameter(nodes: Sequence[Node], holds: list[bool], place: int) -> i
                 return None
         elif isinstance(node, (Draw, Switch)):
             return None
-        elif isinstance(node, Const) and isinstance(node.value, Opaque):
+        elif isinstance(node, Const) and is_lost(node.value):
             return None  # a stored space has lost the function
         elif isinstance(node, Call) and isinstance(node.function, OpaqueFunction):
             return None

@@ -12,7 +12,19 @@ from typing import Any, TypeAlias
 
 from parzen.space.distributions import Distribution, build
 
-__all__ = ["Build", "Call", "Const", "Draw", "Node", "Opaque", "OpaqueFunction", "Param", "Switch", "children"]
+__all__ = [
+    "is_lost",
+    "Build",
+    "Call",
+    "Const",
+    "Draw",
+    "Node",
+    "Opaque",
+    "OpaqueFunction",
+    "Param",
+    "Switch",
+    "children",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +155,16 @@ def distribution_of(label: str | None, node: Param | Draw, value_at: Callable[[i
         value_at: what each place holds.
     """
     return build(label, node.family, *(value_at(a) for a in node.args), **{k: value_at(a) for k, a in node.kwargs})
+
+
+def is_lost(value: Any) -> bool:
+    """Whether a value is unknown, or a container has something unknown in it."""
+    stack, seen = [value], set()
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Opaque):
+            return True
+        if isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+            seen.add(id(item))
+            stack.extend(item.values() if isinstance(item, dict) else item)
+    return False

@@ -15,7 +15,7 @@ from parzen.space._compile import compile_nodes, reachable
 from parzen.space._evaluation import WHOLE, Evaluator
 from parzen.space._graph import Apply
 from parzen.space._layout import Condition, lay_out
-from parzen.space._nodes import Const, Node, Param, Switch, children, distribution_of
+from parzen.space._nodes import Const, Node, Param, Switch
 from parzen.space._points import Points
 from parzen.space._wording import in_words, option_name
 from parzen.space.distributions import Distribution
@@ -107,7 +107,10 @@ class Space:
         return Points(values[None, :], active[None, :])
 
     def to_unit(self, points: Points) -> FloatArray:
-        """`(n, d)` quantiles of the points under the prior; NaN where inactive."""
+        """`(n, d)` quantiles of the points under the prior.
+
+        NaN where inactive, and where a stored space has lost the function that computes a parameter's bounds.
+        """
         if self._columns is not None:
             return self._columns.to_unit(points.values)
         unit = np.full(points.values.shape, np.nan)
@@ -117,7 +120,9 @@ class Space:
                 unit[rows, j] = distribution.to_unit(points.values[rows, j])
             else:
                 for i in np.flatnonzero(rows):
-                    unit[i, j] = self.distribution(j, points.values[i]).to_unit(points.values[i, j : j + 1])[0]
+                    bounded = self._evaluator.bounded(self._layout.places[j], points.values[i])
+                    if bounded is not None:
+                        unit[i, j] = bounded.to_unit(points.values[i, j : j + 1])[0]
         return unit
 
     def active(self, values: FloatArray) -> BoolArray:
@@ -150,13 +155,13 @@ class Space:
         fixed = self.distributions[j]
         if fixed is not None:
             return fixed
-        place = self._layout.places[j]
-        param = self.nodes[place]
-        assert isinstance(param, Param)
-        memo = self._evaluator.memo(values)
-        for argument in children(param):
-            self._evaluator.value(argument, memo, None)
-        return distribution_of(param.label, param, memo.__getitem__)
+        computed = self._evaluator.bounded(self._layout.places[j], values)
+        if computed is None:
+            raise BadDistribution(
+                f"parameter {self.labels[j]!r}: a file cannot hold what computes its bounds; load the study with space=",
+                label=self.labels[j],
+            )
+        return computed
 
     def outside(self, values: FloatArray) -> str | None:
         """Why rows `(n, d)` cannot be of this space, in a phrase; None where they can.

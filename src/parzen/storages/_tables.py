@@ -12,7 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["TABLES", "Statement", "Statements", "schema_statements"]
+from parzen.storages._file import SCHEMA
+
+__all__ = ["TABLES", "Statement", "Statements", "make_tables", "schema_statements"]
 
 TABLES = sa.MetaData()
 
@@ -165,3 +167,25 @@ class Statements:
             made(sa.delete(table).where(column == p("i")))
             for table, column in ((_entry, e.study), (_head, h.study), (_blob, b.study), (_study, s.id))
         ]
+
+
+def make_tables(engine: sa.Engine, connection: Any, statements: Statements) -> None:  # DBAPI connections have no type
+    """On a server: the tables and the row of their version, unless they are there.
+
+    Two processes that come first at once both find them missing, and one of them is refused, somewhere between the first
+    table and the row of the version.  It then looks again: each refusal means that something more is there.
+    """
+    for left in reversed(range(2 + len(TABLES.tables))):
+        cursor = connection.cursor()
+        try:
+            TABLES.create_all(engine, checkfirst=True)
+            if statements.get_meta(cursor, k="schema").fetchone() is None:
+                statements.add_meta(cursor, key="schema", value=str(SCHEMA))
+            connection.commit()
+            return
+        except (engine.dialect.loaded_dbapi.Error, sa.exc.SQLAlchemyError):
+            connection.rollback()
+            if not left:
+                raise
+        finally:
+            cursor.close()

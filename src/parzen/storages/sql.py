@@ -28,7 +28,7 @@ from parzen.storages._engines import parse_url, server_engine, sqlite_file
 from parzen.storages._file import RESTORE, SCHEMA, StudyFile, sentence, sqlite_error
 from parzen.storages._heads import advance, numbers
 from parzen.storages._rows import bytes_of, check_schema, entries_of, head_of, header_of, keys_of, position_of
-from parzen.storages._tables import TABLES, Statements, schema_statements
+from parzen.storages._tables import Statements, make_tables, schema_statements
 from parzen.trials import Asked, Entry, Event, Header, checksum, event_to_json, header_to_json
 
 __all__ = ["SQLStorage"]
@@ -287,7 +287,10 @@ class SQLStorage:
             cursor = connection.cursor()
             try:
                 if self.file is None:
-                    self._make_tables(connection, cursor)
+                    if not self.readonly:
+                        make_tables(self._engine, connection, self._sql)
+                    elif not sa.inspect(self._engine).has_table("parzen_meta"):
+                        raise Unavailable(f"there are no studies in {self.location} to read")
                 check_schema(self._sql.get_meta(cursor, k="schema").fetchone(), self.location)
             except BaseException:
                 cursor.close()
@@ -297,28 +300,6 @@ class SQLStorage:
             self._connection = connection
             self._finalizer = weakref.finalize(self, _close, connection, self._pid)
         return self._connection
-
-    def _make_tables(self, connection: Any, cursor: Any) -> None:  # DBAPI objects
-        """On a server: the tables, unless they are there.
-
-        Two processes that come first at once both find them missing, and one of them is refused, somewhere between the
-        first table and the row of the version.  It then looks again: each refusal means that something more is there.
-        """
-        if self.readonly:
-            if not sa.inspect(self._engine).has_table("parzen_meta"):
-                raise Unavailable(f"there are no studies in {self.location} to read")
-            return
-        for left in reversed(range(2 + len(TABLES.tables))):
-            try:
-                TABLES.create_all(self._engine, checkfirst=True)
-                if self._sql.get_meta(cursor, k="schema").fetchone() is None:
-                    self._sql.add_meta(cursor, key="schema", value=str(SCHEMA))
-                connection.commit()
-                return
-            except (self._dbapi_error, sa.exc.SQLAlchemyError):
-                connection.rollback()
-                if not left:
-                    raise
 
     def _drop(self) -> None:
         if self._finalizer is not None:

@@ -1,9 +1,11 @@
 """Headers and events as ASCII JSON, and back.
 
-Text columns and ASCII survive every database and every editor.  JSON has no non-finite numbers, so those are spelled as
-the strings "nan", "inf" and "-inf" in the places where a number is expected; a string can never be mistaken for one,
-because those places hold nothing but numbers.  Unknown kinds and unknown fields come from a later parzen: kinds are kept
-as `Unknown`, fields are ignored.
+Text columns and ASCII survive every database and every editor.  JSON has no non-finite numbers, so those are spelled
+as the strings "nan", "inf" and "-inf" in the places where a number is expected; a string can never be mistaken for
+one, because those places hold nothing but numbers.  Where any JSON may stand (`extra`, `memo`, `value`) they are
+marked: `{"$float": "nan"}`; a mapping of the user's own that looks like a mark is marked itself, `{"$dict":
+{"$float": …}}`.  Unknown kinds and unknown fields come from a later parzen: kinds are kept as `Unknown`, fields are
+ignored.
 """
 
 from __future__ import annotations
@@ -47,9 +49,14 @@ ARRAY_LIMIT = 1 << 20
 """Bytes up to which an array in `extra` is stored as a list."""
 DEEPEST = 100
 """How deep the containers in `extra` may be nested."""
+WIDEST = 10**640
+"""Whole numbers below this are stored.  Python's limit on the digits that it reads can be set, but not below 640, so that
+what one process writes every other can read."""
 
 _KIND_OF: Mapping[type[Event], str] = {cls: kind for kind, cls in EVENT_KINDS.items()}
 _T = TypeVar("_T")
+_MARKS = ("$float", "$dict")
+_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def checksum(kind: str, body: str) -> int:
@@ -72,14 +79,19 @@ def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 
 
-def storable(value: object) -> JSON:
+def storable(value: object, *, marked: bool = True) -> JSON:
     """The part of a user's own value that a file can keep.
 
     Numpy scalars become numbers, arrays up to 1 MB lists; what JSON cannot say becomes `{"$dropped": "module.type"}`
-    with a warning that names it.  Non-finite floats become strings.
+    with a warning that names it, whatever happens while it is looked at.
+
+    Args:
+        value: anything.
+        marked: write non-finite floats as `{"$float": "nan"}`, which is read back as the float; else as plain "nan", for
+            JSON that other programs read.
     """
     dropped: list[str] = []
-    result = _storable(value, dropped, frozenset())
+    result = _storable(value, dropped, marked, frozenset())
     if dropped:
         text = (
             f"the study's file keeps numbers, text, lists and mappings; left out of it: {', '.join(sorted(set(dropped)))} "
@@ -92,27 +104,47 @@ def storable(value: object) -> JSON:
     return result
 
 
-def _storable(value: object, dropped: list[str], around: frozenset[int]) -> JSON:
+def _storable(value: object, dropped: list[str], marked: bool, around: frozenset[int]) -> JSON:
     """`around` are the ids of the containers that the value is in: what contains itself, or is too deep, is dropped."""
-    if value is None or isinstance(value, (bool, str)):
-        return value if not isinstance(value, str) else str(value)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return _number(float(value))
-    if id(value) not in around and len(around) < DEEPEST:
-        inside = around | {id(value)}
-        if isinstance(value, np.generic):
-            return _storable(value.item(), dropped, inside)
-        if isinstance(value, np.ndarray) and value.dtype != object and value.nbytes <= ARRAY_LIMIT:
-            return _storable(value.tolist(), dropped, inside)
-        if isinstance(value, Mapping):
-            return {str(key): _storable(item, dropped, inside) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [_storable(item, dropped, inside) for item in value]
+    try:
+        if value is None or isinstance(value, bool):
+            return value
+        # By the plain types' own methods: those of a subclass may do anything (an enum's `str` is not its text).
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, int):
+            if -WIDEST < (whole := int.__int__(value)) < WIDEST:
+                return whole
+        elif isinstance(value, float):
+            number = _number(float.__float__(value))
+            return {"$float": number} if marked and isinstance(number, str) else number
+        elif id(value) not in around and len(around) < DEEPEST:
+            inside = around | {id(value)}
+            if isinstance(value, np.generic):
+                return _storable(value.item(), dropped, marked, inside)
+            if isinstance(value, np.ndarray) and value.dtype != object and value.nbytes <= ARRAY_LIMIT:
+                return _storable(value.tolist(), dropped, marked, inside)
+            if isinstance(value, Mapping):
+                return _mapping(value, dropped, marked, inside)
+            if isinstance(value, (list, tuple)):
+                return [_storable(item, dropped, marked, inside) for item in value]
+    except Exception:  # an object of the user's may do anything; the trial is worth more than its remark
+        _log.debug("a value could not be read to be stored", exc_info=True)
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     dropped.append(name)
     return {"$dropped": name}
+
+
+def _mapping(value: Mapping[Any, Any], dropped: list[str], marked: bool, inside: frozenset[int]) -> JSON:
+    result: dict[str, JSON] = {}
+    for key, item in value.items():
+        try:
+            name = str.__str__(key if isinstance(key, str) else str(key))
+        except Exception:  # without a name there is no place for the item; the others have theirs
+            dropped.append(f"{type(key).__module__}.{type(key).__qualname__}")
+            continue
+        result[name] = _storable(item, dropped, marked, inside)
+    return {"$dict": result} if marked and len(result) == 1 and not result.keys().isdisjoint(_MARKS) else result
 
 
 def event_to_json(event: Event) -> tuple[str, str]:
@@ -136,8 +168,8 @@ def event_to_json(event: Event) -> tuple[str, str]:
         if event.gain is not None:
             body["gain"] = _number(event.gain)
         if event.memo is not None:
-            body["memo"] = event.memo
-            if len(_dump(event.memo)) > MEMO_LIMIT:
+            body["memo"] = memo = storable(event.memo)
+            if len(_dump(memo)) > MEMO_LIMIT:
                 raise ValueError(f"an algorithm's memo is at most {MEMO_LIMIT} bytes of JSON, this one is longer")
         if event.space:
             body["space"] = event.space
@@ -170,6 +202,8 @@ def event_to_json(event: Event) -> tuple[str, str]:
         }
     else:
         body = {name: getattr(event, name) for name in event.__dataclass_fields__}
+        if isinstance(event, (Noted, Requested)):
+            body["value"] = storable(event.value)
     return _KIND_OF[type(event)], _dump(body)
 
 
@@ -196,8 +230,8 @@ def header_to_json(header: Header) -> str:
 def _float(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
-    if value in ("nan", "inf", "-inf"):
-        return float(str(value))
+    if isinstance(value, str) and value in _FLOATS:
+        return _FLOATS[value]
     raise TypeError(f"expected a number, found {value!r:.60}")
 
 
@@ -231,6 +265,21 @@ def _list(value: object) -> list[Any]:
     raise TypeError(f"expected a list, found {value!r:.60}")
 
 
+def _value(value: object) -> Any:
+    """What `storable` wrote, with its marks undone."""
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((tag, inner),) = value.items()
+        if tag == "$float":
+            return _FLOATS[inner]
+        if tag == "$dict":
+            value = _map(inner)
+    return {name: _value(item) for name, item in value.items()}
+
+
 def _maybe(read: Callable[[object], _T], value: object) -> _T | None:
     return None if value is None else read(value)
 
@@ -250,7 +299,7 @@ def _outcome(body: dict[str, Any]) -> Outcome:
         metrics=_metrics(body.get("metrics", {})),
         variance=_maybe(_float, body.get("variance")),
         constraints=tuple(_float(c) for c in _list(body.get("constraints", []))),
-        extra=_map(body.get("extra", {})),
+        extra=_map(_value(body.get("extra", {}))),
         error=_maybe(_error, body.get("error")),
         seconds=_maybe(_float, body.get("seconds")),
     )
@@ -265,7 +314,7 @@ def _asked(body: dict[str, Any]) -> Asked:
         saw=_int(body["saw"]),
         at=_float(body["at"]),
         gain=_maybe(_float, body.get("gain")),
-        memo=body.get("memo"),
+        memo=_value(body.get("memo")),
         space=_int(body.get("space", 0)),
     )
 
@@ -278,9 +327,11 @@ _READERS: Mapping[str, Callable[[dict[str, Any]], Event]] = {
     ),
     "finished": lambda b: Finished(_int(b["number"]), _int(b["attempt"]), _outcome(b), _float(b["at"])),
     "released": lambda b: Released(_int(b["number"]), _int(b["attempt"]), _str(b["reason"]), _float(b["at"])),
-    "requested": lambda b: Requested(_str(b["action"]), _maybe(_int, b.get("target")), b.get("value"), _float(b["at"])),
+    "requested": lambda b: Requested(
+        _str(b["action"]), _maybe(_int, b.get("target")), _value(b.get("value")), _float(b["at"])
+    ),
     "retracted": lambda b: Retracted(_int(b["number"]), _str(b["reason"]), _float(b["at"])),
-    "noted": lambda b: Noted(_str(b["key"]), b.get("value"), _float(b["at"])),
+    "noted": lambda b: Noted(_str(b["key"]), _value(b.get("value")), _float(b["at"])),
 }
 
 
