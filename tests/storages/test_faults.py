@@ -16,6 +16,7 @@ import pytest
 
 from parzen.errors import CorruptLog, SchemaTooNew, StorageError, Unavailable
 from parzen.storages import _file, open_storage
+from parzen.trials import Header
 
 
 def _use(path: Path, readonly: bool = False) -> list[object]:
@@ -425,3 +426,16 @@ def test_a_disk_that_fills_up_keeps_what_was_committed(tmp_path: Path) -> None:
     assert kept > 10
     assert lines[2:] == [f"{kept} {kept}", str(kept + 1)]
     assert len(open_storage(path).read("u1")) == kept + 1
+
+
+def test_a_file_that_was_removed_without_its_log_is_not_begun_anew(
+    tmp_path: Path, make_header: Callable[..., Header]
+) -> None:
+    """SQLite would read the old log into the new file; the error says what else to remove."""
+    path = tmp_path / "s.db"
+    for end in ("-wal", "-shm"):
+        Path(f"{path}{end}").write_bytes(b"left over")
+
+    with pytest.raises(Unavailable, match="s.db-wal"):
+        open_storage(path).create(make_header())
+    assert not path.exists()

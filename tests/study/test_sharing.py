@@ -214,3 +214,15 @@ def test_what_cannot_be_shown_does_not_break_an_answer() -> None:
     assert "cannot be shown" in result._repr_html_()
     assert "number=0" in repr(result.best)
     assert parzen.Study(LINE).run(lambda config: 0.0, 0, progress=False).to_pandas().columns[0] == "number"
+
+
+def test_what_is_enqueued_may_be_called_off(tmp_path: Path) -> None:
+    """It is not run, and does not count."""
+    study = parzen.Study(LINE, algorithm="random", seed=0, storage=tmp_path / "s.db")
+    first, second = study.enqueue({"x": 0.25}, {"x": 0.75})
+    study.tell(first, state="cancelled")
+    study.run(lambda config: config["x"], 2, progress=False)
+
+    states = [trial.state for trial in parzen.Study.load(tmp_path / "s.db").trials]
+    assert states == [State.CANCELLED, State.OK, State.OK]
+    assert study.trials[second.number].loss == 0.75

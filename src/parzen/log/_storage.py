@@ -6,6 +6,7 @@ decide what may be appended, so that two writers who never speak to each other c
 
 * `Asked` for number k is accepted if and only if k is the next number;
 * `Started(k, a)` if and only if k is WAITING and a is its attempt + 1;
+* `Finished(k, a)` as CANCELLED also closes a trial that is WAITING after a attempts;
 * everything else is accepted, and changes the head only if its attempt is the current one and the trial is RUNNING
   (`Finished`, `Released`), or in any case (`Retracted`).
 

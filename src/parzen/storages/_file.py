@@ -164,6 +164,15 @@ class StudyFile:
             Unavailable: it cannot be made (disk full); nothing is left behind.
         """
         target = os.path.realpath(self.path)
+        left = [target + end for end in ("-wal", "-shm") if os.path.exists(target + end)]
+        if left and not os.path.exists(target):
+            # SQLite would take them for the new file's own.  They may also be those of another process that is just
+            # making the file, so they are not ours to remove.
+            raise Unavailable(
+                f"{self.path} is gone, but {' and '.join(map(os.path.basename, left))} of it are still there: remove them "
+                "too (and let go of results of the old study in this process), or give the new study another file",
+                path=self.path,
+            )
         draft = os.path.join(os.path.dirname(target), f".parzen-{uuid.uuid4().hex}.tmp")
         try:
             connection = _connect(Path(draft).as_uri() + "?mode=rwc", self.timeout)

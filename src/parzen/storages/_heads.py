@@ -74,6 +74,9 @@ def advance(next_number: int, heads: Mapping[int, Head], events: Sequence[Event]
             elif isinstance(event, Retracted):
                 if head is not None:
                     changed[number] = (head[0], _CANCELLED)
+            elif head == (event.attempt, _WAITING) and isinstance(event, Finished):
+                if event.outcome.state is State.CANCELLED:  # what nobody has begun can only be called off
+                    changed[number] = (event.attempt, _CANCELLED)
             elif head == (event.attempt, _RUNNING):
                 changed[number] = (event.attempt, int(event.outcome.state) if isinstance(event, Finished) else _WAITING)
     return next_number, changed

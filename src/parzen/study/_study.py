@@ -224,7 +224,8 @@ class Study:
         Args:
             trial: what `ask` gave, or its number.
             result: a loss, or a mapping, as an objective would return it.
-            state: without a result: "FAILED", "PRUNED", "ERROR" or "CANCELLED".
+            state: without a result: "FAILED", "PRUNED", "ERROR" or "CANCELLED"; the last one also calls off a trial
+                that is enqueued and has not begun.
             error: why there is no loss, in a line.
 
         Raises:
@@ -240,8 +241,8 @@ class Study:
         now = State(int(history.state[number]))
         if now in FINISHED:
             raise AlreadyFinished(f"trial {number} is {now.name} already: a result is told once")
-        if now is State.WAITING:
-            raise StudyError(f"trial {number} has not been started: ask for it first")
+        if now is State.WAITING and (state is None or checked_state(state, result) is not State.CANCELLED):
+            raise StudyError(f"trial {number} has not been started: ask for it first, or cancel it")
         if state is None:
             outcome = outcome_of(result, history.objectives[0], worst_of(history.reported(1.0)))
         else:

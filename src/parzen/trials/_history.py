@@ -328,7 +328,10 @@ class History:
             self._started[i] = event.at
             self._workers[i] = event.worker
             return True
-        if self._state[i] != State.RUNNING or event.attempt != self._attempt[i]:
+        if event.attempt != self._attempt[i]:
+            return False
+        called_off = isinstance(event, Finished) and event.outcome.state is State.CANCELLED
+        if self._state[i] != State.RUNNING and not (called_off and self._state[i] == State.WAITING):
             return False
         self._unshare()
         if isinstance(event, Reported):
