@@ -436,6 +436,6 @@ def test_a_file_that_was_removed_without_its_log_is_not_begun_anew(
     for end in ("-wal", "-shm"):
         Path(f"{path}{end}").write_bytes(b"left over")
 
-    with pytest.raises(Unavailable, match="s.db-wal"):
+    with pytest.raises(Unavailable, match="db-wal"):
         open_storage(path).create(make_header())
     assert not path.exists()
