@@ -10,7 +10,7 @@ from parzen.algorithms import Algorithm, Ask, Proposal, repeats
 from parzen.errors import AlgorithmError, Conflict, SpaceExhausted
 from parzen.log import PROPOSAL, Stream, generator, trial_seed
 from parzen.space import Space
-from parzen.trials import MEMO_LIMIT, Asked, Event, History, Noted, Started, storable
+from parzen.trials import MEMO_LIMIT, Asked, Event, History, Noted, Started, State, storable
 
 __all__ = ["EXHAUSTED", "start_trials"]
 
@@ -18,14 +18,17 @@ EXHAUSTED = "space exhausted"
 """Key of the note, and reason of the stop, when a finite space has no new configuration left."""
 
 
-def start_trials(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool, worker: str) -> list[int]:
+def start_trials(
+    stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool, worker: str, limited: bool = False
+) -> list[int]:
     """Start up to `n` trials in a worker's name: waiting ones first, then what the algorithm proposes.
 
     Args:
         repeat: on a finite space that is exhausted, propose configurations again.
+        limited: start no more than the study's budget has left.
 
     Returns:
-        Their numbers; fewer than `n` only where a finite space has no more to give.
+        Their numbers; fewer than `n` only where a finite space or the budget has no more to give.
 
     Raises:
         SpaceExhausted: there is not one.
@@ -34,6 +37,12 @@ def start_trials(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool, 
     history = stream.history
     while True:
         with stream.asking:
+            # Looked at here and not before: a number that another program takes meanwhile is a conflict, and then the
+            # budget is looked at again.  So all programs together run exactly so many.
+            if limited and history.budget is not None:
+                n = min(n, history.budget - (history.spent - history.count(State.WAITING)))
+                if n <= 0:
+                    return []
             waiting = [int(i) for i in np.flatnonzero(history.waiting)[:n]]
             asked: list[Asked] = []
             if len(waiting) < n:

@@ -122,12 +122,15 @@ class _Loop:
 
     def begin(self) -> int | None:
         """The next trial, started; None when the budget is used up."""
-        history = self.history
-        started = history.spent - history.count(State.WAITING)
-        if self.plan.limited and history.budget is not None and started >= history.budget:
-            return None
-        (number,) = start_trials(self.stream, self.plan.algorithm, 1, repeat=self.plan.repeat, worker=self.worker)
-        return number
+        numbers = start_trials(
+            self.stream,
+            self.plan.algorithm,
+            1,
+            repeat=self.plan.repeat,
+            worker=self.worker,
+            limited=self.plan.limited,
+        )
+        return numbers[0] if numbers else None
 
     @contextmanager
     def released_if_torn(self, number: int) -> Iterator[None]:
