@@ -30,7 +30,7 @@ _GOLDEN = 0.6180339887498949
 def _ten(suffix: str = "") -> Params:
     """Ten columns: floats and integers, plain and logarithmic, and categories.
 
-    Wide logarithmic integers are four to six times dearer than floats in both peers; one in ten keeps proportion.
+    Wide logarithmic integers are four to fourteen times dearer than floats in both peers; one in ten keeps proportion.
     """
     return (
         real(f"f0{suffix}", 0.0, 1.0),
