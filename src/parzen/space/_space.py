@@ -17,6 +17,7 @@ from parzen.space._graph import Apply
 from parzen.space._layout import Condition, lay_out
 from parzen.space._nodes import Const, Node, Param, Switch
 from parzen.space._points import Points
+from parzen.space._rows import all_rows, imply_branches
 from parzen.space._wording import in_words, option_name
 from parzen.space.distributions import Distribution
 
@@ -100,7 +101,7 @@ class Space:
         values = np.full(self.d, np.nan)
         active = np.zeros(self.d, dtype=bool)
         for j in range(self.d):
-            if self._is_active(j, values):
+            if self.is_active(j, values):
                 distribution = self.distribution(j, values)
                 values[j] = distribution.from_unit(unit[j : j + 1])[0]
                 active[j] = True
@@ -142,8 +143,8 @@ class Space:
             active[:, j] = any_of
         return active
 
-    def _is_active(self, j: int, values: FloatArray) -> bool:
-        """The same for one row whose inactive columns are NaN, and of which only the columns before `j` are looked at."""
+    def is_active(self, j: int, values: FloatArray) -> bool:
+        """Whether column `j` is active in one row whose inactive columns are NaN, and of which only the columns before `j` are looked at."""
         return any(all(values[column] == code for column, code in conj) for conj in self.conditions[j])
 
     def distribution(self, j: int, values: FloatArray) -> Distribution:
@@ -292,37 +293,8 @@ class Space:
             j = self.column[label]
             if not self.is_choice(j):
                 row[j] = plain_number(label, value)
-        self._imply(row)
+        imply_branches(self, row)
         return row
-
-    def _imply(self, row: FloatArray) -> None:
-        """Take the branches that given values stand on, where nothing was said about them.
-
-        Raises:
-            OutOfSpace: two values were given that cannot be active together, and nothing says which branch is meant.
-        """
-        implied: dict[int, int] = {}
-        wanted = np.flatnonzero(~np.isnan(row)).tolist()
-        while wanted:
-            j = wanted.pop()
-            ways = [
-                conjunction
-                for conjunction in self.conditions[j]
-                if all(np.isnan(row[column]) or row[column] == code for column, code in conjunction)
-            ]
-            if not ways:
-                clash = [c for conjunction in self.conditions[j] for c, code in conjunction if c in implied]
-                if clash:
-                    raise OutOfSpace(
-                        f"parameters {self.labels[j]!r} and {self.labels[implied[clash[0]]]!r} are never active together: "
-                        f"give {self.labels[clash[0]]!r} too, to say which branch is meant",
-                        label=self.labels[j],
-                    )
-                continue  # it is inactive in the branch that was given, and not looked at
-            for column, code in ways[0]:
-                if np.isnan(row[column]):
-                    row[column], implied[column] = code, j
-                    wanted.append(column)
 
     def completed(self, given: FloatArray, unit: FloatArray | None = None) -> Points:
         """A row of which some values are known, with inactive columns emptied and the rest checked.
@@ -336,7 +308,7 @@ class Space:
         """
         row = np.full(self.d, np.nan)
         for j, label in enumerate(self.labels):
-            if not self._is_active(j, row):
+            if not self.is_active(j, row):
                 continue
             distribution = self.distribution(j, row)
             if given[j] == given[j]:
@@ -359,34 +331,7 @@ class Space:
         """
         if any(dist is not None and dist.size is None for dist in self.distributions):
             return None
-        return self._rows()
-
-    def _rows(self) -> Iterator[FloatArray]:
-        row = np.full(self.d, np.nan)
-        pending: list[Iterator[Any]] = [self._choices(0, row)] if self.d else []
-        if not pending:
-            yield row
-        while pending:
-            j = len(pending) - 1
-            row[j:] = np.nan
-            for x in pending[-1]:
-                row[j] = x
-                break
-            else:
-                pending.pop()
-                continue
-            if j + 1 == self.d:
-                yield row.copy()
-            else:
-                pending.append(self._choices(j + 1, row))
-
-    def _choices(self, j: int, row: FloatArray) -> Iterator[Any]:
-        if not self._is_active(j, row):
-            return iter((np.nan,))
-        distribution = self.distribution(j, row)
-        if distribution.size is None:
-            raise SpaceError(f"parameter {self.labels[j]!r} has no finite list of values", label=self.labels[j])
-        return iter(distribution.values())
+        return all_rows(self)
 
     def fix(self, params: Mapping[str, Any]) -> Space:
         """The same space with some parameters held at a value; their columns are gone.
