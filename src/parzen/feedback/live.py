@@ -100,7 +100,8 @@ class Live(Lines):
     def draw(self, progress: Progress) -> None:
         """The live line."""
         if self._terminal is not None:
-            line = self._line(progress, self._columns() - 1)
+            # Room for the ^C that a terminal echoes: a line that wraps could not be taken back.
+            line = self._line(progress, self._columns() - 3)
             terminal = self._terminal
             self._safely(lambda: terminal.show(self._rendered(line)))
 
