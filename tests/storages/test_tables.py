@@ -69,11 +69,11 @@ def test_of_two_who_come_first_at_once_both_find_the_tables(
     engine = sa.create_engine(f"sqlite:///{tmp_path}/server.db", poolclass=NullPool)
     statements, refused = Statements(engine.dialect), []
     create_all = sa.MetaData.create_all
+    other = sqlite3.connect(tmp_path / "server.db")
 
     def overtaken(self: sa.MetaData, *args: object, **options: bool) -> None:
         if not refused:
             refused.append(moment)
-            other = sqlite3.connect(tmp_path / "server.db")
             for statement in schema_statements(engine.dialect):
                 other.execute(statement)
             if moment == "before the tables":
@@ -99,6 +99,7 @@ def test_of_two_who_come_first_at_once_both_find_the_tables(
     make_tables(engine, connection, statements)
     rows = connection.cursor().execute("SELECT * FROM parzen_meta").fetchall()
     connection.close()
+    other.close()
 
     assert rows == [("schema", "1")]
 
