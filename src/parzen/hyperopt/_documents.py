@@ -30,7 +30,7 @@ from parzen.run import outcome_of
 from parzen.space import Grid, Points, Space
 from parzen.trials import Asked, Entry, Event, Finished, History, Outcome, Released, Started, State, TrialError
 
-__all__ = ["DocumentWriter", "points_of", "raw_values", "read_documents"]
+__all__ = ["DocumentWriter", "outcome_of_document", "points_of", "raw_values", "read_documents"]
 
 OWNER = "parzen"
 
@@ -91,7 +91,7 @@ def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
             values = points_of(stream.space, raw).values[0]
         except (OutOfSpace, UnknownLabel):
             continue
-        read.append((doc, tuple(values.tolist()), _outcome_of_document(doc)))
+        read.append((doc, tuple(values.tolist()), outcome_of_document(doc)))
     while True:
         with stream.asking:
             history = stream.history
@@ -160,7 +160,7 @@ def _key(values: Sequence[float] | FloatArray) -> tuple[float | None, ...]:
     return tuple([None if x != x else float(x) for x in values])
 
 
-def _outcome_of_document(doc: Document) -> Outcome | None:
+def outcome_of_document(doc: Document) -> Outcome | None:
     """How a document's trial ended; None where it is still to be evaluated."""
     if doc["state"] in _OPEN:
         return None

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from parzen.algorithms import Algorithm, Random
 from parzen.errors import AlgorithmError
+from parzen.hyperopt._history import suggest_documents
+from parzen.hyperopt.base import Document, Trials
 
-__all__ = ["suggest"]
+__all__ = ["suggest", "suggest_batch"]
 
 
-def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
-    """Random search: give it to `fmin(..., algo=rand.suggest)`."""
-    raise AlgorithmError(
-        "rand.suggest is given to fmin(algo=...); to ask for points yourself use parzen.Study(...).ask()"
+def suggest(new_ids: Sequence[int], domain: Any, trials: Trials, seed: Any) -> list[Document]:
+    """Random search: give it to `fmin(..., algo=rand.suggest)`, or call it for documents.
+
+    Args:
+        new_ids: ids of the new documents.
+        domain: the `Domain`.
+        trials: what is known; on a finite space nothing is drawn twice before all was drawn.
+        seed: an integer, or whatever `numpy.random.default_rng` takes.
+
+    Returns:
+        A document for each id, not inserted.
+    """
+    return suggest_documents(Random(), new_ids, domain, trials, seed)
+
+
+def suggest_batch(
+    new_ids: Sequence[int], domain: Any, trials: Trials, seed: Any
+) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
+    """The same draws as columns: label -> ids in which it is active, and label -> its values in these."""
+    miscs = [doc["misc"] for doc in suggest(new_ids, domain, trials, seed)]
+    labels = domain.compiled.labels
+    return (
+        {label: [tid for misc in miscs for tid in misc["idxs"][label]] for label in labels},
+        {label: [value for misc in miscs for value in misc["vals"][label]] for label in labels},
     )
 
 

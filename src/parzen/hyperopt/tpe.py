@@ -1,40 +1,73 @@
-"""The tree of Parzen estimators under Hyperopt's name, with Hyperopt's knobs."""
+"""The tree of Parzen estimators under Hyperopt's name, with Hyperopt's knobs.
+
+The defaults are Hyperopt's numbers, so that signatures agree, but are recognised as defaults: a setting that was given
+means what it means in Hyperopt, one that was not follows parzen's own rule, which is better.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from parzen.algorithms import TPE, Algorithm
 from parzen.errors import AlgorithmError
+from parzen.hyperopt._history import suggest_documents
+from parzen.hyperopt.base import Document, Trials
 
 __all__ = ["suggest"]
 
 
+class _DefaultFloat(float):
+    """A number that nobody has chosen.  By its type, so that a pickled `partial` still knows."""
+
+    __slots__ = ()
+
+
+class _DefaultInt(int):
+    """The same for whole numbers."""
+
+    __slots__ = ()
+
+
+_default_prior_weight = _DefaultFloat(1.0)
+_default_n_EI_candidates = _DefaultInt(24)  # noqa: N816  # Hyperopt's own spelling
+_default_gamma = _DefaultFloat(0.25)
+_default_n_startup_jobs = _DefaultInt(20)
+
+
 def suggest(
-    new_ids: Any,
+    new_ids: Sequence[int],
     domain: Any,
-    trials: Any,
+    trials: Trials,
     seed: Any,
-    prior_weight: float = 1.0,
-    n_startup_jobs: int = 20,
-    n_EI_candidates: int = 24,  # noqa: N803  # Hyperopt's own spelling
-    gamma: float = 0.25,
+    prior_weight: float = _default_prior_weight,
+    n_startup_jobs: int = _default_n_startup_jobs,
+    n_EI_candidates: int = _default_n_EI_candidates,  # noqa: N803
+    gamma: float = _default_gamma,
     verbose: bool = True,
-) -> Any:
+) -> list[Document]:
     """Tree of Parzen estimators: give it to `fmin(..., algo=tpe.suggest)`, or a `partial` of it with settings.
 
     Settings that are given mean what they mean in Hyperopt; those that are not follow parzen's better rules.
 
     Args:
+        new_ids: ids of the new documents.
+        domain: the `Domain`.
+        trials: what is known.
+        seed: an integer, or whatever `numpy.random.default_rng` takes.
         prior_weight: weight of the prior among the kernels, in observations.
         n_startup_jobs: random trials to begin with.
         n_EI_candidates: draws from the good density, of which the best is taken.
         gamma: the good trials are the best `ceil(gamma * sqrt(n))`, at most 25.
         verbose: has no effect.
+
+    Returns:
+        A document for each id, not inserted.
     """
-    raise AlgorithmError(
-        "tpe.suggest is given to fmin(algo=...); to ask for points yourself use parzen.Study(...).ask()"
+    algorithm = _algorithm(
+        prior_weight=prior_weight, n_startup_jobs=n_startup_jobs, n_EI_candidates=n_EI_candidates, gamma=gamma
     )
+    return suggest_documents(algorithm, new_ids, domain, trials, seed)
 
 
 _NAMES = {
@@ -53,7 +86,8 @@ def _algorithm(**given: Any) -> Algorithm:
             f"tpe.suggest has no setting {unknown[0]!r}; it has {', '.join(sorted(_NAMES))} and verbose. "
             "More can be set with algo=parzen.algorithms.TPE(...)"
         )
-    return TPE(**{_NAMES[name]: value for name, value in given.items() if name in _NAMES})
+    chosen = {k: v for k, v in given.items() if k in _NAMES and not isinstance(v, (_DefaultFloat, _DefaultInt))}
+    return TPE(**{_NAMES[name]: value for name, value in chosen.items()})
 
 
 suggest.algorithm = _algorithm  # type: ignore[attr-defined]  # how fmin finds the record behind the function

@@ -1,0 +1,221 @@
+"""From documents to the core's history, and from a core algorithm's proposal to documents.
+
+Hyperopt calls a suggest function with a `Domain`, a `Trials` and a seed, and calls it again after somebody, often not the
+program that asked, has changed documents in place.  The documents are the truth, so each call looks at all of them, and
+takes into the history what is new: a document that has ended is read once, an open one is compared.  The history is
+always the one that reading all documents afresh would give, row for row: a proposal depends on (seed, ids, documents),
+and not on how often somebody has asked.  So when a document is gone, or one that had ended says something else, all is
+read again, instead of a retraction that a fresh reader would not see.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from parzen.algorithms import Algorithm, Ask, repeats
+from parzen.errors import OutOfSpace, SpaceExhausted, UnknownLabel
+from parzen.hyperopt._documents import outcome_of_document, points_of, raw_values
+from parzen.hyperopt.base import JOB_STATE_ERROR, JOB_STATE_NEW, JOB_STATE_RUNNING, Document, Trials
+from parzen.log import PROPOSAL, generator, trial_seed
+from parzen.space import Points, Space
+from parzen.trials import Asked, Event, Finished, History, Started
+
+__all__ = ["DocumentHistory", "history_of", "new_documents", "suggest_documents"]
+
+_Told: TypeAlias = tuple[Any, ...]
+"""What of a document decides about its trial, beside its values: state, status, loss, variance."""
+
+
+class DocumentHistory:
+    """The history that a space's algorithms see, of documents.
+
+    Args:
+        space: gives the columns.
+
+    Attributes:
+        history: a row for each document that the space can have produced, in their order.
+        foreign: how many documents it cannot have produced; they are kept by whoever has them, and left out here.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._clear()
+
+    def _clear(self) -> None:
+        self.history = History(self.space, {"loss": "minimize"})
+        self.foreign = 0
+        self._read: list[Document] = []
+        self._told: list[_Told] = []
+        self._rows: list[int] = []  # of each document read; -1 where it is foreign
+
+    def update(self, docs: Sequence[Document]) -> History:
+        """The history of these documents, which are all that there are."""
+        told = [_told(doc) for doc in docs]
+        if not self._extends(docs, told):
+            self._clear()
+        for i, (before, now) in enumerate(zip(self._told, told, strict=False)):
+            if before != now:
+                self._compare(self._rows[i], docs[i])
+        for doc in docs[len(self._read) :]:
+            self._rows.append(self._take(doc))
+        self._read, self._told = list(docs), told
+        return self.history
+
+    def _extends(self, docs: Sequence[Document], told: Sequence[_Told]) -> bool:
+        """Whether these are the documents read before, with ends that were open and documents that are new."""
+        if len(docs) < len(self._read):
+            return False
+        for before, after, was, now in zip(self._read, docs, self._told, told, strict=False):
+            if was != now and was[0] != JOB_STATE_NEW and (was[0] != JOB_STATE_RUNNING or now[0] == JOB_STATE_NEW):
+                return False
+            # Documents that come from a database are other objects each time.
+            if before is not after and (
+                before["tid"] != after["tid"] or before["misc"]["vals"] != after["misc"]["vals"]
+            ):
+                return False
+        return True
+
+    def _take(self, doc: Document) -> int:
+        """The row of a new document."""
+        raw = {label: values[0] for label, values in doc["misc"]["vals"].items() if len(values)}
+        try:
+            values = points_of(self.space, raw).values[0]
+        except (OutOfSpace, UnknownLabel):
+            self.foreign += 1
+            return -1
+        row = len(self.history)
+        self._apply(Asked(row, tuple(values.tolist()), "document", 0, 0, 0.0))
+        self._compare(row, doc)
+        return row
+
+    def _compare(self, row: int, doc: Document) -> None:
+        """Let a row that was open go as far as its document."""
+        if row < 0 or doc["state"] == JOB_STATE_NEW:
+            return
+        if self.history.waiting[row]:
+            self._apply(Started(row, 1, str(doc["owner"]), 0.0))
+        outcome = outcome_of_document(doc)
+        if outcome is not None:
+            self._apply(Finished(row, 1, outcome, 0.0))
+
+    def _apply(self, event: Event) -> None:
+        self.history.apply(self.history.seq + 1, event)
+
+
+def _told(doc: Document) -> _Told:
+    result = doc["result"]
+    loss = result.get("loss")
+    # NaN differs from itself, and arrays do not say whether they differ.
+    known = loss if type(loss) is float and loss == loss else repr(loss)
+    return doc["state"], result.get("status"), known, repr(result.get("loss_variance"))
+
+
+def _documents(trials: Trials) -> list[Document]:
+    """The documents of a `Trials` as of its last refresh, and in their places those that ended with an exception.
+
+    The latter are hidden from `trials.trials`; an algorithm that forgets them proposes what has failed.
+    """
+    shown = trials.trials
+    everything = getattr(trials, "_dynamic_trials", ())  # empty in subclasses that keep documents elsewhere
+    if len(everything) <= len(shown):
+        return shown
+    key, ids = trials._exp_key, {id(doc) for doc in shown}
+    merged = [
+        doc
+        for doc in everything
+        if id(doc) in ids or (doc["state"] == JOB_STATE_ERROR and (key is None or doc["exp_key"] == key))
+    ]
+    return merged if sum(id(doc) in ids for doc in merged) == len(shown) else shown
+
+
+class _Kept:
+    """What a domain remembers of each `Trials`; it is in no pickle and in no copy of the domain."""
+
+    def __init__(self) -> None:
+        self.of: weakref.WeakKeyDictionary[Trials, DocumentHistory] = weakref.WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[type[_Kept], tuple[()]]:
+        return _Kept, ()
+
+
+def history_of(domain: Any, trials: Trials) -> History:  # a Domain, or what a program has made to stand for one
+    """The history of all documents of `trials`, for the space of `domain`; only what is new is read."""
+    kept = getattr(domain, "_kept_histories", None)
+    if kept is None:
+        kept = domain._kept_histories = _Kept()
+    known = kept.of.get(trials)
+    if known is None:
+        known = kept.of[trials] = DocumentHistory(domain.compiled)
+    return known.update(_documents(trials))
+
+
+def suggest_documents(
+    algorithm: Algorithm,
+    new_ids: Sequence[int],
+    domain: Any,
+    trials: Trials,
+    seed: Any,
+) -> list[Document]:
+    """New documents by any algorithm of the core, as a suggest function of Hyperopt returns them; none is inserted.
+
+    Args:
+        algorithm: proposes.
+        new_ids: ids of the documents, one for each.
+        domain: a `Domain`.
+        trials: what is known.
+        seed: an integer, or whatever `numpy.random.default_rng` takes.
+
+    Returns:
+        A document for each id, in state NEW, with numpy scalars for values.  On a finite space that is exhausted they
+        repeat configurations: the least evaluated and best first.
+    """
+    new_ids = list(new_ids)
+    if not new_ids:
+        return []
+    history = history_of(domain, trials).snapshot()
+    if not isinstance(seed, (int, np.integer)):
+        seed = np.random.default_rng(seed).integers(2**63 - 1)
+    first, mixed = len(history), int(seed)
+
+    def rng(number: int) -> np.random.Generator:
+        tid = new_ids[number - first]
+        return generator(trial_seed(mixed, tid if isinstance(tid, int) else number - first), PROPOSAL)
+
+    ask = Ask(tuple(range(first, first + len(new_ids))), rng)
+    points = []
+    try:
+        points.append(algorithm.suggest(domain.compiled, history, ask).points)
+    except SpaceExhausted:
+        if not first:
+            raise
+    missing = len(new_ids) - sum(map(len, points))
+    if missing and first:
+        points.append(repeats(history, Ask(ask.numbers[-missing:], rng)).points)
+    return new_documents(domain, trials, new_ids, Points.stack(points))
+
+
+def new_documents(domain: Any, trials: Trials, new_ids: Sequence[int], points: Points) -> list[Document]:
+    """Documents in state NEW for rows of a domain's space, with numpy scalars for values: programs call their `item`.
+
+    Args:
+        domain: a `Domain`.
+        trials: makes the documents; none is inserted.
+        new_ids: their ids.
+        points: a row for each id; fewer where there are no more.
+    """
+    space, docs = domain.compiled, []
+    for i, tid in enumerate(new_ids[: len(points)]):
+        raw = raw_values(space, points, i)
+        misc = {
+            "tid": tid,
+            "cmd": domain.cmd,
+            "workdir": domain.workdir,
+            "idxs": {label: [tid] if label in raw else [] for label in space.labels},
+            "vals": {label: [np.array(raw[label])[()]] if label in raw else [] for label in space.labels},
+        }
+        docs += trials.new_trial_docs([tid], [None], [domain.new_result()], [misc])
+    return docs
