@@ -23,7 +23,7 @@ PROMISED = {
         "StopStudy StorageError Study Trial TrialPruned Trials algorithms base early_stop errors exceptions fmin hp "
         "minimize pyll rand space_eval stopping tpe trials_from_docs"
     ),
-    "parzen.algorithms": "TPE Algorithm Ask Proposal Random algorithm_named repeats",
+    "parzen.algorithms": "TPE Algorithm Anneal Ask Mix Proposal Random algorithm_named repeats",
     "parzen.cli": "main",
     "parzen.errors": (
         "AlgorithmError AllTrialsFailed AlreadyFinished BadDistribution BadLabel Conflict CorruptLog DuplicateLabel "

@@ -6,6 +6,8 @@ One file an algorithm, each a frozen record of settings with `suggest(space, his
 |---|---|---|
 | random | `Random` | independent draws from the prior |
 | tpe | `TPE` | tree-structured Parzen estimator |
+| anneal | `Anneal` | draws around the best trials, closer and closer |
+| | `Mix` | each trial by one of several algorithms |
 """
 
 from __future__ import annotations
@@ -17,9 +19,19 @@ from parzen.algorithms._base import Algorithm, Ask, Proposal, repeats
 from parzen.algorithms._named import algorithm_named
 
 if TYPE_CHECKING:
+    from parzen.algorithms.anneal import Anneal as Anneal
+    from parzen.algorithms.mix import Mix as Mix
     from parzen.algorithms.random import Random as Random
     from parzen.algorithms.tpe import TPE as TPE
 
-__all__ = ["TPE", "Algorithm", "Ask", "Proposal", "Random", "algorithm_named", "repeats"]
+__all__ = ["TPE", "Algorithm", "Anneal", "Ask", "Mix", "Proposal", "Random", "algorithm_named", "repeats"]
 
-__getattr__, __dir__ = lazy_attributes(__name__, {"Random": "parzen.algorithms.random", "TPE": "parzen.algorithms.tpe"})
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    {
+        "Anneal": "parzen.algorithms.anneal",
+        "Mix": "parzen.algorithms.mix",
+        "Random": "parzen.algorithms.random",
+        "TPE": "parzen.algorithms.tpe",
+    },
+)

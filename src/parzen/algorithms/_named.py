@@ -12,6 +12,7 @@ from parzen.errors import AlgorithmError
 __all__ = ["algorithm_named"]
 
 _TABLE: Mapping[str, tuple[str, str]] = {
+    "anneal": ("parzen.algorithms.anneal", "Anneal"),
     "random": ("parzen.algorithms.random", "Random"),
     "tpe": ("parzen.algorithms.tpe", "TPE"),
 }
