@@ -33,6 +33,7 @@ PARENTS = {
     "CorruptLog": ("StorageError", ValueError),
     "SchemaTooNew": ("StorageError", Exception),
     "MissingDependency": ("ParzenError", ImportError),
+    "AlreadyImported": ("ParzenError", ImportError),
 }
 SIGNALS = {"TrialPruned", "StopStudy"}
 

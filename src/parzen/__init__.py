@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         tpe,
         trials_from_docs,
     )
+    from parzen.hyperopt._alias import install_as_hyperopt
     from parzen.hyperopt.fmin import fmin, space_eval
     from parzen.run import Evaluation
     from parzen.space import Space
@@ -49,8 +50,13 @@ __version__ = "0.1.0"
 
 # Written out once for people and type checkers above, and once for the loader here; a test holds them together.
 _DOOR = (
-    "JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW STATUS_OK "
-    "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Trials fmin space_eval trials_from_docs"
+    "Ctrl Domain FMinIter JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW "
+    "STATUS_OK STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED SparkTrials Trials fmin fmin_pass_expr_memo_ctrl partial "
+    "space_eval trials_from_docs"
+).split()
+_DOOR_MODULES = (
+    "algobase anneal atpe base criteria early_stop exceptions graph_viz ipy mix mongoexp plotting progress pyll pyll_utils "
+    "rand rdists sklearn spark std_out_err_redirect_tqdm tpe utils vectorize"
 ).split()
 _HOMES = {
     "Evaluation": "parzen.run",
@@ -65,11 +71,12 @@ _HOMES = {
     "Study": "parzen.study",
     "Trial": "parzen.trials",
     "TrialPruned": "parzen.errors",
+    "install_as_hyperopt": "parzen.hyperopt._alias",
     "minimize": "parzen.study",
-    **dict.fromkeys(_DOOR, "parzen.hyperopt"),
-    # Modules: the old door's where Hyperopt has one of that name.
     **{name: f"parzen.{name}:" for name in ("algorithms", "errors", "hp", "stopping")},
-    **{name: f"parzen.hyperopt.{name}:" for name in ("base", "early_stop", "exceptions", "pyll", "rand", "tpe")},
+    # The old door's.
+    **dict.fromkeys(_DOOR, "parzen.hyperopt"),
+    **{name: f"parzen.hyperopt.{name}:" for name in _DOOR_MODULES},
 }
 
 __all__ = [
@@ -104,6 +111,7 @@ __all__ = [
     "exceptions",
     "fmin",
     "hp",
+    "install_as_hyperopt",
     "minimize",
     "pyll",
     "rand",

@@ -12,6 +12,7 @@ __all__ = [
     "AlgorithmError",
     "AllTrialsFailed",
     "AlreadyFinished",
+    "AlreadyImported",
     "BadDistribution",
     "BadLabel",
     "Conflict",
@@ -166,6 +167,10 @@ class SchemaTooNew(StorageError):
 
 class MissingDependency(ParzenError, ImportError):
     """An optional package is not installed; the text names what to install."""
+
+
+class AlreadyImported(ParzenError, ImportError):
+    """Another Hyperopt was imported before `parzen.install_as_hyperopt()`; `module` is its name."""
 
 
 class TrialPruned(Exception):

@@ -1,29 +1,59 @@
 """The old door: the names of Hyperopt, over parzen's core.
 
 `base` keeps trial documents, `fmin` drives a study and writes them, `_documents` turns one into the other, `_attachments`
-keeps what belongs to a document in a storage.
+keeps what belongs to a document in a storage.  `_alias` puts all of this under the name `hyperopt`.
+
+`fmin` loads with the door, everything else when it is touched.
 """
 
-from parzen import hp
-from parzen.hyperopt import base, early_stop, exceptions, pyll, rand, tpe
-from parzen.hyperopt.base import (
-    JOB_STATE_DONE,
-    JOB_STATE_ERROR,
-    JOB_STATE_NEW,
-    JOB_STATE_RUNNING,
-    JOB_STATES,
-    STATUS_FAIL,
-    STATUS_NEW,
-    STATUS_OK,
-    STATUS_RUNNING,
-    STATUS_STRINGS,
-    STATUS_SUSPENDED,
-    Trials,
-    trials_from_docs,
-)
+from __future__ import annotations
 
-# After its module has been imported, so that the name means the function.
-from parzen.hyperopt.fmin import fmin, space_eval
+from typing import TYPE_CHECKING
+
+from parzen._lazy import lazy_attributes
+
+# At once, and after its module: importlib calls the module `fmin` here as soon as it is loaded, and the name means the function.
+from parzen.hyperopt.fmin import fmin
+
+if TYPE_CHECKING:
+    from parzen.hyperopt import base, early_stop, exceptions, hp, pyll, rand, tpe
+    from parzen.hyperopt.base import (
+        JOB_STATE_DONE,
+        JOB_STATE_ERROR,
+        JOB_STATE_NEW,
+        JOB_STATE_RUNNING,
+        JOB_STATES,
+        STATUS_FAIL,
+        STATUS_NEW,
+        STATUS_OK,
+        STATUS_RUNNING,
+        STATUS_STRINGS,
+        STATUS_SUSPENDED,
+        Trials,
+        trials_from_docs,
+    )
+    from parzen.hyperopt.fmin import space_eval
+
+# What `importlib.metadata.version("hyperopt")` says: the Hyperopt whose names and behaviour these are.
+__version__ = "0.3.0"
+
+_OF_BASE = (
+    "Ctrl Domain JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW "
+    "STATUS_OK STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Trials trials_from_docs"
+).split()
+_OF_FMIN = "FMinIter fmin_pass_expr_memo_ctrl partial space_eval".split()
+_MODULES = (
+    "algobase anneal atpe base criteria early_stop exceptions graph_viz hp mix plotting progress pyll pyll_utils rand "
+    "rdists spark std_out_err_redirect_tqdm tpe utils vectorize"
+).split()
+# These are not part of `import *`: they need packages that may be absent, or would hide the package of their own name.
+_BY_NAME_ONLY = "ipy mongoexp sklearn".split()
+_HOMES = {
+    **dict.fromkeys(_OF_BASE, f"{__name__}.base"),
+    **dict.fromkeys(_OF_FMIN, f"{__name__}.fmin"),
+    "SparkTrials": f"{__name__}.spark",
+    **{name: f"{__name__}.{name}:" for name in (*_MODULES, *_BY_NAME_ONLY)},
+}
 
 __all__ = [
     "JOB_STATES",
@@ -49,3 +79,9 @@ __all__ = [
     "tpe",
     "trials_from_docs",
 ]
+
+__getattr__, _names = lazy_attributes(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return [*_names(), "__version__"]
