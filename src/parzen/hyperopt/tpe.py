@@ -11,10 +11,13 @@ from typing import Any
 
 from parzen.algorithms import TPE, Algorithm
 from parzen.errors import AlgorithmError
+from parzen.hyperopt import _tpe_names
 from parzen.hyperopt._history import suggest_documents
+from parzen.hyperopt._tpe_names import *  # noqa: F403  # its `__all__` is the list of Hyperopt's names
 from parzen.hyperopt.base import Document, Trials
 
 __all__ = ["suggest"]
+__all__ += _tpe_names.__all__
 
 
 class _DefaultFloat(float):
@@ -33,6 +36,7 @@ _default_prior_weight = _DefaultFloat(1.0)
 _default_n_EI_candidates = _DefaultInt(24)  # noqa: N816  # Hyperopt's own spelling
 _default_gamma = _DefaultFloat(0.25)
 _default_n_startup_jobs = _DefaultInt(20)
+_default_linear_forgetting = _tpe_names.DEFAULT_LF
 
 
 def suggest(

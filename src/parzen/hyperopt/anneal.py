@@ -1,0 +1,64 @@
+"""Annealing under Hyperopt's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from parzen.algorithms import Algorithm, Anneal
+from parzen.errors import AlgorithmError
+from parzen.hyperopt._history import suggest_documents
+from parzen.hyperopt.base import Document, Trials
+
+__all__ = ["suggest", "suggest_batch"]
+
+
+def suggest(
+    new_ids: Sequence[int],
+    domain: Any,
+    trials: Trials,
+    seed: Any,
+    avg_best_idx: float = 2.0,
+    shrink_coef: float = 0.1,
+) -> list[Document]:
+    """Annealing: give it to `fmin(..., algo=anneal.suggest)`, or a `partial` of it with settings.
+
+    Args:
+        new_ids: ids of the new documents.
+        domain: the `Domain`.
+        trials: what is known.
+        seed: an integer, or whatever `numpy.random.default_rng` takes.
+        avg_best_idx: mean of the geometric distribution over the trials in order of their loss, counted from one.
+        shrink_coef: how fast the neighbourhood shrinks: to 1 / (1 + shrink_coef * T) of the prior after T trials.
+
+    Returns:
+        A document for each id, not inserted.
+    """
+    return suggest_documents(Anneal(avg_best_idx, shrink_coef), new_ids, domain, trials, seed)
+
+
+def suggest_batch(
+    new_ids: Sequence[int],
+    domain: Any,
+    trials: Trials,
+    seed: Any,
+    avg_best_idx: float = 2.0,
+    shrink_coef: float = 0.1,
+) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
+    """The same proposals as columns: label -> ids in which it is active, and label -> its values in these."""
+    miscs = [doc["misc"] for doc in suggest(new_ids, domain, trials, seed, avg_best_idx, shrink_coef)]
+    labels = domain.compiled.labels
+    return (
+        {label: [tid for misc in miscs for tid in misc["idxs"][label]] for label in labels},
+        {label: [value for misc in miscs for value in misc["vals"][label]] for label in labels},
+    )
+
+
+def _algorithm(**given: Any) -> Algorithm:
+    unknown = set(given) - {"avg_best_idx", "shrink_coef"}
+    if unknown:
+        raise AlgorithmError(f"anneal.suggest has no setting {min(unknown)!r}; it has avg_best_idx and shrink_coef")
+    return Anneal(**given)
+
+
+suggest.algorithm = _algorithm  # type: ignore[attr-defined]  # how fmin finds the record behind the function

@@ -1,0 +1,81 @@
+"""Turns of several suggest functions under Hyperopt's name."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from parzen.algorithms import Algorithm, Mix
+from parzen.hyperopt._history import suggest_documents
+from parzen.hyperopt.base import Document, Trials
+
+__all__ = ["suggest"]
+
+
+def suggest(
+    new_ids: Sequence[int],
+    domain: Any,
+    trials: Trials,
+    seed: Any,
+    p_suggest: Sequence[tuple[float, Callable[..., Any]]],
+) -> list[Document]:
+    """Proposals of one of several algorithms, chosen by chance.
+
+    Give it to `fmin` as `partial(mix.suggest, p_suggest=[(0.1, rand.suggest), (0.9, tpe.suggest)])`.
+
+    Args:
+        new_ids: ids of the new documents.
+        domain: the `Domain`.
+        trials: what is known.
+        seed: an integer, or whatever `numpy.random.default_rng` takes.
+        p_suggest: pairs of a probability and a suggest function, a `partial` of one, or an algorithm of parzen; functions
+            that are not parzen's are called as they are.
+
+    Returns:
+        What the chosen one returned.
+
+    Raises:
+        ValueError: the probabilities do not sum to 1.
+    """
+    probabilities = _checked(p_suggest)
+    rng = np.random.default_rng(seed)
+    chosen = p_suggest[int(rng.multinomial(1, probabilities).argmax())][1]
+    chosen_seed = int(rng.integers(2**31))
+    if isinstance(chosen, Algorithm):
+        return suggest_documents(chosen, new_ids, domain, trials, chosen_seed)
+    documents: list[Document] = chosen(new_ids, domain, trials, seed=chosen_seed)
+    return documents
+
+
+def _checked(p_suggest: Sequence[tuple[float, Any]]) -> list[float]:
+    probabilities = [float(p) for p, _ in p_suggest]
+    if not math.isclose(math.fsum(probabilities), 1.0, rel_tol=1e-5):
+        raise ValueError(f"the probabilities of mix.suggest sum to 1, got {probabilities!r}")
+    return [p / math.fsum(probabilities) for p in probabilities]
+
+
+def _record(suggest: Any) -> Algorithm | None:
+    """The core's algorithm behind a suggest function; None where it is a program's own function."""
+    given: dict[str, Any] = {}
+    while isinstance(suggest, functools.partial) and not suggest.args:
+        given = {**suggest.keywords, **given}
+        suggest = suggest.func
+    if isinstance(suggest, Algorithm) and not callable(suggest):
+        return suggest
+    make = getattr(suggest, "algorithm", None)
+    made: Algorithm | None = None if make is None else make(**given)
+    return made
+
+
+def _algorithm(*, p_suggest: Sequence[tuple[float, Any]]) -> Algorithm | None:
+    """None where one of the functions is no algorithm of parzen: then `suggest` is called as it is."""
+    records = [(p, _record(function)) for p, (_, function) in zip(_checked(p_suggest), p_suggest, strict=True)]
+    parts = tuple((p, record) for p, record in records if record is not None)
+    return Mix(parts) if len(parts) == len(records) else None
+
+
+suggest.algorithm = _algorithm  # type: ignore[attr-defined]  # how fmin finds the record behind the function
