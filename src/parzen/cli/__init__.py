@@ -3,6 +3,7 @@
     parzen show study.db          what is in a study
     parzen best study.db --json   the best trial
     parzen ls study.db            the studies in a file
+    parzen worker study.db --objective train:objective     one of several processes on one study
 
 `parzen COMMAND --help` says the rest.
 """

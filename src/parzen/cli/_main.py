@@ -1,4 +1,4 @@
-"""The commands.  They only look: a study is opened for reading, and the file need not be writable."""
+"""The commands.  All but `worker` only look: a study is opened for reading, and the file need not be writable."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from parzen import __version__
+from parzen.cli._worker import worker
 from parzen.errors import ParzenError
 from parzen.storages import open_storage
 from parzen.study import Study
@@ -38,7 +39,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="parzen")
 def main() -> None:
-    """Look at the searches that parzen has kept."""
+    """Look at the searches that parzen has kept, and work on them."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # labels may hold what the terminal's encoding does not
@@ -103,6 +104,9 @@ def best(storage: str, name: str | None, as_json: bool) -> None:
     click.echo(
         _printable(f"loss    {trial.loss!r}\ntrial   {trial.number}\nconfig  {trial.config!r}", keep_newlines=True)
     )
+
+
+main.add_command(worker)
 
 
 # --- text -------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from parzen.space.distributions import Distribution, build
 
 __all__ = [
     "is_lost",
+    "lost_names",
     "Build",
     "Call",
     "Const",
@@ -168,3 +169,23 @@ def is_lost(value: Any) -> bool:
             seen.add(id(item))
             stack.extend(item.values() if isinstance(item, dict) else item)
     return False
+
+
+def lost_names(nodes: Sequence[Node]) -> tuple[str, ...]:
+    """What a stored space knows by name only: objects, functions, classes of named tuples; each once, in order."""
+    found: dict[str, None] = {}
+    for node in nodes:
+        stack = (
+            [node.value]
+            if isinstance(node, Const)
+            else [getattr(node, "function", None), getattr(node, "factory", None)]
+        )
+        seen: set[int] = set()
+        while stack:
+            item = stack.pop()
+            if isinstance(item, (Opaque, OpaqueFunction)):
+                found[item.name] = None
+            elif isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+                seen.add(id(item))
+                stack.extend(item.values() if isinstance(item, dict) else item)
+    return tuple(found)

@@ -15,7 +15,7 @@ from parzen.space._compile import compile_nodes, reachable
 from parzen.space._evaluation import WHOLE, Evaluator
 from parzen.space._graph import Apply
 from parzen.space._layout import Condition, lay_out
-from parzen.space._nodes import Const, Node, Param, Switch
+from parzen.space._nodes import Const, Node, Param, Switch, lost_names
 from parzen.space._points import Points
 from parzen.space._rows import all_rows, imply_branches
 from parzen.space._wording import in_words, option_name
@@ -72,6 +72,11 @@ class Space:
     def d(self) -> int:
         """Number of columns."""
         return len(self.labels)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the objects and functions that a stored space could not hold; empty where it is whole."""
+        return lost_names(self.nodes)
 
     # --- drawing ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,152 @@
+"""`parzen worker`: one of any number of processes that work on one study.
+
+Workers share nothing but the storage.  Each takes a trial that waits, or asks the algorithm for the next one; who gets a
+number, and when the budget is used up, is decided where entries are appended, so that all of them together, and whatever
+driver there is, evaluate exactly so many.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from parzen.errors import StopStudy, StudyError, StudyNotFound
+from parzen.study import Study
+from parzen.trials import State, Trial
+
+__all__ = ["worker"]
+
+FAILING = 3
+"""Exit status when the objective raised too often in a row; its trials are ERROR, with the traceback."""
+SIGNALLED = 128
+"""Exit status after a signal is this and its number, as in a shell; the trial was released."""
+
+
+def _imported(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """The object behind `module:attribute`, with the current folder on the path, as `python -m` has it."""
+    if value is None:
+        return None
+
+    def refuse(why: str) -> click.BadParameter:
+        return click.BadParameter(why, ctx, param)
+
+    module, _, attribute = value.partition(":")
+    if not (module and attribute):
+        raise refuse(f"expected module:attribute, such as train:objective, got {value!r}")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # the module is there, and imports one that is not
+        hint = "; leave .py away" if module.endswith(".py") else ""
+        raise refuse(f"there is no module {error.name!r} in {os.getcwd()} or on the path{hint}") from None
+    for name in attribute.split("."):
+        if not hasattr(found, name):
+            raise refuse(f"{module} has no {attribute!r}")
+        found = getattr(found, name)
+    return found
+
+
+@click.command()
+@click.argument("storage", metavar="STUDYFILE_OR_URL")
+@click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
+@click.option("--objective", required=True, callback=_imported, help="What to evaluate, as module:function.")
+@click.option(
+    "--space", callback=_imported, help="The search space, as module:attribute; else the objective's attribute `space`."
+)
+@click.option("--trials", type=click.IntRange(min=0), help="Total of the study, over all workers; may raise it.")
+@click.option("--algorithm", default=None, help="What proposes, such as tpe or random.")
+@click.option("--create", is_flag=True, help="Make the study where there is none; needs a space and --trials.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which no further trial begins."
+)
+@click.option(
+    "--max-consecutive-failures",
+    "failures",
+    default=4,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="End when the objective has raised so often in a row.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def worker(
+    ctx: click.Context,
+    storage: str,
+    name: str | None,
+    objective: Callable[..., Any],
+    space: Any,
+    trials: int | None,
+    algorithm: str | None,
+    create: bool,
+    timeout: float | None,
+    failures: int,
+    quiet: bool,
+) -> None:
+    """Work on a study, beside any number of other workers, until its trials are done.
+
+    Exit status: 0 nothing is left to do, 1 an error of parzen, 2 called wrongly, 3 the objective kept raising, 128 + n
+    ended by signal n (the trial that was running waits for somebody else).
+    """
+    space = getattr(objective, "space", None) if space is None else space
+    if create and (space is None or trials is None):
+        raise click.UsageError(
+            "--create needs --trials, and a space: --space or the objective's attribute `space`", ctx
+        )
+    study = _study(storage, name, space, algorithm, create)
+    if space is None and study.space.missing:
+        raise StudyError(
+            f"the space of study {study.name!r} has objects that a file cannot hold ({', '.join(study.space.missing)}): "
+            "give it with --space module:attribute, or as the attribute `space` of the objective"
+        )
+    total = study.history.budget if trials is None else trials
+    if total is None:
+        raise StudyError(
+            f"study {study.name!r} has no total number of trials, so that a worker would never end: give it with --trials"
+        )
+    result = study.run(
+        objective,
+        total,
+        timeout=timeout,
+        catch=True,
+        callbacks=[_stop_after(failures)],
+        progress=not quiet,
+    )
+    if result.signal is not None:
+        ctx.exit(SIGNALLED + result.signal)
+    if result.stopped_by == "callback":
+        click.echo(f"parzen: the objective raised {failures} times in a row; the last: {_last_error(study)}", err=True)
+        ctx.exit(FAILING)
+
+
+def _study(storage: str, name: str | None, space: Any, algorithm: str | None, create: bool) -> Study:
+    try:
+        return Study.load(storage, name, space=space, algorithm=algorithm)
+    except StudyNotFound:
+        if not create:
+            raise
+        return Study(space, name=name, storage=storage, algorithm=algorithm)  # or goes on with what another made
+
+
+def _stop_after(failures: int) -> Callable[[Study, Trial], None]:
+    row = 0
+
+    def look(study: Study, trial: Trial) -> None:
+        nonlocal row
+        row = row + 1 if trial.state is State.ERROR else 0
+        if row >= failures:
+            raise StopStudy
+
+    return look
+
+
+def _last_error(study: Study) -> str:
+    errors = (study.history.error(i) for i in reversed(range(len(study.history))))
+    return str(next((error for error in errors if error is not None), ""))[:500]

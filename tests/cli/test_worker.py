@@ -1,0 +1,251 @@
+"""`parzen worker`: several processes, one study."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import parzen
+from parzen import State, Study, hp
+from parzen.storages import open_storage
+
+MODULE = """
+    import os, sys, time
+    from parzen import hp
+
+    class Model:
+        pass
+
+    space = {"x": hp.float("x", 0, 1), "k": hp.int("k", 1, 9)}
+    other = {"x": hp.float("x", 0, 2), "k": hp.int("k", 1, 9)}
+    opaque = {"m": hp.choice("m", [Model, int])}
+
+    def objective(config):
+        with open("calls", "a") as file:
+            file.write(f"{os.getpid()}\\n")
+        return config["x"]
+
+    def failing(config):
+        raise RuntimeError("always")
+
+    def waiting(config):
+        open("begun", "w").close()
+        time.sleep(60)
+
+    def of_models(config):
+        return float(config["m"] is not int)
+
+    of_models.space = opaque
+"""
+SPACE = {"x": hp.float("x", 0, 1), "k": hp.int("k", 1, 9)}
+
+Start = Callable[..., "subprocess.Popen[str]"]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start `parzen worker` beside a module train.py; it does not outlive the test."""
+    (tmp_path / "train.py").write_text(textwrap.dedent(MODULE), encoding="utf-8")
+    home = str(Path(parzen.__file__).resolve().parents[1])
+    started: list[subprocess.Popen[str]] = []
+
+    def call(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "parzen", "worker", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": home},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def work(start: Start) -> Run:
+    """Run `parzen worker` to its end."""
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        process = start(*arguments)
+        out, err = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    return call
+
+
+def _all_done(workers: list[subprocess.Popen[str]]) -> None:
+    for process in workers:
+        _, err = process.communicate(timeout=120)
+
+        assert process.returncode == 0, err
+
+
+def test_workers_together_evaluate_exactly_so_many(start: Start, tmp_path: Path) -> None:
+    """The first makes the study, whoever that is; each number is evaluated once."""
+    given = ("study.db", "--create", "--objective", "train:objective", "--space", "train:space", "--trials", "30")
+    _all_done([start(*given) for _ in range(3)])
+
+    history = Study.load(tmp_path / "study.db").history
+    assert (len(history), history.count(State.OK), history.budget) == (30, 30, 30)
+    assert len((tmp_path / "calls").read_text(encoding="utf-8").splitlines()) == 30
+
+
+def test_the_budget_holds_beside_a_driver_that_enqueues(start: Start, tmp_path: Path) -> None:
+    """The driver's trials are taken first, and count; it evaluates as well."""
+    study = Study(SPACE, storage=tmp_path / "study.db", name="both", seed=1)
+    study.enqueue(*({"x": x / 10} for x in range(5)))
+    workers = [
+        start("study.db", "--name", "both", "--objective", "train:objective", "--trials", "25") for _ in range(2)
+    ]
+    own: list[float] = []
+
+    def objective(config: dict[str, float]) -> float:
+        own.append(config["x"])
+        while len(own) == 3 and not (tmp_path / "calls").exists():  # until a worker has begun as well
+            assert any(process.poll() is None for process in workers)
+        return config["x"]
+
+    study.run(objective, 25, progress=False)
+    _all_done(workers)
+    study.refresh()
+
+    history = study.history
+    assert (len(history), history.count(State.OK)) == (25, 25)
+    assert len((tmp_path / "calls").read_text(encoding="utf-8").splitlines()) + len(own) == 25
+    assert [round(trial.params["x"], 6) for trial in study.trials[:5]] == [0.0, 0.1, 0.2, 0.3, 0.4]
+
+
+def test_the_budget_of_the_log_needs_no_saying(work: Run, tmp_path: Path) -> None:
+    """What a driver wanted is what workers do; the study's algorithm may be named."""
+    Study(SPACE, storage=tmp_path / "study.db").run(lambda config: config["x"], 3, progress=False)
+    same = work("study.db", "--objective", "train:objective")
+    more = work("study.db", "--objective", "train:objective", "--trials", "5", "--algorithm", "random", "--quiet")
+
+    assert (same.returncode, more.returncode, more.stderr) == (0, 0, "")
+    assert [trial.source for trial in Study.load(tmp_path / "study.db").trials][3:] == ["random", "random"]
+
+
+def test_a_study_without_a_total_is_refused(work: Run, tmp_path: Path) -> None:
+    """A worker would never end."""
+    Study(SPACE, storage=tmp_path / "study.db")
+    done = work("study.db", "--objective", "train:objective")
+
+    assert done.returncode == 1
+    assert "give it with --trials" in done.stderr
+
+
+def test_another_space_is_refused_with_the_difference(work: Run, tmp_path: Path) -> None:
+    """Nothing is evaluated."""
+    Study(SPACE, storage=tmp_path / "study.db")
+    done = work("study.db", "--objective", "train:objective", "--space", "train:other", "--trials", "5")
+
+    assert done.returncode == 1
+    assert "parameter 'x' was" in done.stderr
+    assert len(Study.load(tmp_path / "study.db").history) == 0
+
+
+def test_objects_that_a_file_cannot_hold_come_from_the_program(work: Run, tmp_path: Path) -> None:
+    """Without --space they are the objective's attribute; without either the worker says what is missing."""
+    given = ("study.db", "--trials", "2", "--quiet", "--objective")
+    assert work(*given, "train:of_models", "--create").returncode == 0
+
+    plain = work(*given, "train:objective")
+    assert plain.returncode == 1
+    assert "train.Model" in plain.stderr
+    assert "--space module:attribute" in plain.stderr
+    assert Study.load(tmp_path / "study.db").space.missing == ("train.Model", "builtins.int")
+
+
+def test_an_objective_that_keeps_raising_ends_the_worker(work: Run, tmp_path: Path) -> None:
+    """Status 3, with the last error; the trials are recorded."""
+    Study(SPACE, storage=tmp_path / "study.db")
+    done = work(
+        "study.db", "--objective", "train:failing", "--trials", "20", "--max-consecutive-failures", "3", "--quiet"
+    )
+
+    assert done.returncode == 3
+    assert "raised 3 times in a row" in done.stderr
+    assert "always" in done.stderr
+    assert [trial.state for trial in Study.load(tmp_path / "study.db").trials] == [State.ERROR] * 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupt_releases_the_trial(start: Start, work: Run, tmp_path: Path, number: signal.Signals) -> None:
+    """It waits for the next worker, which evaluates it; the status says which signal it was."""
+    given = ("study.db", "--create", "--trials", "1", "--space", "train:space", "--quiet", "--objective")
+    process = start(*given, "train:waiting")
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(number)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 128 + number
+    assert [trial.state for trial in Study.load(tmp_path / "study.db").trials] == [State.WAITING]
+    assert work(*given, "train:objective").returncode == 0
+    assert [trial.state for trial in Study.load(tmp_path / "study.db").trials] == [State.OK]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("--objective", "train"), 2, "expected module:attribute"),
+        (("--objective", "train.py:objective"), 2, "leave .py away"),
+        (("--objective", "nowhere:objective"), 2, "no module 'nowhere'"),
+        (("--objective", "train:nothing"), 2, "train has no 'nothing'"),
+        (("--objective", "train:objective", "--create"), 2, "--create needs --trials"),
+        (("--objective", "train:objective"), 1, "there is no study"),
+    ],
+)
+def test_what_cannot_be_begun_says_why(work: Run, arguments: tuple[str, ...], status: int, said: str) -> None:
+    """Status 2 for a command that was called wrongly, 1 for a study that is not there."""
+    done = work("study.db", *arguments)
+
+    assert done.returncode == status
+    assert said in " ".join(done.stderr.split())
+
+
+def test_workers_on_postgresql_evaluate_exactly_so_many(start: Start) -> None:
+    """On a server as in a file."""
+    url = os.environ.get("PARZEN_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+    name = f"worker-{os.getpid()}"
+    try:
+        study = Study(SPACE, storage=url, name=name)
+    except parzen.ParzenError as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+    try:
+        given = (url, "--name", name, "--objective", "train:objective", "--trials", "24", "--quiet")
+        _all_done([start(*given) for _ in range(3)])
+        study.refresh()
+
+        assert study.history.count(State.OK) == len(study.history) == 24
+    finally:
+        study.storage.delete(study.header.uid)
+        study.storage.close()
+
+
+def test_a_worker_leaves_no_storage_open(work: Run, tmp_path: Path) -> None:
+    """A file that was worked on is one file."""
+    assert (
+        work("s.db", "--create", "--objective", "train:objective", "--space", "train:space", "--trials", "2").returncode
+        == 0
+    )
+    with_space = open_storage(str(tmp_path / "s.db"), readonly=True)
+    with_space.close()
+
+    assert sorted(path.name for path in tmp_path.glob("s.db*")) == ["s.db"]
