@@ -44,6 +44,11 @@ MODULE = """
 
     of_models.space = opaque
 """
+# The tests may run where interrupts are ignored, which a child inherits.
+PROGRAM = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from parzen.cli import main; main(prog_name='parzen')"
+)
 SPACE = {"x": hp.float("x", 0, 1), "k": hp.int("k", 1, 9)}
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -59,7 +64,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def call(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "parzen", "worker", *arguments],
+            [sys.executable, "-W", "error", "-c", PROGRAM, "worker", *arguments],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": home},
             stdin=subprocess.DEVNULL,
