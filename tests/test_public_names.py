@@ -38,13 +38,13 @@ PROMISED = {
     ),
     "parzen.hyperopt": (
         "JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW STATUS_OK "
-        "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Trials base early_stop exceptions fmin hp pyll rand space_eval "
+        "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Ctrl Domain Trials base early_stop exceptions fmin hp pyll rand space_eval "
         "tpe trials_from_docs"
     ),
     "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.run": (
         "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
-        "any_of checked_count checked_seconds outcome_of release_abandoned run start_trials wants_evaluation "
+        "any_of checked_count checked_seconds loss_of outcome_of release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (

@@ -81,10 +81,11 @@ class OutOfSpace(SpaceError):
 
 
 class ObjectiveError(ParzenError):
-    """The objective did something that cannot be used.  `number` and `params` name the trial."""
+    """The objective did something that cannot be used.  `number` and `params` name the trial, `result` is what came."""
 
     number: int | None = None
     params: dict[str, object] | None = None
+    result: object = None
 
 
 class InvalidResult(ObjectiveError, ValueError):

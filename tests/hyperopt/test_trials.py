@@ -73,7 +73,7 @@ def test_ids_given_through_a_view_are_not_given_again(tid: int) -> None:
     assert len({0, tid, *given}) == len(given) + 2
 
 
-@pytest.mark.parametrize("key", ["tid", "spec", "result", "misc", "state", "owner", "book_time", "exp_key", "version"])
+@pytest.mark.parametrize("key", ["tid", "spec", "result", "misc", "state", "owner", "book_time", "exp_key"])
 def test_a_document_without_a_key_is_refused(key: str) -> None:
     """`InvalidTrial` names the key; nothing of the batch is kept."""
     trials = Trials()
@@ -123,12 +123,19 @@ def test_a_view_sees_the_documents_of_one_key() -> None:
 
 
 def test_the_average_best_error_is_over_all_that_may_be_the_best() -> None:
-    """Within one standard deviation of the lowest loss, by their true losses where they have them."""
+    """Each weighs as much as it is probable that it is the best; without variances it is the best one's true loss."""
     trials = Trials()
-    trials.insert_trial_docs(_docs(trials, [1.0, 1.5, 3.0], loss_variance=0.25))
+    trials.insert_trial_docs(_docs(trials, [3.0, 1.0, 1.0], loss_variance=0.25, true_loss=7.0))
     trials.refresh()
+    trials.trials[1]["result"]["true_loss"] = 9.0
 
-    assert trials.average_best_error() == 1.25
+    assert trials.average_best_error() == pytest.approx(8.0, abs=0.1)
+
+    for result in trials.results:
+        result["loss_variance"] = 0
+    trials.trials[1]["result"]["loss"] = 0.5
+
+    assert trials.average_best_error() == 9.0
 
 
 def test_everything_can_be_forgotten() -> None:

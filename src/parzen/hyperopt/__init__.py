@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         STATUS_RUNNING,
         STATUS_STRINGS,
         STATUS_SUSPENDED,
+        Ctrl,
+        Domain,
         Trials,
         trials_from_docs,
     )
@@ -67,6 +69,8 @@ __all__ = [
     "STATUS_RUNNING",
     "STATUS_STRINGS",
     "STATUS_SUSPENDED",
+    "Ctrl",
+    "Domain",
     "Trials",
     "base",
     "early_stop",

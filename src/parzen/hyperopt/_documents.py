@@ -241,7 +241,8 @@ class DocumentWriter:
             "vals": {label: [raw[label]] if label in raw else [] for label in history.space.labels},
         }
         (doc,) = self.trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc])
-        self.trials.insert_trial_docs([doc])
+        # Not `insert_trial_docs`: there is nothing to check, and it may keep a copy, where this one is written on.
+        self.trials._insert_trial_docs([doc])
         if not self.refreshes:
             self.trials._show(doc)
         self.documents[number] = doc

@@ -104,7 +104,7 @@ def fmin(
         raise TypeError(f"trials is a Trials, got {trials!r:.80}; documents become one with trials_from_docs")
     if allow_trials_fmin and trials is not None and type(trials).fmin is not Trials.fmin:
         given = {key: value for key, value in locals().items() if key in _DELEGATED}
-        return trials.fmin(fn, space, allow_trials_fmin=False, **given)
+        return trials.fmin(fn, space, **given)
     if space is None:
         raise SpaceError("the space is None: give a mapping, a list or a node of hp")
     if not callable(fn):

@@ -7,7 +7,7 @@ end a run, `_signals` turns Ctrl-C and SIGTERM into an orderly end, `_leases` kn
 from parzen.run._asking import EXHAUSTED, start_trials
 from parzen.run._leases import BY_HAND, release_abandoned
 from parzen.run._loop import Plan, run
-from parzen.run._objective import Evaluation, Objective, outcome_of, wants_evaluation, worst_of
+from parzen.run._objective import Evaluation, Objective, loss_of, outcome_of, wants_evaluation, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import (
     LossReached,
@@ -35,6 +35,7 @@ __all__ = [
     "any_of",
     "checked_count",
     "checked_seconds",
+    "loss_of",
     "outcome_of",
     "release_abandoned",
     "run",

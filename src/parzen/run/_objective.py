@@ -32,7 +32,7 @@ import numpy as np
 from parzen.errors import InvalidLoss, InvalidResult
 from parzen.trials import Outcome, State, TrialError
 
-__all__ = ["Evaluation", "Objective", "error_of", "outcome_of", "wants_evaluation"]
+__all__ = ["Evaluation", "Objective", "error_of", "loss_of", "outcome_of", "wants_evaluation"]
 
 Objective: TypeAlias = Callable[..., Any]
 """Takes a configuration (and an `Evaluation`, if it wants one); returns what the table above says."""
