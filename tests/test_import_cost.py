@@ -19,11 +19,11 @@ PROGRAMS = {
     "a search in memory": (
         "import parzen; from parzen import hp\n"
         "parzen.minimize(lambda c: c['x'] ** 2, {'x': hp.float('x', -1, 1), 'n': hp.int('n', 1, 9),"
-        " 'k': hp.choice('k', [1, {'s': hp.normal('s', 0, 1)}])}, trials=40, seed=1, progress=False)"
+        " 'k': hp.choice('k', [1, {'s': hp.normal('s', 0, 1)}])}, trials=40, seed=1, algorithm='tpe', progress=False)"
     ),
     "ask and tell": (
         "import parzen; from parzen import hp\n"
-        "study = parzen.Study({'x': hp.float('x', -1, 1)}, seed=1)\n"
+        "study = parzen.Study({'x': hp.float('x', -1, 1)}, seed=1, algorithm='tpe')\n"
         "for _ in range(30):\n    trial = study.ask()\n    study.tell(trial, trial.params['x'] ** 2)"
     ),
     "a quiet fmin": (
@@ -45,6 +45,25 @@ def test_only_what_is_used_is_loaded(run_python: Callable[..., subprocess.Comple
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
+
+
+def test_the_default_loads_scipy_only_when_its_model_begins(
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """The first trials are Sobol points of our own; scipy.stats, which is the slow part, is never loaded."""
+    done = run_python(
+        "-c",
+        "import sys, parzen; from parzen import hp\n"
+        "study = parzen.Study({'x': hp.float('x', -1, 1)}, seed=1)\n"
+        "loaded = []\n"
+        "for _ in range(12):\n"
+        "    trial = study.ask()\n"
+        "    loaded.append('scipy' in sys.modules)\n"
+        "    study.tell(trial, trial.params['x'] ** 2)\n"
+        "print(loaded[:5], loaded[-1], 'scipy.stats' in sys.modules)",
+    )
+
+    assert done.stdout.split() == [*(["[False,"] + ["False,"] * 3 + ["False]"]), "True", "False"], done.stderr
 
 
 def test_the_import_leaves_the_process_alone(run_python: Callable[..., subprocess.CompletedProcess[str]]) -> None:

@@ -88,6 +88,8 @@ def _optuna_tpe(task: Task, seed: int, evaluations: int) -> list[float]:
 
 OPTIMISERS: Mapping[str, Optimiser] = {
     "random": Optimiser(_random, "numpy"),
+    "parzen-auto": Optimiser(_parzen("auto"), "parzen"),
+    "parzen-gp": Optimiser(_parzen("gp"), "parzen"),
     "parzen-tpe": Optimiser(_parzen("tpe"), "parzen"),
     "parzen-random": Optimiser(_parzen("random"), "parzen"),
     "hyperopt-tpe": Optimiser(_hyperopt_tpe, "hyperopt", peer=True),

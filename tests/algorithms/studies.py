@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parzen._typing import JSON
 from parzen.algorithms import Algorithm, Ask, Proposal
 from parzen.space import Points, Space
 from parzen.trials import Asked, Finished, History, Outcome, Retracted, Started, State, TrialError
@@ -20,11 +21,17 @@ def ask(history: History, q: int = 1, seed: int = 0) -> Ask:
     return Ask(tuple(range(n, n + q)), lambda number: np.random.default_rng((seed, number)))
 
 
-def add(history: History, points: Points, outcomes: Sequence[Outcome | float | None]) -> None:
+def add(
+    history: History,
+    points: Points,
+    outcomes: Sequence[Outcome | float | None],
+    source: str = "test",
+    memo: JSON = None,
+) -> None:
     """More trials; None for one that is running."""
     for row, outcome in zip(points.values, outcomes, strict=True):
         n = len(history)
-        history.apply(history.seq + 1, Asked(n, tuple(row.tolist()), "test", 0, history.seq, 0.0))
+        history.apply(history.seq + 1, Asked(n, tuple(row.tolist()), source, 0, history.seq, 0.0, memo=memo))
         history.apply(history.seq + 1, Started(n, 1, "test", 0.0))
         if outcome is not None:
             end = outcome if isinstance(outcome, Outcome) else Outcome(State.OK, {"loss": float(outcome)})
@@ -48,5 +55,5 @@ def study(
     for _ in range(n):
         proposal: Proposal = algorithm.suggest(space, history, ask(history, seed=seed))
         loss = objective(space.decode(proposal.points))
-        add(history, proposal.points, [FAILED if loss is None else loss])
+        add(history, proposal.points, [FAILED if loss is None else loss], proposal.sources[0], proposal.memo)
     return history

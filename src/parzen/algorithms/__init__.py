@@ -4,6 +4,8 @@ One file an algorithm, each a frozen record of settings with `suggest(space, his
 
 | name | class | what it does |
 |---|---|---|
+| auto | `Auto` | Gaussian process and TPE in turn: what is used when nothing is named |
+| gp | `GP` | Gaussian process with log expected improvement |
 | random | `Random` | independent draws from the prior |
 | tpe | `TPE` | tree-structured Parzen estimator |
 | anneal | `Anneal` | draws around the best trials, closer and closer |
@@ -20,16 +22,32 @@ from parzen.algorithms._named import algorithm_named
 
 if TYPE_CHECKING:
     from parzen.algorithms.anneal import Anneal as Anneal
+    from parzen.algorithms.auto import Auto as Auto
+    from parzen.algorithms.gp import GP as GP
     from parzen.algorithms.mix import Mix as Mix
     from parzen.algorithms.random import Random as Random
     from parzen.algorithms.tpe import TPE as TPE
 
-__all__ = ["TPE", "Algorithm", "Anneal", "Ask", "Mix", "Proposal", "Random", "algorithm_named", "repeats"]
+__all__ = [
+    "GP",
+    "TPE",
+    "Algorithm",
+    "Anneal",
+    "Ask",
+    "Auto",
+    "Mix",
+    "Proposal",
+    "Random",
+    "algorithm_named",
+    "repeats",
+]
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "Anneal": "parzen.algorithms.anneal",
+        "Auto": "parzen.algorithms.auto",
+        "GP": "parzen.algorithms.gp",
         "Mix": "parzen.algorithms.mix",
         "Random": "parzen.algorithms.random",
         "TPE": "parzen.algorithms.tpe",

@@ -13,11 +13,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from parzen._typing import JSON, FloatArray
+from parzen.algorithms._threads import one_blas_thread
 from parzen.errors import SpaceExhausted
 from parzen.space import Points, Space
 from parzen.trials import Asked, Event, Finished, History, State
 
-__all__ = ["Algorithm", "Ask", "Proposal", "Seen", "repeats", "row_key", "seen", "unseen_point"]
+__all__ = ["Algorithm", "Ask", "Pick", "Proposal", "Seen", "proposal_of", "repeats", "row_key", "seen", "unseen_point"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,48 @@ class Algorithm(Protocol):
             SpaceExhausted: every configuration of a finite space has been proposed.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One row of a proposal, as it is being made.
+
+    Attributes:
+        point: one row.
+        key: of it, see `row_key`.
+        source, gain, memo: as in `Proposal`.
+    """
+
+    point: Points
+    key: bytes
+    source: str
+    gain: float | None = None
+    memo: JSON = None
+
+    @classmethod
+    def of(cls, point: Points, source: str, memo: JSON = None) -> Pick:
+        """A row of which nothing is expected."""
+        return cls(point, row_key(point.values[0]), source, None, memo)
+
+
+def proposal_of(ask: Ask, pick: Callable[[int, Sequence[Pick]], Pick]) -> Proposal:
+    """One pick after the other: `pick(number, picks)` is told which rows the same ask has already.
+
+    Raises:
+        SpaceExhausted: there is not even one.
+    """
+    picks: list[Pick] = []
+    for number in ask.numbers:
+        try:
+            with one_blas_thread():
+                picks.append(pick(number, picks))
+        except SpaceExhausted:
+            if not picks:
+                raise
+            break
+    points = picks[0].point if len(picks) == 1 else Points.stack([one.point for one in picks])
+    memo = next((one.memo for one in reversed(picks) if one.memo is not None), None)
+    return Proposal(points, tuple(one.source for one in picks), tuple(one.gain for one in picks), memo)
 
 
 # --- not the same twice -----------------------------------------------------------------------------------------

@@ -13,10 +13,12 @@ __all__ = ["algorithm_named"]
 
 _TABLE: Mapping[str, tuple[str, str]] = {
     "anneal": ("parzen.algorithms.anneal", "Anneal"),
+    "auto": ("parzen.algorithms.auto", "Auto"),
+    "gp": ("parzen.algorithms.gp", "GP"),
     "random": ("parzen.algorithms.random", "Random"),
     "tpe": ("parzen.algorithms.tpe", "TPE"),
 }
-DEFAULT = "tpe"
+DEFAULT = "auto"
 
 
 def algorithm_named(algorithm: str | Algorithm | None) -> Algorithm:

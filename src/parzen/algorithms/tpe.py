@@ -37,7 +37,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import FloatArray
-from parzen.algorithms._base import Ask, Proposal, Seen, row_key, seen, unseen_point
+from parzen.algorithms._base import Ask, Pick, Proposal, Seen, proposal_of, row_key, seen, unseen_point
 from parzen.algorithms._parzen import (
     Form,
     Mixture,
@@ -47,8 +47,8 @@ from parzen.algorithms._parzen import (
     point_rows,
     shared_bandwidths,
 )
-from parzen.errors import AlgorithmError, SpaceExhausted
-from parzen.space import Points, Space
+from parzen.errors import AlgorithmError
+from parzen.space import Space
 from parzen.trials import Event, Finished, History, State
 
 __all__ = ["TPE"]
@@ -100,23 +100,15 @@ class TPE:
 
     def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
         """Points for `ask.numbers`; each of them counts as running for those after it."""
-        known = seen(history)
+        return proposal_of(ask, lambda number, picks: self.pick(space, history, ask, number, picks))
+
+    def pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
+        """The point for one number, given what the same ask has picked already."""
+        known, rng = seen(history), ask.rng(number)
         memory = history.fold(self, lambda: _Memory(space, self), _take_loss, (Finished,))
-        picks: list[_Pick] = []
-        for number in ask.numbers:
-            rng = ask.rng(number)
-            keys = [pick.key for pick in picks]
-            try:
-                if history.spent + len(picks) < self.n_startup or memory.form.width == 1:
-                    picks.append(_Pick.of(unseen_point(space, known, rng, keys), "tpe: random start"))
-                else:
-                    picks.append(self._propose(space, history, memory, rng, known, picks))
-            except SpaceExhausted:
-                if not picks:
-                    raise
-                break
-        points = picks[0].point if len(picks) == 1 else Points.stack([pick.point for pick in picks])
-        return Proposal(points, tuple(pick.source for pick in picks), tuple(pick.gain for pick in picks))
+        if history.spent + len(earlier) < self.n_startup or memory.form.width == 1:
+            return Pick.of(unseen_point(space, known, rng, [pick.key for pick in earlier]), "tpe: random start")
+        return self._propose(space, history, memory, rng, known, earlier)
 
     def _propose(
         self,
@@ -125,8 +117,8 @@ class TPE:
         memory: _Memory,
         rng: np.random.Generator,
         known: Seen,
-        earlier: Sequence[_Pick],
-    ) -> _Pick:
+        earlier: Sequence[Pick],
+    ) -> Pick:
         form, bad = memory.form, memory.bad
         n = memory.scored
         share = _SHARE * n if self.gamma is None else self.gamma * math.sqrt(n)
@@ -157,8 +149,8 @@ class TPE:
             for i, row in enumerate(rows.tolist()):
                 key = row_key(points.values[i])
                 if key not in known.numbers and key not in taken:
-                    return _Pick(points[i : i + 1], key, "tpe", float(score[row]))
-        return _Pick.of(unseen_point(space, known, rng, sorted(taken)), "tpe: random, no new candidate")
+                    return Pick(points[i : i + 1], key, "tpe", float(score[row]))
+        return Pick.of(unseen_point(space, known, rng, sorted(taken)), "tpe: random, no new candidate")
 
     def _good(
         self, form: Form, history: History, best: Sequence[tuple[float, int]], rest: Sequence[tuple[float, int]]
@@ -182,18 +174,6 @@ class TPE:
         return Mixture(form, unit, sigma, _pseudo(form, named, self.prior_weight), weights, self.prior_weight)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pick:
-    point: Points
-    key: bytes
-    source: str
-    gain: float | None
-
-    @classmethod
-    def of(cls, point: Points, source: str) -> _Pick:
-        return cls(point, row_key(point.values[0]), source, None)
-
-
 def _pseudo(form: Form, counts: FloatArray, prior_weight: float) -> FloatArray:
     """`(q,)` weight of the prior against one of `counts` observations, in each column of categories.
 
@@ -202,7 +182,7 @@ def _pseudo(form: Form, counts: FloatArray, prior_weight: float) -> FloatArray:
     return prior_weight * form.options / (counts + 1.0)
 
 
-def _running(space: Space, history: History, stride: int, earlier: Sequence[_Pick]) -> FloatArray:
+def _running(space: Space, history: History, stride: int, earlier: Sequence[Pick]) -> FloatArray:
     """`(r, d)` coordinates of what nobody knows the loss of yet and the bad group has not: see `_Bad`."""
     parts = [space.to_unit(pick.point) for pick in earlier]
     if stride > 1 and history.count(State.WAITING, State.RUNNING):

@@ -1,0 +1,67 @@
+"""What parzen does when nobody says how: a Gaussian process and a tree of Parzen estimators in turn, on one history.
+
+A process alone converges fast, and now and then locks onto one basin and tries it again and again; Parzen estimators
+alone do not, and are slow to converge.  In turn, each has in its history what the other would not have tried: the
+combination has the speed of the one and a shorter tail of failures than either.
+
+Which of them proposes a trial depends on how many trials there are, and on nothing else:
+
+    first          Sobol points, one more than there are columns, from 5 to 12
+    up to 40       the process and the estimators by turns
+    up to 300      three times the process, once the estimators
+    beyond         once the process, on a bounded share of the trials, three times the estimators
+
+With more than 40 active columns, lengths of the process are hard to learn and dear, so it has one turn of four there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of
+from parzen.algorithms._parzen import Form
+from parzen.algorithms._sobol import sobol_pick, startup
+from parzen.algorithms.tpe import TPE
+from parzen.space import Space
+from parzen.trials import History
+
+__all__ = ["Auto"]
+
+_TURNS_UNTIL, _PROCESS_UNTIL, _WIDE_SPACE = 40, 300, 40
+_PARTNER = TPE(n_startup=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """Sobol points, then Gaussian process and TPE in turn; it has no settings."""
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        """Points for `ask.numbers`; each of them counts as running for those after it."""
+        return proposal_of(ask, lambda number, picks: self._pick(space, history, ask, number, picks))
+
+    def _pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
+        asked, n0 = history.spent + len(earlier), startup(space)
+        scored = history.finished
+        # Slow workers: what is asked for in the beginning is asked for without having learnt anything.
+        if asked < n0 or scored < max(4, n0 // 2):
+            return sobol_pick(space, history, ask, number, earlier, "auto")
+        if _process_has_turn(space, history, asked, scored):
+            from parzen.algorithms.gp._process import gp_pick  # not before it is needed: it loads scipy
+
+            form = history.fold("form", lambda: Form(space), _keep, ())
+            pick = gp_pick(space, form, history, ask, number, earlier)
+        else:
+            pick = _PARTNER.pick(space, history, ask, number, earlier)
+        return Pick(pick.point, pick.key, f"auto: {pick.source}", pick.gain, pick.memo)
+
+
+def _process_has_turn(space: Space, history: History, asked: int, scored: int) -> bool:
+    active = space.d if space.d <= _WIDE_SPACE else float(history.active.sum(axis=1).mean())
+    if active > _WIDE_SPACE or scored > _PROCESS_UNTIL:
+        return asked % 4 == 0
+    return asked % 2 == 0 if asked < _TURNS_UNTIL else asked % 4 != 3
+
+
+def _keep(form: Form, *_: object) -> Form:
+    return form

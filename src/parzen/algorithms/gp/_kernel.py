@@ -1,0 +1,118 @@
+"""The covariance of two configurations, on spaces of any kind.
+
+    k(x, x') = s^2 M(r) exp(-sum_c w_c 1[x_c != x'_c]),    r^2 = sum_j |f_j(x) - f_j(x')|^2 / l_j^2              (1)
+
+with the Matern function M(r) = (1 + a + a^2/3) exp(-a), a = sqrt(5) r (Rasmussen and Williams 2006, equation 4.17), one
+length l_j for each ordered column and one for each category, w_c = 1 / l_c^2, so that all have the same prior.
+
+An ordered column that is always active is its unit coordinate u.  One that may be switched off is a point of an arc of unit
+speed, f(u) = (2/pi) (cos(pi u / 2), sin(pi u / 2)), and (0, 0) when it is off: then "off" is as far from every u
+(Hutter and Osborne 2013, "A kernel for hierarchical parameter spaces").  A category that is off is a category of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parzen._typing import FloatArray
+from parzen.algorithms._parzen import Form
+
+__all__ = ["Encoding", "Inputs", "matern", "mismatch", "squared_distances"]
+
+_Indices: TypeAlias = NDArray[np.intp]
+_ROOT5 = math.sqrt(5.0)
+_QUARTER = 0.5 * math.pi
+OFF = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Rows as the kernel sees them.
+
+    Attributes:
+        features: `(n, p)` coordinates of f.
+        codes: `(n, q)` categories; -1 where off.
+    """
+
+    features: FloatArray
+    codes: _Indices
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, rows: slice | _Indices) -> Inputs:
+        return Inputs(self.features[rows], self.codes[rows])
+
+
+class Encoding:
+    """From unit coordinates to `Inputs`.
+
+    Args:
+        form: of the space.
+
+    Attributes:
+        lengths: number of l: ordered columns first, then categories.
+        owner: `(p,)` position in `form.ordered` that each feature belongs to.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        doubtful = set(form.doubtful.tolist())
+        arcs = np.array([j in doubtful for j in form.ordered.tolist()], dtype=bool)
+        self._plain, self._arc = np.flatnonzero(~arcs), np.flatnonzero(arcs)
+        self.owner: _Indices = np.concatenate((self._plain, self._arc, self._arc))
+        self.n_ordered, self.n_named = len(form.ordered), len(form.named)
+        self.lengths = self.n_ordered + self.n_named
+
+    def inputs(self, unit: FloatArray) -> Inputs:
+        """Rows of unit coordinates `(n, d)`, NaN where inactive."""
+        u = unit[:, self.form.ordered]
+        angle = u[:, self._arc] * _QUARTER
+        arcs = np.concatenate((np.cos(angle), np.sin(angle)), axis=1) / _QUARTER
+        np.nan_to_num(arcs, copy=False, nan=0.0)
+        codes, here = self.form.codes(unit)
+        return Inputs(np.concatenate((u[:, self._plain], arcs), axis=1), np.where(here, codes, OFF))
+
+    def gradient(self, unit: FloatArray, by_feature: FloatArray) -> FloatArray:
+        """`(n, o)` derivatives by the ordered unit coordinates, from those by the features `(n, p)`."""
+        result = np.zeros((len(unit), self.n_ordered))
+        a, m = len(self._plain), len(self._arc)
+        result[:, self._plain] = by_feature[:, :a]
+        angle = unit[:, self.form.ordered[self._arc]] * _QUARTER
+        along = -np.sin(angle) * by_feature[:, a : a + m] + np.cos(angle) * by_feature[:, a + m :]
+        result[:, self._arc] = np.nan_to_num(along)
+        return result
+
+
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """`(n, m)` between scaled features `(n, p)` and `(m, p)`."""
+    r2: FloatArray = a @ b.T
+    r2 *= -2.0
+    r2 += (a * a).sum(axis=1)[:, None]
+    r2 += (b * b).sum(axis=1)
+    np.maximum(r2, 0.0, out=r2)
+    return r2
+
+
+def matern(r2: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """M, and -2 dM/d(r^2) = (5/3) (1 + a) exp(-a), which has no root at r = 0."""
+    a = np.sqrt(r2)
+    a *= _ROOT5
+    decay = np.exp(-a)
+    slope = (1.0 + a) * decay
+    value = slope + (a * a / 3.0) * decay
+    slope *= 5.0 / 3.0
+    return value, slope
+
+
+def mismatch(a: _Indices, b: _Indices, rates: FloatArray) -> FloatArray:
+    """`(n, m)` the exponent of (1) for codes `(n, q)` and `(m, q)`."""
+    total = np.zeros((len(a), len(b)))
+    for c, rate in enumerate(rates.tolist()):
+        total += rate * (a[:, c, None] != b[None, :, c])
+    return total

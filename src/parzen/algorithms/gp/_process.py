@@ -1,0 +1,269 @@
+"""Bayesian optimisation with a Gaussian process, on trees of mixed columns.
+
+Snoek, Larochelle and Adams 2012, "Practical Bayesian optimization of machine learning algorithms": a process models the
+losses that are known, and the configuration with the greatest expected improvement is tried next.
+
+1. The losses are transformed (`_output`), and the process is fitted to them (`_model`) over columns of any kind
+   (`_kernel`).
+2. Trials that are still running count with the loss that is expected of them (Ginsbourger, Le Riche and Carraro 2010,
+   "Kriging is well-suited to parallelize optimization", the believer), which keeps proposals apart that are evaluated
+   at the same time.
+3. Trials that failed count with the worst loss there is, and improvement is multiplied by the chance of success: the
+   share of successes near by.
+4. The log of it (`_acquisition`) is maximised (`_search`), and the best row that was not tried is proposed.
+
+What a fit finds goes into the log with the trial that it was made for, so that a study that is loaded again fits nothing
+anew and proposes what it would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parzen._typing import JSON, FloatArray
+from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of, row_key, seen, unseen_point
+from parzen.algorithms._parzen import Form
+from parzen.algorithms._sobol import sobol_pick, startup
+from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
+from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
+from parzen.algorithms.gp._model import Model, Prior, fit, start
+from parzen.algorithms.gp._output import fit_output
+from parzen.algorithms.gp._search import climb
+from parzen.errors import AlgorithmError
+from parzen.space import Space
+from parzen.trials import Asked, Event, History, State
+
+__all__ = ["GP"]
+
+_Indices: TypeAlias = NDArray[np.intp]
+_SUBSET = (80, 80, 40)
+"""Beyond 200 trials the process sees so many of the best, of the nearest to the best, and of the newest."""
+_COLUMNS = 300
+"""More lengths than this cannot be kept in a memo, nor learnt."""
+_NEWEST = 100
+"""So many trials at most that run, that failed, and that tell where trials succeed."""
+_DOUBT = 0.1
+"""Variance of what a failure would have cost."""
+_WIDTH = 40
+_FAILED = (State.FAILED, State.ERROR, State.PRUNED)
+
+
+@dataclass(frozen=True, slots=True)
+class GP:
+    """Gaussian process with log expected improvement.
+
+    Attributes:
+        n_startup: so many trials are Sobol points at first; None: one more than there are columns, from 5 to 12.
+    """
+
+    n_startup: int | None = None
+
+    def __post_init__(self) -> None:
+        value = self.n_startup
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
+        if not (whole or value is None):
+            raise AlgorithmError(f"GP's n_startup is a whole number from 0 up, or None, got {value!r:.80}")
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        """Points for `ask.numbers`; each of them counts as running for those after it."""
+        return proposal_of(ask, lambda number, picks: self.pick(space, history, ask, number, picks))
+
+    def pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
+        """The point for one number, given what the same ask has picked already."""
+        form = history.fold("form", lambda: Form(space), _keep, ())
+        if history.spent + len(earlier) < (startup(space) if self.n_startup is None else self.n_startup):
+            return sobol_pick(space, history, ask, number, earlier, "gp")
+        return gp_pick(space, form, history, ask, number, earlier)
+
+
+def gp_pick(space: Space, form: Form, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
+    """The point of the greatest expected improvement, or a random one where there is nothing to learn from."""
+    rng = ask.rng(number)
+    known, taken = seen(history), {pick.key for pick in earlier}
+    encoding = Encoding(form)
+    scored = np.flatnonzero(history.ok & np.isfinite(history.losses))
+    if len(scored) < 2 or not 0 < encoding.lengths <= _COLUMNS:
+        return Pick.of(unseen_point(space, known, rng, sorted(taken)), "gp: random, nothing to learn from yet")
+    chosen, z, noise, theta, memo = _fitted(encoding, history, scored, earlier)
+    model = Model(encoding, theta, encoding.inputs(history.unit[chosen]), z, noise)
+    # The best loss that was seen may be luck, if its noise is known.
+    level = model.predict(encoding.inputs(history.unit[chosen]))[0] if noise.any() else z
+    incumbent, best = float(level.min()), history.unit[chosen[np.argsort(level, kind="stable")[:5]]]
+
+    # What is not known yet is believed to come out as expected, and what failed to be as bad as the worst.
+    pending, failed = _pending(space, history, earlier), _failures(history)
+    if len(pending) or len(failed):
+        believed, _ = model.predict(encoding.inputs(pending))
+        incumbent = min([incumbent, *believed.tolist()])
+        rows = np.concatenate((history.unit[chosen], pending, failed))
+        values = np.concatenate((z, believed, np.full(len(failed), z.max())))
+        quiet = np.concatenate((noise, np.zeros(len(pending)), np.full(len(failed), _DOUBT)))
+        model = Model(encoding, theta, encoding.inputs(rows), values, quiet)
+    good = history.unit[scored[-_NEWEST:]]
+    chance = _Chance(encoding, model.inverse_lengths, *map(encoding.inputs, (good, failed, pending)))
+
+    def score(unit: FloatArray) -> FloatArray:
+        inputs = encoding.inputs(unit)
+        mean, deviation = model.predict(inputs)
+        return log_expected_improvement(mean, deviation, incumbent) + chance(unit)
+
+    def slopes(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+        mean, deviation, mean_slope, deviation_slope = model.predict_with_gradient(unit)
+        by_mean, by_deviation = log_expected_improvement_slopes(mean, deviation, incumbent)
+        value = log_expected_improvement(mean, deviation, incumbent)
+        return value, by_mean[:, None] * mean_slope + by_deviation[:, None] * deviation_slope
+
+    lengths = 1.0 / model.inverse_lengths[: encoding.n_ordered]
+    rows = climb(form, score, slopes, best, lengths, rng, _WIDTH)
+    points = space.from_unit(np.where(rows == rows, rows, 0.5))
+    for i in range(len(rows)):
+        key = row_key(points.values[i])
+        if key not in known.numbers and key not in taken:
+            gain = float(score(rows[i : i + 1])[0])
+            return Pick(points[i : i + 1], key, "gp", gain, memo)
+    return Pick.of(unseen_point(space, known, rng, sorted(taken)), "gp: random, no new candidate", memo)
+
+
+# --- data -------------------------------------------------------------------------------------------------------
+
+
+def _fitted(
+    encoding: Encoding, history: History, scored: _Indices, earlier: Sequence[Pick]
+) -> tuple[_Indices, FloatArray, FloatArray, FloatArray, JSON]:
+    """Numbers of the trials that the process sees, their transformed losses and known noise, theta, and the new memo."""
+    n = len(scored)
+    output = fit_output(history.losses[scored])
+    last = history.fold("gp memo", _Last, _remember, (Asked,))
+    theta, made_at = last.theta, last.at
+    for pick in earlier:
+        if isinstance(pick.memo, dict):
+            theta, made_at = _read(pick.memo)
+    if theta is not None and len(theta) != encoding.lengths + 2:
+        theta = None
+    chosen = scored
+    prior = Prior.of(encoding.lengths)
+    if n > sum(_SUBSET):
+        chosen = _subset(encoding, history, scored, start(prior) if theta is None else theta)
+    z = output(history.losses[chosen])
+    noise = np.zeros(len(chosen))
+    known = np.sqrt(np.nan_to_num(history.variances[chosen], nan=0.0))
+    if known.any():
+        noise = np.minimum(output.deviations(history.losses[chosen], known) ** 2, 1e6)
+    memo: JSON = None
+    every = 1 if n < 60 else 2 if n < 120 else 5
+    if theta is None or n - made_at >= every:
+        fresh = theta is None or last.fits % 10 == 0
+        starts = ([] if theta is None else [theta]) + ([start(prior)] if fresh else [])
+        iterations = 30 if fresh or n <= 100 else 8
+        inputs = encoding.inputs(history.unit[chosen])
+        # Rounded, because what is used has to be what is written.
+        theta = np.round(fit(encoding, inputs, z, noise, prior, starts, iterations), 4)
+        memo = {"gp": theta.tolist(), "at": n}
+    return chosen, z, noise, theta, memo
+
+
+@dataclass(slots=True)
+class _Last:
+    """The newest memo of the log."""
+
+    theta: FloatArray | None = None
+    at: int = 0
+    fits: int = 0
+
+
+def _remember(last: _Last, history: History, _: type[Event], number: int) -> _Last:
+    memo = history.memo(number)
+    if isinstance(memo, dict) and "gp" in memo:
+        at = last.at
+        last.theta, last.at = _read(memo)
+        last.fits += last.at != at  # all of a batch have the same memo
+    return last
+
+
+def _read(memo: Mapping[str, JSON]) -> tuple[FloatArray, int]:
+    """Theta, and the number of losses that it was fitted to."""
+    at = memo["at"]
+    assert isinstance(at, int)
+    return np.array(memo["gp"], dtype=np.float64), at
+
+
+def _keep(form: Form, *_: object) -> Form:
+    return form
+
+
+def _subset(encoding: Encoding, history: History, scored: _Indices, theta: FloatArray) -> _Indices:
+    """At most 200 of the trials: what is good, what is near the best, what is new."""
+    best, near, new = _SUBSET
+    order = scored[np.argsort(history.losses[scored], kind="stable")]
+    chosen = order[:best].tolist()
+    rest = order[best:]
+    inverse = np.exp(-theta[2:])
+    inputs = encoding.inputs(history.unit[np.concatenate((order[:1], rest))])
+    apart = (inputs.features - inputs.features[0]) * inverse[: encoding.n_ordered][encoding.owner]
+    distance = (apart * apart).sum(axis=1)
+    distance += ((inputs.codes != inputs.codes[0]) * inverse[encoding.n_ordered :] ** 2).sum(axis=1)
+    by_distance = rest[np.argsort(distance[1:], kind="stable")]
+    chosen += by_distance[:near].tolist()
+    chosen += np.sort(by_distance[near:])[-new:].tolist()
+    return np.sort(np.array(chosen, dtype=np.intp))
+
+
+def _pending(space: Space, history: History, earlier: Sequence[Pick]) -> FloatArray:
+    """`(r, d)` coordinates of what nobody knows the loss of yet, the newest."""
+    waiting = np.flatnonzero((history.state == State.WAITING) | (history.state == State.RUNNING))[-_NEWEST:]
+    return np.concatenate((history.unit[waiting], *(space.to_unit(pick.point) for pick in earlier)))
+
+
+def _failures(history: History) -> FloatArray:
+    """`(r, d)` coordinates of what ended without a finite loss, the newest."""
+    failed = np.isin(history.state, _FAILED) | (history.ok & ~np.isfinite(history.losses))
+    return history.unit[np.flatnonzero(failed)[-_NEWEST:]]
+
+
+class _Chance:
+    """The log of the chance that a configuration brings something: that it does not fail, and is not under way already.
+
+    The chance of success is the share of successes near by; half a success more is counted than there was, so that one
+    failure rules out only its own place.  What is under way takes the more from its neighbours the nearer they are
+    (Gonzalez, Dai, Hennig and Lawrence 2016, "Batch Bayesian optimization via local penalization"), because the believer
+    alone lets a batch of a confident process crowd into one place.
+
+    What is near is said by a kernel of its own: that of the losses, with no length beyond a reach, because a region that
+    crashes may have a sharp border where the losses are smooth.
+
+    Args:
+        encoding: of the space.
+        inverse_lengths: of the losses' kernel.
+        good, failed, pending: rows.
+    """
+
+    _REACH = 0.2
+
+    def __init__(
+        self, encoding: Encoding, inverse_lengths: FloatArray, good: Inputs, failed: Inputs, pending: Inputs
+    ) -> None:
+        least = 1.0 / (self._REACH * np.sqrt(max(encoding.lengths, 1)))
+        inverse = np.maximum(inverse_lengths, least)
+        self._scale, self._rates = inverse[: encoding.n_ordered][encoding.owner], inverse[encoding.n_ordered :] ** 2
+        self._encoding, self._good, self._failed, self._pending = encoding, good, failed, pending
+
+    def __call__(self, unit: FloatArray) -> FloatArray:
+        """`(m,)` for rows `(m, d)`; 0 where nothing failed and nothing is under way."""
+        log_chance = np.zeros(len(unit))
+        inputs = self._encoding.inputs(unit)
+        if len(self._failed):
+            good, bad = (self._near(inputs, rows).sum(axis=1) for rows in (self._good, self._failed))
+            log_chance += np.log((good + 0.5) / (good + bad + 0.5))
+        if len(self._pending):
+            log_chance += np.log1p(-0.999 * self._near(inputs, self._pending).max(axis=1))
+        return log_chance
+
+    def _near(self, inputs: Inputs, others: Inputs) -> FloatArray:
+        value, _ = matern(squared_distances(inputs.features * self._scale, others.features * self._scale))
+        value *= np.exp(-mismatch(inputs.codes, others.codes, self._rates))
+        return value
