@@ -240,3 +240,12 @@ def test_settings_may_be_numbers_of_numpy() -> None:
     made = TPE(n_startup=np.int64(5), n_candidates=np.int32(24), gamma=np.float32(0.25), prior_weight=np.float64(1))
 
     assert study(made, BRANIN, branin, 8).count(State.OK) == 8
+
+
+def test_more_points_than_start_up_trials_may_be_asked_for_before_anything_was_tried() -> None:
+    """A queue is filled at once."""
+    history = History(MIXED, {"loss": "minimize"})
+    proposal = TPE(n_startup=2).suggest(MIXED, history, ask(history, 8))
+
+    assert len(proposal.points) == 8
+    assert proposal.sources[-1] == "tpe"

@@ -8,11 +8,12 @@ import logging
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 
 import parzen as hyperopt
 from parzen import Trials, hp
-from parzen.errors import AllTrialsFailed
+from parzen.errors import AllTrialsFailed, OutOfSpace
 
 SPACE = [hp.choice("learning_rate", [1.0, 0.1, 0.01]), hp.choice("max_init_x", [10.0, 1.0])]
 CONDITIONAL = hp.choice(
@@ -155,3 +156,23 @@ def test_space_eval_of_what_cannot_be_is_an_error(assignment: Any) -> None:
     """A label that is missing, an index that is none."""
     with pytest.raises(hyperopt.SpaceError):
         hyperopt.space_eval(SPACE, assignment)
+
+
+def test_space_eval_takes_what_hyperopts_takes() -> None:
+    """Numbers outside of their bounds, numpy scalars, lists as in documents, labels of no meaning; an option by value."""
+    space = {"x": hp.uniform("x", 0, 1), "c": hp.choice("c", ["a", "b"])}
+
+    assert hyperopt.space_eval(space, {"x": 9, "c": 1}) == {"x": 9.0, "c": "b"}
+    assert hyperopt.space_eval(space, {"x": np.float64(0.5), "c": np.int64(0), "y": 3}) == {"x": 0.5, "c": "a"}
+    assert hyperopt.space_eval(space, {"x": [0.5], "c": ["b"], "z": []}) == {"x": 0.5, "c": "b"}
+
+
+def test_a_label_that_space_eval_misses_is_named() -> None:
+    """In an error that is an AttributeError too, as Hyperopt's is; of an inactive label nothing need be said."""
+    space = hp.choice("c", [{"x": hp.uniform("x", 0, 1)}, "plain"])
+
+    assert hyperopt.space_eval(space, {"c": 1}) == "plain"
+    with pytest.raises(AttributeError, match="'x' is needed"):
+        hyperopt.space_eval(space, {"c": 0})
+    with pytest.raises(OutOfSpace, match="not one of its options"):
+        hyperopt.space_eval(space, {"c": 7})

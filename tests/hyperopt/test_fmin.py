@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import pickle
 import signal
@@ -178,10 +179,10 @@ def test_the_environment_gives_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_partial_carries_settings() -> None:
     """By Hyperopt's names; nested partials too; positional ones and unknown ones are errors."""
-    from parzen.hyperopt.fmin import _algorithm_of
+    from parzen.hyperopt._arguments import algorithm_of
 
-    made = _algorithm_of(functools.partial(functools.partial(hyperopt.tpe.suggest, gamma=0.4), n_startup_jobs=7))
-    default = _algorithm_of(hyperopt.tpe.suggest)
+    made = algorithm_of(functools.partial(functools.partial(hyperopt.tpe.suggest, gamma=0.4), n_startup_jobs=7))
+    default = algorithm_of(hyperopt.tpe.suggest)
 
     assert made != default
     assert getattr(made, "gamma", None) == 0.4
@@ -198,7 +199,7 @@ def test_a_partial_carries_settings() -> None:
         _fmin(algo=functools.partial(hyperopt.tpe.suggest, n_EI_candidates=24.0))
     with pytest.raises(AlgorithmError, match="gamma"):
         _fmin(algo=functools.partial(hyperopt.rand.suggest, gamma=3))
-    assert _algorithm_of(functools.partial(hyperopt.tpe.suggest, verbose=False)) == default
+    assert algorithm_of(functools.partial(hyperopt.tpe.suggest, verbose=False)) == default
 
 
 def test_algorithms_of_the_core_are_taken_too() -> None:
@@ -243,6 +244,18 @@ def test_early_stop_fn_is_called_after_each_trial_with_what_it_returned() -> Non
 
     assert seen == [(1, 0), (2, 1), (3, 2), (4, 3)]
     assert len(best.trials) == 4
+
+
+def test_no_progress_loss_survives_failed_trials() -> None:
+    """Which count as no progress, the first one too."""
+
+    def objective(x: float) -> dict[str, Any]:
+        return {"status": "fail"} if next(calls) in (0, 2, 3) else {"status": "ok", "loss": 1.0}
+
+    calls = itertools.count()
+    best = _fmin(objective, max_evals=50, early_stop_fn=hyperopt.early_stop.no_progress_loss(4))
+
+    assert len(best.trials) == 6
 
 
 def test_no_progress_loss_stops_when_nothing_improves() -> None:

@@ -241,8 +241,8 @@ class _Bad:
     def __init__(self, form: Form, wide: bool, prior_weight: float) -> None:
         self.form, self._wide, self._prior_weight = form, wide, prior_weight
         self.stride = 1
-        self._n = 0
-        self._due, self._next = 0, self._FIRST  # trials that the bandwidths were and will be computed from
+        self._n = -1  # fewer than none: what is asked for before anything was tried needs bandwidths as well
+        self._due, self._next = -1, self._FIRST  # trials that the bandwidths were and will be computed from
         self._m = 0
         self._rows = np.empty((0, form.width + 2 * len(form.large)))
         self._sigma = np.empty(len(form.ordered))

@@ -30,7 +30,16 @@ from parzen.run import outcome_of
 from parzen.space import Grid, Points, Space
 from parzen.trials import Asked, Entry, Event, Finished, History, Outcome, Released, Started, State, TrialError
 
-__all__ = ["DocumentWriter", "outcome_of_document", "points_of", "raw_values", "read_documents"]
+__all__ = [
+    "DocumentWriter",
+    "is_of_space",
+    "outcome_of_document",
+    "points_of",
+    "raw_values",
+    "read_documents",
+    "spell_out",
+    "values_of",
+]
 
 OWNER = "parzen"
 
@@ -77,6 +86,33 @@ def points_of(space: Space, raw: Mapping[str, Any], unit: Any = None) -> Points:
     return space.completed(row, unit)
 
 
+def values_of(doc: Document) -> dict[str, Any]:
+    """Label -> value, of the labels that a document has one for."""
+    return {label: values[0] for label, values in doc["misc"]["vals"].items() if len(values)}
+
+
+def is_of_space(space: Space, doc: Document) -> bool:
+    """Whether the space can have produced a document."""
+    try:
+        points_of(space, values_of(doc))
+    except (OutOfSpace, UnknownLabel):
+        return False
+    return True
+
+
+def spell_out(space: Space, doc: Document) -> None:
+    """Let a document that is still to be evaluated say what Hyperopt's say, where somebody has written it by hand.
+
+    An option that was named by its value becomes its index, and inactive labels are there, and empty.
+    """
+    if doc["state"] != JOB_STATE_NEW or not is_of_space(space, doc):
+        return
+    raw, tid = raw_values(space, points_of(space, values_of(doc)), 0), doc["tid"]
+    if values_of(doc) != raw or len(doc["misc"]["vals"]) != space.d:
+        doc["misc"]["idxs"] = {label: [tid] if label in raw else [] for label in space.labels}
+        doc["misc"]["vals"] = {label: [raw[label]] if label in raw else [] for label in space.labels}
+
+
 def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
     """Take documents into a study; those that it has, from an earlier run with the same storage, are found there.
 
@@ -86,9 +122,9 @@ def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
     read: list[_Read] = []
     # Those in state ERROR are not in `trials.trials`; they are looked for in the study and never taken into it.
     for doc in [*trials.trials, *(doc for doc in trials._dynamic_trials if doc["state"] == JOB_STATE_ERROR)]:
-        raw = {label: values[0] for label, values in doc["misc"]["vals"].items() if len(values)}
+        spell_out(stream.space, doc)
         try:
-            values = points_of(stream.space, raw).values[0]
+            values = points_of(stream.space, values_of(doc)).values[0]
         except (OutOfSpace, UnknownLabel):
             continue
         read.append((doc, tuple(values.tolist()), outcome_of_document(doc)))
@@ -186,6 +222,7 @@ class DocumentWriter:
         self, trials: Trials, stream: Stream, documents: dict[int, Document], results: dict[tuple[int, int], Any]
     ) -> None:
         self.trials, self.stream, self.documents, self.results = trials, stream, documents, results
+        self._given = {id(doc) for doc in documents.values()}
         # Looking at all documents after each trial makes a search quadratic.  A subclass may want to be told all the
         # same: some copy what `refresh` found to other places.
         self.refreshes = type(trials).refresh is not Trials.refresh
@@ -225,9 +262,12 @@ class DocumentWriter:
             self.trials.refresh()
 
     def forget_unfinished(self) -> None:
-        """After an interrupt: no document is left that says it is running or waiting."""
-        unfinished = {id(doc) for doc in self.documents.values() if doc["state"] in _OPEN}
-        self.trials._dynamic_trials = [doc for doc in self.trials._dynamic_trials if id(doc) not in unfinished]
+        """After an interrupt: no document is left that says it is running, or waiting unless somebody else made it."""
+        unfinished = [doc for doc in self.documents.values() if doc["state"] in _OPEN]
+        for doc in unfinished:
+            doc["state"] = JOB_STATE_NEW
+        own = {id(doc) for doc in unfinished} - self._given
+        self.trials._dynamic_trials[:] = [doc for doc in self.trials._dynamic_trials if id(doc) not in own]
         self.trials.refresh()
 
     def _insert(self, history: History, number: int) -> Document:
@@ -260,7 +300,8 @@ class DocumentWriter:
         unusable = state is State.FAILED and loss is None and (error is None or error.kind != "status")
         if state in (State.ERROR, State.CANCELLED) or unusable:
             doc["state"] = JOB_STATE_ERROR
-            doc["misc"]["error"] = (error.kind, error.message) if error is not None else (state.name, "")
+            # As Hyperopt says it: the text of the class, and that of the exception.
+            doc["misc"]["error"] = (f"<class '{error.kind}'>", error.message) if error is not None else (state.name, "")
             if not self.refreshes:
                 self.trials._hide(doc)
             return

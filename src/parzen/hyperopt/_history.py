@@ -18,7 +18,7 @@ import numpy as np
 
 from parzen.algorithms import Algorithm, Ask, repeats
 from parzen.errors import OutOfSpace, SpaceExhausted, UnknownLabel
-from parzen.hyperopt._documents import outcome_of_document, points_of, raw_values
+from parzen.hyperopt._documents import outcome_of_document, points_of, raw_values, values_of
 from parzen.hyperopt.base import JOB_STATE_ERROR, JOB_STATE_NEW, JOB_STATE_RUNNING, Document, Trials
 from parzen.log import PROPOSAL, generator, trial_seed
 from parzen.space import Points, Space
@@ -81,9 +81,8 @@ class DocumentHistory:
 
     def _take(self, doc: Document) -> int:
         """The row of a new document."""
-        raw = {label: values[0] for label, values in doc["misc"]["vals"].items() if len(values)}
         try:
-            values = points_of(self.space, raw).values[0]
+            values = points_of(self.space, values_of(doc)).values[0]
         except (OutOfSpace, UnknownLabel):
             self.foreign += 1
             return -1

@@ -1,0 +1,117 @@
+"""`fmin` with the core's loop: a study is run, and documents are written as things happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from parzen.errors import InvalidResult, StopStudy
+from parzen.hyperopt import _attachments
+from parzen.hyperopt._answer import say_interrupted
+from parzen.hyperopt._arguments import Search, seed_of
+from parzen.hyperopt._documents import DocumentWriter, read_documents
+from parzen.hyperopt._iteration import EarlyStop
+from parzen.hyperopt._pickles import save_trials
+from parzen.hyperopt._watching import feedback_of
+from parzen.hyperopt.base import Trials
+from parzen.run import Evaluation, LossReached, wants_evaluation
+from parzen.study import Result, Study
+from parzen.trials import Trial
+
+__all__ = ["search_over_study"]
+
+
+def search_over_study(search: Search) -> Result:
+    """Run it.
+
+    Raises:
+        KeyboardInterrupt, SystemExit: after an interrupt, when documents and save file are in order.
+        BaseException: whatever the objective raised, after it was recorded.
+    """
+    trials, save_file = search.trials, search.save_file
+    study = Study(
+        search.domain.compiled,
+        name=search.name,
+        storage=search.storage,
+        algorithm=search.algorithm,
+        seed=seed_of(search.rstate),
+        noisy=True,
+    )
+    known = read_documents(study.stream, trials)
+    taken = {id(doc) for doc in known.values()}
+    # Documents that are no trials of this space are counted, but not by the study.
+    foreign = sum(id(doc) not in taken for doc in trials.trials)
+    results: dict[tuple[int, int], Any] = {}
+    writer = DocumentWriter(trials, study.stream, known, results)
+    writer.write_all(study.history)
+    if save_file is not None:
+        # Now, so that a place that cannot be written is found before anything is paid for.
+        save_trials(trials, save_file)
+    unsubscribe = study.stream.subscribe(writer)
+    after = [_saver(trials, save_file)] if save_file is not None else []
+    if search.early_stop_fn is not None:
+        after.append(_early_stop(trials, search.early_stop_fn))
+    try:
+        result = study.run(
+            _recording(search.domain.fn, results, study, keep=search.storage is not None),
+            None if search.total is None else max(search.total - foreign, 0),
+            timeout=search.timeout,
+            catch=search.catch,
+            stop=() if search.loss_threshold is None else LossReached(search.loss_threshold),
+            enqueue=[search.domain.compiled.params(point) for point in search.points],
+            callbacks=after,
+            progress=feedback_of(search.progress_callback),
+        )
+    finally:
+        unsubscribe()
+        writer.forget_unfinished()
+        if save_file is not None:
+            save_trials(trials, save_file)
+    if result.stopped_by == "interrupt":
+        history = result.history
+        best = None if history.best_number is None else (float(history.losses[history.best_number]), result.best.params)
+        kept = study.storage.durable or save_file is not None
+        raise say_interrupted(search.verbose, history.finished, best, kept, result.signal)
+    return result
+
+
+def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep: bool) -> Callable[..., Any]:
+    """The objective, with the mappings that it returned kept for their documents just as they were.
+
+    Attachments go to the study's storage where `keep` says so, before the trial is finished.
+    """
+    name = wants_evaluation(fn, annotated_only=True)
+
+    def objective(config: Any, evaluation: Evaluation) -> Any:
+        number = evaluation.number
+        # Looked at before the call: while it goes on, others may give up this attempt and begin another.
+        attempt = int(study.history.attempts[number])
+        result = fn(config, **{str(name): evaluation}) if name else fn(config)
+        if not isinstance(result, Mapping):
+            return result
+        attached = result.get("attachments")
+        if not (attached is None or (isinstance(attached, Mapping) and all(isinstance(key, str) for key in attached))):
+            raise InvalidResult(f"the objective returned attachments {attached!r:.80}, expected a dict from names")
+        returned = {k: v for k, v in result.items() if k != "attachments"}
+        results[number, attempt] = {**returned, "attachments": attached or {}}
+        index = _attachments.put(study.stream, number, attached) if keep and attached else {}
+        return {**returned, "attachments": index} if index else returned
+
+    return objective
+
+
+def _saver(trials: Trials, path: Path) -> Callable[[Study, Trial], None]:
+    return lambda study, trial: save_trials(trials, path)
+
+
+def _early_stop(trials: Trials, function: EarlyStop) -> Callable[[Study, Trial], None]:
+    args: Sequence[Any] = ()
+
+    def after(study: Study, trial: Trial) -> None:
+        nonlocal args
+        stop, args = function(trials, *args)
+        if stop:
+            raise StopStudy("early_stop_fn")
+
+    return after
