@@ -5,9 +5,10 @@ finds the columns and conditions in it, `_space` is what the rest of parzen work
 back into a row, `_codec` writes a space as JSON.  `distributions` are the priors of single columns.
 """
 
-from parzen.space._graph import Apply, Literal, as_apply, scope
+from parzen.space._graph import Apply, Literal, as_apply
 from parzen.space._nodes import Opaque
 from parzen.space._points import Points
+from parzen.space._scope import scope
 from parzen.space._space import Space
 from parzen.space._special import ndtr, ndtri
 from parzen.space.distributions import (

@@ -19,8 +19,8 @@ import numpy as np
 
 from parzen._typing import JSON
 from parzen.errors import CorruptLog, ParzenError
-from parzen.space._graph import scope
 from parzen.space._nodes import Build, Call, Const, Draw, Node, Opaque, OpaqueFunction, Param, Switch, children
+from parzen.space._scope import scope
 from parzen.space.distributions import FAMILIES, distribution_from_json
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from parzen.errors import BadLabel, DuplicateLabel, SpaceError
-from parzen.space._graph import STOCHASTIC, Apply, Literal, scope
+from parzen.space._graph import Apply, Literal
 from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
+from parzen.space._scope import scope
 from parzen.space.distributions import Categorical, Distribution, Grid, Quantized
 
 __all__ = ["compile_nodes", "reachable"]
@@ -102,7 +103,7 @@ class _Compiler:
             return self.new(Build("tuple", args))
         if item.name == "dict":
             return self.add_dict(args, kwargs)
-        if item.name in STOCHASTIC:
+        if item.name in scope.stochastic:
             return self.new(Draw(item.name, args, kwargs))
         function = scope.function(item.name)
         if function is None:

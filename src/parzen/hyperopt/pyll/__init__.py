@@ -1,6 +1,28 @@
 """The graph language of search spaces, under Hyperopt's name."""
 
 from parzen.hyperopt.pyll import base, stochastic
-from parzen.space import Apply, Literal, as_apply, scope
+from parzen.hyperopt.pyll.base import (
+    Apply,
+    Literal,
+    as_apply,
+    clone,
+    clone_merge,
+    dfs,
+    rec_eval,
+    scope,
+    toposort,
+)
 
-__all__ = ["Apply", "Literal", "as_apply", "base", "scope", "stochastic"]
+__all__ = [
+    "Apply",
+    "Literal",
+    "as_apply",
+    "base",
+    "clone",
+    "clone_merge",
+    "dfs",
+    "rec_eval",
+    "scope",
+    "stochastic",
+    "toposort",
+]
