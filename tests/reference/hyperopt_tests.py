@@ -139,6 +139,7 @@ def run(file: str, where: Path, python: str, side: str) -> Outcomes:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_ADDOPTS": "",
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": python,  # otherwise the first `python3` of the path
     }
     if side != "parzen":
         environment.pop("PYTHONPATH", None)
