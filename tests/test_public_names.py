@@ -23,7 +23,7 @@ PROMISED = {
         "StopStudy StorageError Study Trial TrialPruned Trials algorithms base early_stop errors exceptions fmin hp "
         "install_as_hyperopt minimize pyll rand space_eval stopping tpe trials_from_docs"
     ),
-    "parzen.algorithms": "Algorithm Anneal Ask Auto GP Mix Proposal Random TPE algorithm_named repeats",
+    "parzen.algorithms": "AdaptiveTPE Algorithm Anneal Ask Auto GP Mix Proposal Random TPE algorithm_named repeats",
     "parzen.cli": "main",
     "parzen.errors": (
         "AlgorithmError AllTrialsFailed AlreadyFinished AlreadyImported BadDistribution BadLabel Conflict CorruptLog DuplicateLabel "

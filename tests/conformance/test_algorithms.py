@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from parzen.algorithms import TPE, Algorithm, Anneal, Ask, Mix, Proposal, Random
+from parzen.algorithms import TPE, AdaptiveTPE, Algorithm, Anneal, Ask, Mix, Proposal, Random
 from parzen.space import Points, Space
 from parzen.testing._algorithms import CASES, check_algorithm
 from parzen.trials import History
@@ -20,6 +20,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "tpe with Hyperopt's knobs": TPE(n_startup=5, n_candidates=24, gamma=0.25, prior_weight=1.0, linear_forgetting=25),
     "tpe, narrow": TPE(wide=False),
     "tpe, one candidate": TPE(n_startup=3, n_candidates=1),
+    "adaptive tpe": AdaptiveTPE(n_startup=5),
     "anneal": Anneal(),
     "anneal around the best alone": Anneal(avg_best_idx=1.0, shrink_coef=1.0),
     "mix": Mix(((0.1, Random()), (0.3, Anneal()), (0.6, TPE(n_startup=5)))),

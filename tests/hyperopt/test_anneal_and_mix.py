@@ -1,4 +1,4 @@
-"""Annealing and mixtures under Hyperopt's names: in `fmin`, through `partial`, and called by hand."""
+"""Annealing, mixtures and adaptive TPE under Hyperopt's names: in `fmin`, through `partial`, and called by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from parzen.algorithms import TPE, Anneal, Mix, Random
 from parzen.errors import AlgorithmError
-from parzen.hyperopt import Trials, anneal, fmin, hp, mix, rand, tpe
+from parzen.hyperopt import Trials, anneal, atpe, fmin, hp, mix, rand, tpe
 from parzen.space import Space, as_apply
 
 SPACE = {"x": hp.uniform("x", -5, 5), "c": hp.choice("c", [0.0, {"y": hp.normal("y", 0, 1)}])}
@@ -100,3 +100,14 @@ def test_probabilities_that_do_not_sum_to_one_are_a_value_error() -> None:
         mix.suggest([0], _Domain(), Trials(), 0, parts)
     with pytest.raises(ValueError, match="sum to 1"):
         fmin(_loss, SPACE, partial(mix.suggest, p_suggest=parts), 5, verbose=False)
+
+
+def test_adaptive_tpe_has_hyperopts_signature_and_takes_no_settings() -> None:
+    """In fmin and by hand, for several ids at once."""
+    trials = Trials()
+    fmin(_loss, SPACE, atpe.suggest, 25, trials=trials, rstate=np.random.default_rng(0), verbose=False)
+    docs = atpe.suggest([25, 26], _Domain(), trials, 1)
+
+    assert [doc["misc"]["idxs"]["x"] for doc in docs] == [[25], [26]]
+    with pytest.raises(AlgorithmError, match="chooses its own settings"):
+        fmin(_loss, SPACE, partial(atpe.suggest, gamma=1), 5, verbose=False)

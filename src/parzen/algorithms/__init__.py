@@ -8,6 +8,7 @@ One file an algorithm, each a frozen record of settings with `suggest(space, his
 | gp | `GP` | Gaussian process with log expected improvement |
 | random | `Random` | independent draws from the prior |
 | tpe | `TPE` | tree-structured Parzen estimator |
+| atpe | `AdaptiveTPE` | TPE that chooses its own settings |
 | anneal | `Anneal` | draws around the best trials, closer and closer |
 | | `Mix` | each trial by one of several algorithms |
 """
@@ -22,6 +23,7 @@ from parzen.algorithms._named import algorithm_named
 
 if TYPE_CHECKING:
     from parzen.algorithms.anneal import Anneal as Anneal
+    from parzen.algorithms.atpe import AdaptiveTPE as AdaptiveTPE
     from parzen.algorithms.auto import Auto as Auto
     from parzen.algorithms.gp import GP as GP
     from parzen.algorithms.mix import Mix as Mix
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GP",
     "TPE",
+    "AdaptiveTPE",
     "Algorithm",
     "Anneal",
     "Ask",
@@ -45,6 +48,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
+        "AdaptiveTPE": "parzen.algorithms.atpe",
         "Anneal": "parzen.algorithms.anneal",
         "Auto": "parzen.algorithms.auto",
         "GP": "parzen.algorithms.gp",

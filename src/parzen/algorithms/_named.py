@@ -13,6 +13,7 @@ __all__ = ["algorithm_named"]
 
 _TABLE: Mapping[str, tuple[str, str]] = {
     "anneal": ("parzen.algorithms.anneal", "Anneal"),
+    "atpe": ("parzen.algorithms.atpe", "AdaptiveTPE"),
     "auto": ("parzen.algorithms.auto", "Auto"),
     "gp": ("parzen.algorithms.gp", "GP"),
     "random": ("parzen.algorithms.random", "Random"),

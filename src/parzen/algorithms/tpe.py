@@ -120,9 +120,7 @@ class TPE:
         earlier: Sequence[Pick],
     ) -> Pick:
         form, bad = memory.form, memory.bad
-        n = memory.scored
-        share = _SHARE * n if self.gamma is None else self.gamma * math.sqrt(n)
-        best = memory.best[: min(math.ceil(share), memory.keep - 1)]
+        best = memory.best[: self._size(memory.scored)]
         # The good group is often the same as at the last ask, and everything about it follows from these.
         group = memory.best[: len(best) + 1]
         if memory.good is None or memory.group != group or len(memory.good.unit) != len(best):
@@ -151,6 +149,29 @@ class TPE:
                 if key not in known.numbers and key not in taken:
                     return Pick(points[i : i + 1], key, "tpe", float(score[row]))
         return Pick.of(unseen_point(space, known, rng, sorted(taken)), "tpe: random, no new candidate")
+
+    def _size(self, n: int) -> int:
+        """How many of `n` trials with a loss are good."""
+        share = _SHARE * n if self.gamma is None else self.gamma * math.sqrt(n)
+        return min(math.ceil(share), self.linear_forgetting or _MOST)
+
+    def scores(self, form: Form, history: History, numbers: Sequence[int], unit: FloatArray) -> FloatArray:
+        """`(n,)` log l - log g at other coordinates `(n, d)`, of a model that knows these trials alone; up to a constant.
+
+        Args:
+            form: of the space.
+            history: has the trials.
+            numbers: of trials with a finite loss.
+            unit: where.
+        """
+        ranked = sorted((float(history.losses[number]), number) for number in numbers)
+        best, rest = ranked[: self._size(len(ranked))], ranked[self._size(len(ranked)) :]
+        bad = _Bad(form, self.wide, self.prior_weight)
+        others = history.unit[[number for _, number in rest]]
+        bad.extend(others)
+        x, kernels, weights = point_rows(form, unit), bad.rows_of(others), np.ones(len(rest))
+        good = self._good(form, history, best, rest)
+        return good.log_density(x) - log_density(form, x, kernels, weights, self.prior_weight)
 
     def _good(
         self, form: Form, history: History, best: Sequence[tuple[float, int]], rest: Sequence[tuple[float, int]]
