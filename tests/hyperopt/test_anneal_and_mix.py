@@ -74,6 +74,15 @@ def test_by_hand_annealing_gives_documents_for_any_number_of_ids() -> None:
     assert len(idxs["y"]) == len(vals["y"]) == sum(vals["c"])
 
 
+def test_the_annealing_object_gives_what_the_function_gives() -> None:
+    """One document a call, or columns."""
+    trials, domain = Trials(), _Domain()
+    algorithm = anneal.AnnealingAlgo(domain, trials, 7, shrink_coef=0.2)
+
+    assert algorithm(3)[0]["misc"] == anneal.suggest([3], domain, trials, 7, shrink_coef=0.2)[0]["misc"]
+    assert algorithm.batch([0, 1]) == anneal.suggest_batch([0, 1], domain, trials, 7, shrink_coef=0.2)
+
+
 def test_by_hand_a_mixture_calls_one_of_its_functions_as_it_is() -> None:
     """With a seed of its own, by name; how often follows the probabilities."""
     called = []

@@ -8,9 +8,39 @@ from typing import Any
 from parzen.algorithms import Algorithm, Anneal
 from parzen.errors import AlgorithmError
 from parzen.hyperopt._history import suggest_documents
+from parzen.hyperopt.algobase import SuggestAlgo
 from parzen.hyperopt.base import Document, Trials
 
-__all__ = ["suggest", "suggest_batch"]
+__all__ = ["AnnealingAlgo", "suggest", "suggest_batch"]
+
+
+class AnnealingAlgo(SuggestAlgo):
+    """Annealing as an object: `AnnealingAlgo(domain, trials, seed)(new_id)` gives what `suggest` gives.
+
+    The rule is the core's.  For a rule of your own start from `algobase.SuggestAlgo`: there are no methods here, one a
+    family of distributions, to override.
+
+    Args:
+        domain: the `Domain`.
+        trials: what is known.
+        seed: non-negative integer.
+        avg_best_idx, shrink_coef: as for `suggest`.
+    """
+
+    def __init__(
+        self, domain: Any, trials: Trials, seed: int, avg_best_idx: float = 2.0, shrink_coef: float = 0.1
+    ) -> None:
+        # Not the base's: nothing here walks the domain's graph, which is dear to make.
+        self.domain, self.trials, self._seed = domain, trials, seed
+        self.avg_best_idx, self.shrink_coef = avg_best_idx, shrink_coef
+
+    def __call__(self, new_id: int) -> list[Document]:
+        """A document for an id, in a list; it is not inserted."""
+        return suggest([new_id], self.domain, self.trials, self._seed, self.avg_best_idx, self.shrink_coef)
+
+    def batch(self, new_ids: Sequence[int]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Proposals for several ids as columns, as `suggest_batch` has them."""
+        return suggest_batch(new_ids, self.domain, self.trials, self._seed, self.avg_best_idx, self.shrink_coef)
 
 
 def suggest(
