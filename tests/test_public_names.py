@@ -38,7 +38,7 @@ PROMISED = {
     ),
     "parzen.hyperopt": (
         "JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW STATUS_OK "
-        "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Ctrl Domain Trials base early_stop exceptions fmin hp pyll rand space_eval "
+        "STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED Ctrl Domain Trials base early_stop exceptions fmin hp load_trials pyll rand space_eval "
         "tpe trials_from_docs"
     ),
     "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",

@@ -17,6 +17,7 @@ from parzen.hyperopt.fmin import fmin
 
 if TYPE_CHECKING:
     from parzen.hyperopt import base, early_stop, exceptions, hp, pyll, rand, tpe
+    from parzen.hyperopt._pickles import load_trials
     from parzen.hyperopt.base import (
         JOB_STATE_DONE,
         JOB_STATE_ERROR,
@@ -53,6 +54,7 @@ _BY_NAME_ONLY = "ipy mongoexp sklearn".split()
 _HOMES = {
     **dict.fromkeys(_OF_BASE, f"{__name__}.base"),
     **dict.fromkeys(_OF_FMIN, f"{__name__}.fmin"),
+    "load_trials": f"{__name__}._pickles",
     "SparkTrials": f"{__name__}.spark",
     **{name: f"{__name__}.{name}:" for name in (*_MODULES, *_BY_NAME_ONLY)},
 }
@@ -77,6 +79,7 @@ __all__ = [
     "exceptions",
     "fmin",
     "hp",
+    "load_trials",
     "pyll",
     "rand",
     "space_eval",
