@@ -145,7 +145,7 @@ def test_nothing_that_a_file_says_is_run(
     trials = Trials()
     trials.attachments["x"] = harm
     Path("trials").write_bytes(pickle.dumps(trials, protocol=protocol))
-    with pytest.raises(CorruptLog, match="which trial documents are not made of|which pickles are not made of"):
+    with pytest.raises(CorruptLog, match=r"which trial documents are not made of|which pickles are not made of"):
         load_trials("trials")
 
     assert os.listdir() == ["trials"]
@@ -172,5 +172,5 @@ def test_a_trials_that_is_none_is_refused(tmp_path: Path, state: dict[str, Any])
     trials.__dict__.update(state)
     path = tmp_path / "trials"
     path.write_bytes(pickle.dumps(trials))
-    with pytest.raises(CorruptLog, match="Trials without documents|documents that are none"):
+    with pytest.raises(CorruptLog, match=r"Trials without documents|documents that are none"):
         load_trials(path)
