@@ -31,10 +31,10 @@ ROOM_OF_MODULE = {"hp": "space", "stopping": "run", "__main__": "cli"}
 FRONT_DOOR = "parzen"
 # Calls back, inside a function, to a module that needs this one to load; each with its reason.
 CALLS_BACK = {
-    (
-        "parzen.hyperopt._trials",
-        "parzen.hyperopt.fmin",
-    ),  # `Trials.fmin` is Hyperopt's: a method of what `fmin` is given
+    # `Trials.fmin` is Hyperopt's: a method of what `fmin` is given
+    ("parzen.hyperopt._trials", "parzen.hyperopt.fmin"),
+    # only `Trials(storage=...)` needs what reads a study
+    ("parzen.hyperopt._trials", "parzen.hyperopt._stored"),
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from parzen.log import Stream
 
-__all__ = ["kept", "put"]
+__all__ = ["data", "kept", "put"]
 
 LONGEST = 100
 """Characters of a name: six bytes each at worst, which leaves room within a key."""
@@ -36,12 +36,17 @@ def kept(stream: Stream, number: int, index: Mapping[str, Any]) -> dict[str, Any
     """Name -> attachment, of what `put` kept; what it did not write (another program's own mapping) is as it is."""
     result: dict[str, Any] = {}
     for name, kind in index.items():
-        data = stream.storage.get(stream.header.uid, _key(number, name)) if kind in ("bytes", "str") else None
-        if data is None:
+        found = data(stream, number, name) if kind in ("bytes", "str") else None
+        if found is None:
             result[name] = kind
         else:
-            result[name] = data.decode("utf-8", "surrogatepass") if kind == "str" else data
+            result[name] = found.decode("utf-8", "surrogatepass") if kind == "str" else found
     return result
+
+
+def data(stream: Stream, number: int, name: str) -> bytes | None:
+    """The bytes of an attachment, also of one that only `Evaluation.attach` knows of; None where there is none."""
+    return stream.storage.get(stream.header.uid, _key(number, name))
 
 
 def _key(number: int, name: str) -> str:

@@ -271,7 +271,7 @@ class DocumentWriter:
         self.trials.refresh()
 
     def _insert(self, history: History, number: int) -> Document:
-        (tid,) = self.trials.new_trial_ids(1)
+        tid = self._tid(number)
         raw = raw_values(history.space, history.points, number)
         misc = {
             "tid": tid,
@@ -281,12 +281,19 @@ class DocumentWriter:
             "vals": {label: [raw[label]] if label in raw else [] for label in history.space.labels},
         }
         (doc,) = self.trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc])
-        # Not `insert_trial_docs`: there is nothing to check, and it may keep a copy, where this one is written on.
-        self.trials._insert_trial_docs([doc])
+        self._keep(doc)
         if not self.refreshes:
             self.trials._show(doc)
         self.documents[number] = doc
         return doc
+
+    def _tid(self, number: int) -> Any:
+        """The id of a trial's new document."""
+        return self.trials.new_trial_ids(1)[0]
+
+    def _keep(self, doc: Document) -> None:
+        # Not `insert_trial_docs`: there is nothing to check, and it may keep a copy, where this one is written on.
+        self.trials._insert_trial_docs([doc])
 
     def _finish(self, doc: Document, history: History, number: int) -> None:
         """Write the end of a trial into its document, if it has ended: what the history says, not what an entry says."""

@@ -38,17 +38,21 @@ def search_over_study(search: Search) -> Result:
         seed=seed_of(search.rstate),
         noisy=True,
     )
-    known = read_documents(study.stream, trials)
-    taken = {id(doc) for doc in known.values()}
-    # Documents that are no trials of this space are counted, but not by the study.
-    foreign = sum(id(doc) not in taken for doc in trials.trials)
     results: dict[tuple[int, int], Any] = {}
-    writer = DocumentWriter(trials, study.stream, known, results)
-    writer.write_all(study.history)
+    unsubscribe, foreign = _nothing, 0
+    if trials._stored is not None:  # these are the study's own documents
+        writer = trials._stored.follow(study.stream, results)
+    else:
+        known = read_documents(study.stream, trials)
+        taken = {id(doc) for doc in known.values()}
+        # Documents that are no trials of this space are counted, but not by the study.
+        foreign = sum(id(doc) not in taken for doc in trials.trials)
+        writer = DocumentWriter(trials, study.stream, known, results)
+        writer.write_all(study.history)
+        unsubscribe = study.stream.subscribe(writer)
     if save_file is not None:
         # Now, so that a place that cannot be written is found before anything is paid for.
         save_trials(trials, save_file)
-    unsubscribe = study.stream.subscribe(writer)
     after = [_saver(trials, save_file)] if save_file is not None else []
     if search.early_stop_fn is not None:
         after.append(_early_stop(trials, search.early_stop_fn))
@@ -74,6 +78,10 @@ def search_over_study(search: Search) -> Result:
         kept = study.storage.durable or save_file is not None
         raise say_interrupted(search.verbose, history.finished, best, kept, result.signal)
     return result
+
+
+def _nothing() -> None:
+    pass
 
 
 def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep: bool) -> Callable[..., Any]:

@@ -125,6 +125,11 @@ def load_trials(path: str | os.PathLike[str]) -> Trials:
 
 
 def _trials_of(state: Any, path: Path) -> Trials:
+    if isinstance(state, dict) and "_stored" in state:
+        raise CorruptLog(
+            f"{path} holds trials that are in a storage, and reading a file must not open one: make them with "
+            "Trials(storage=..., name=...)"
+        )
     docs = state.get("_dynamic_trials") if isinstance(state, dict) else None
     if not (isinstance(docs, list) and all(isinstance(doc, dict) for doc in docs)):
         raise CorruptLog(f"{path} holds a Trials without documents; restore a copy, or move it away")
@@ -200,6 +205,10 @@ def save_trials(trials: Trials, path: Path) -> None:
     Raises:
         Unavailable: it cannot be written; the old file is as it was.
     """
+    if trials._stored is not None:
+        raise ValueError(
+            "these trials are in a storage already, where each is safe at once: leave trials_save_file away"
+        )
     import cloudpickle  # type: ignore[import-untyped]  # it ships no types
 
     data = cloudpickle.dumps(trials)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parzen.errors import AllTrialsFailed
+from parzen.errors import AllTrialsFailed, StudyError
 from parzen.hyperopt._bson import SONify, assert_encodable
 from parzen.hyperopt._miscs import miscs_to_idxs_vals
 from parzen.hyperopt._states import (
@@ -28,17 +28,33 @@ from parzen.hyperopt._states import (
 from parzen.hyperopt.exceptions import InvalidTrial
 from parzen.hyperopt.utils import pmin_sampled
 
+if TYPE_CHECKING:
+    from parzen.hyperopt._stored import StoredDocuments
+    from parzen.log import Storage
+
 __all__ = ["TrialAttachments", "Trials", "trials_from_docs"]
 
 
 class Trials:
-    """Trial documents in memory.
+    """Trial documents in memory, or those of a study in a storage.
 
     Subclasses may keep them elsewhere: they override `refresh` and `_insert_trial_docs`, and `fmin` asks for nothing else.
+
+    With `storage` the study is the truth, and any number of processes work on it: `refresh` makes documents of what they
+    have added, `insert_trial_docs` adds to it, and what is written into a document by hand stays here.  It pickles as
+    the place and the name.
 
     Args:
         exp_key: only documents with this key are looked at; None for all.
         refresh: look at the documents at once.
+        storage: path of a file, URL, or a storage object; None for memory.
+        name: of the study in that storage; None for "study".
+
+    Attributes:
+        storage, name: what `fmin` searches in; None in memory.
+
+    Raises:
+        StorageError: the storage cannot be used.
     """
 
     # Where programs have always found it: pickles name this module.
@@ -48,19 +64,44 @@ class Trials:
 
     _next = 0  # an id that is above all of `_ids`, unless a view has added some; subclasses may not call `__init__`
 
-    def __init__(self, exp_key: str | None = None, refresh: bool = True) -> None:
+    # `fmin` reads these two; subclasses have been known to use such names for something else, so nobody else does.
+    storage: Any = None
+    name: Any = None
+    _stored: StoredDocuments | None = None
+
+    def __init__(
+        self,
+        exp_key: str | None = None,
+        refresh: bool = True,
+        *,
+        storage: str | os.PathLike[str] | Storage | None = None,
+        name: str | None = None,
+    ) -> None:
         self._exp_key = exp_key
         self._ids: set[Any] = set()
         self._dynamic_trials: list[Document] = []
         self._trials: list[Document] = []
         self.attachments: dict[str, Any] = {}
+        if storage is not None:
+            self._store(storage, name)
+        elif name is not None:
+            raise StudyError(f"name={name!r:.80} is that of a study in a storage: give storage= as well, or exp_key=")
         if refresh:
             self.refresh()
+
+    def _store(self, storage: str | os.PathLike[str] | Storage, name: str | None) -> None:
+        from parzen.hyperopt._stored import StoredAttachments, StoredDocuments
+
+        self._stored = StoredDocuments(self, storage, name)
+        self.storage, self.name = self._stored.where, self._stored.name
+        self.attachments = StoredAttachments(self._stored)
 
     # --- documents in and out -----------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Look at the documents again: those that failed with an exception are left out of `trials`."""
+        if self._stored is not None:
+            self._stored.pull()
         self._trials = [doc for doc in self._of_key() if doc["state"] in JOB_VALID_STATES]
         self._ids.update(doc["tid"] for doc in self._trials)
         self._next = _above(0, self._ids)
@@ -83,7 +124,9 @@ class Trials:
                 return
 
     def new_trial_ids(self, n: int) -> list[int]:
-        """`n` ids that no document has yet."""
+        """`n` ids that no document has yet; of a stored study the next numbers, which it gives to whoever is first."""
+        if self._stored is not None:
+            self._next = max(self._next, self._stored.next_number())
         fresh = range(self._next, self._next + n)
         if not self._ids.isdisjoint(fresh):
             first = _above(self._next, self._ids)
@@ -167,6 +210,11 @@ class Trials:
         return self._insert_trial_docs([self.assert_valid_trial(SONify(doc)) for doc in docs])
 
     def _insert_trial_docs(self, docs: list[Document]) -> list[Any]:
+        if self._stored is not None:
+            return self._stored.insert(docs)
+        return self._keep(docs)
+
+    def _keep(self, docs: list[Document]) -> list[Any]:
         self._dynamic_trials.extend(docs)
         tids = [doc["tid"] for doc in docs]
         self._ids.update(tids)
@@ -174,10 +222,15 @@ class Trials:
         return tids
 
     def delete_all(self) -> None:
-        """Forget every document and attachment."""
-        self._dynamic_trials = []
+        """Forget every document and attachment; a stored study is removed from its storage."""
+        if self._stored is not None:
+            self._stored.delete()
+            self._dynamic_trials.clear()
+            self.attachments.clear()
+        else:
+            self._dynamic_trials = []
+            self.attachments = {}
         self._ids = set()
-        self.attachments = {}
         self.refresh()
 
     # --- looking ------------------------------------------------------------------------------------------------
@@ -258,7 +311,9 @@ class Trials:
         return sum(doc["state"] in states for doc in (self._trials if trials is None else trials))
 
     def count_by_state_unsynced(self, arg: int | Iterable[int]) -> int:
-        """The same for all documents that were inserted."""
+        """The same for all documents that were inserted, here or by other processes."""
+        if self._stored is not None:
+            self._stored.pull()
         return self.count_by_state_synced(arg, self._of_key())
 
     @property
@@ -378,10 +433,22 @@ class Trials:
             trials_save_file=trials_save_file,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if self._stored is not None:
+            for key in ("_ids", "_next", "_dynamic_trials", "_trials", "attachments", "storage", "name"):
+                state.pop(key, None)
+            state["_stored"] = self._stored.given()
+        return state
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Also what Hyperopt itself has pickled, which knows fewer attributes.
         self.__dict__.update({"_ids": set(), "_dynamic_trials": [], "_exp_key": None, "_trials": [], "attachments": {}})
         self.__dict__.update(state)
+        given = self.__dict__.pop("_stored", None)
+        if given is not None:
+            self._store(*given)
+            self.refresh()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self)} documents>"

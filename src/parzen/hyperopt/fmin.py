@@ -137,8 +137,8 @@ def fmin(
             max_queue_len=max_queue_len,
             early_stop_fn=early_stop_fn,
             save_file=save_file,
-            storage=getattr(trials, "storage", None) if storage is None else storage,
-            name=getattr(trials, "name", None) if name is None else name,
+            storage=trials._stored.storage if storage is None and trials._stored is not None else storage,
+            name=trials._stored.name if name is None and trials._stored is not None else name,
         )
         if needs_documents(search):
             search_over_documents(search)
