@@ -115,6 +115,22 @@ def test_exactly_as_many_evaluations_as_asked_for_on_a_finite_space(caplog: pyte
     assert sum("configurations have been tried" in record.getMessage() for record in caplog.records) == 1
 
 
+@pytest.mark.parametrize("algo", [hyperopt.rand.suggest, hyperopt.tpe.suggest])
+def test_when_a_finite_space_is_exhausted_the_good_ones_are_repeated_more_often(algo: Any) -> None:
+    """And random search goes on drawing from the prior; by the loop over documents as well."""
+    space = hp.pchoice("a", [(0.1, 1.0), (0.2, 1.0), (0.3, 1.0), (0.4, 0.0)])
+    for queue in (1, 2):
+        best = hyperopt.fmin(lambda a: a, space, algo, 100, rstate=4, verbose=False, max_queue_len=queue)
+        counts = [best.trials.vals["a"].count(option) for option in range(4)]
+
+        assert min(counts) >= 1
+        if algo is hyperopt.tpe.suggest:
+            assert counts[3] > 60
+        else:
+            assert counts[0] < 25
+            assert 25 < counts[3] < 60
+
+
 def test_the_answer_can_be_copied_and_pickled() -> None:
     """With everything on it."""
     best = hyperopt.fmin(_descent, SPACE, hyperopt.rand.suggest, 4, rstate=1, verbose=False)

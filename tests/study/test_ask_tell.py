@@ -10,6 +10,7 @@ import pytest
 
 import parzen
 from parzen import State, Study, hp
+from parzen.algorithms import TPE
 from parzen.errors import (
     AlreadyFinished,
     InvalidLoss,
@@ -163,6 +164,8 @@ def test_a_finite_space_is_exhausted_after_each_configuration() -> None:
         study.ask()
 
     assert len({tuple(trial.params.items()) for trial in study.trials}) == 6
+    assert noisy.ask().params in [trial.params for trial in study.trials]  # random search draws again
+    noisy.algorithm = TPE()
     assert noisy.ask().params == noisy.best.params
 
 

@@ -6,6 +6,7 @@ history, so that the same log always gives the same proposal, in this process or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -196,24 +197,33 @@ def unseen_point(space: Space, known: Seen, rng: np.random.Generator, taken: Seq
     return Points(row, ~np.isnan(row))
 
 
-def repeats(history: History, ask: Ask) -> Proposal:
-    """What to evaluate once more when a finite space is exhausted: least evaluated first, the best of those first.
+def repeats(algorithm: Algorithm, space: Space, history: History, ask: Ask) -> Proposal:
+    """What to evaluate once more when a finite space is exhausted.
 
-    A configuration of which every evaluation failed comes last of its count.
+    An algorithm may say so itself, by a method `repeat` with the arguments of `suggest`.  For all others the configurations
+    are the arms of a bandit, and the one with the lowest confidence bound is next (UCB1: Auer, Cesa-Bianchi and Fischer
+    2002, "Finite-time analysis of the multiarmed bandit problem"): all are evaluated now and then, the good ones more
+    often, equal ones equally often.  Where every evaluation failed, that counts as the worst loss.
     """
-    by_row = seen(history).numbers
-    counts = {key: len(numbers) for key, numbers in by_row.items()}
-    losses = history.losses
-
-    def mean(key: bytes) -> float:
-        values = [losses[number] for number in by_row[key] if losses[number] == losses[number]]
-        return float(np.mean(values)) if values else np.inf
-
-    means = {key: mean(key) for key in by_row}
+    own = getattr(algorithm, "repeat", None)
+    if own is not None:
+        proposal: Proposal = own(space, history, ask)
+        return proposal
+    arms = list(seen(history).numbers.values())
+    counts = np.array([len(numbers) for numbers in arms], dtype=float)
+    means = np.array([_mean_loss(history.losses[numbers]) for numbers in arms])
+    finite = means[np.isfinite(means)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    scaled = np.where(np.isfinite(means), (means - low) / ((high - low) or 1.0), 1.0)
     rows = []
     for _ in ask.numbers:
-        key = min(by_row, key=lambda k: (counts[k], means[k], by_row[k][0]))
-        counts[key] += 1
-        rows.append(by_row[key][0])
+        arm = int(np.argmin(scaled - np.sqrt(2.0 * math.log(counts.sum() + 1.0) / counts)))
+        counts[arm] += 1
+        rows.append(arms[arm][0])
     points = Points(history.values[rows], history.active[rows])
     return Proposal(points, ("repeat",) * len(rows))
+
+
+def _mean_loss(losses: FloatArray) -> float:
+    known = losses[np.isfinite(losses)]
+    return float(known.mean()) if len(known) else math.inf

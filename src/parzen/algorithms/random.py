@@ -35,3 +35,8 @@ class Random:
             points.append(point)
             keys.append(row_key(point.values[0]))
         return Proposal(points[0] if len(points) == 1 else Points.stack(points), ("random",) * len(points))
+
+    def repeat(self, space: Space, history: History, ask: Ask) -> Proposal:
+        """One draw for each number, whatever was drawn before: see `repeats`."""
+        points = Points.stack([space.sample(ask.rng(number)) for number in ask.numbers])
+        return Proposal(points, ("random repeat",) * len(points))

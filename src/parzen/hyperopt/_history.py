@@ -170,7 +170,7 @@ def suggest_documents(
 
     Returns:
         A document for each id, in state NEW, with numpy scalars for values.  On a finite space that is exhausted they
-        repeat configurations: the least evaluated and best first.
+        repeat configurations, the good ones more often.
     """
     new_ids = list(new_ids)
     if not new_ids:
@@ -193,7 +193,7 @@ def suggest_documents(
             raise
     missing = len(new_ids) - sum(map(len, points))
     if missing and first:
-        points.append(repeats(history, Ask(ask.numbers[-missing:], rng)).points)
+        points.append(repeats(algorithm, domain.compiled, history, Ask(ask.numbers[-missing:], rng)).points)
     return new_documents(domain, trials, new_ids, Points.stack(points))
 
 

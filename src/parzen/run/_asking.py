@@ -73,9 +73,9 @@ def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Ask
         if not repeat or not len(history):
             raise
         if EXHAUSTED not in history.notes:
-            text = f"all {len(history)} configurations have been tried; trying again, least tried and best first"
+            text = f"all {len(history)} configurations have been tried; trying again, the good ones more often"
             stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
-        proposal = repeats(history, wanted)
+        proposal = repeats(algorithm, stream.space, history, wanted)
     _check(proposal, stream.space, n, algorithm)
     return _events(stream, history, proposal, numbers)
 
