@@ -3,7 +3,7 @@
 Hyperopt calls a suggest function with a `Domain`, a `Trials` and a seed, and calls it again after somebody, often not the
 program that asked, has changed documents in place.  The documents are the truth, so each call looks at all of them, and
 takes into the history what is new: a document that has ended is read once, an open one is compared.  The history is
-always the one that reading all documents afresh would give, row for row: a proposal depends on (seed, ids, documents),
+always the one that reading all documents afresh would give, row for row: a proposal depends on the seed and the documents,
 and not on how often somebody has asked.  So when a document is gone, or one that had ended says something else, all is
 read again, instead of a retraction that a fresh reader would not see.
 """
@@ -154,7 +154,7 @@ def history_of(domain: Any, trials: Trials) -> History:  # a Domain, or what a p
 
 def suggest_documents(
     algorithm: Algorithm,
-    new_ids: Sequence[int],
+    new_ids: Sequence[Any],
     domain: Any,
     trials: Trials,
     seed: Any,
@@ -181,8 +181,8 @@ def suggest_documents(
     first, mixed = len(history), int(seed)
 
     def rng(number: int) -> np.random.Generator:
-        tid = new_ids[number - first]
-        return generator(trial_seed(mixed, tid if isinstance(tid, int) else number - first), PROPOSAL)
+        # By its place and not by its id, which may be anything and is to have no influence.
+        return generator(trial_seed(mixed, number - first), PROPOSAL)
 
     ask = Ask(tuple(range(first, first + len(new_ids))), rng)
     points = []
@@ -197,7 +197,7 @@ def suggest_documents(
     return new_documents(domain, trials, new_ids, Points.stack(points))
 
 
-def new_documents(domain: Any, trials: Trials, new_ids: Sequence[int], points: Points) -> list[Document]:
+def new_documents(domain: Any, trials: Trials, new_ids: Sequence[Any], points: Points) -> list[Document]:
     """Documents in state NEW for rows of a domain's space, with numpy scalars for values: programs call their `item`.
 
     Args:

@@ -104,7 +104,8 @@ class _Compiler:
         if item.name == "dict":
             return self.add_dict(args, kwargs)
         if item.name in scope.stochastic:
-            return self.new(Draw(item.name, args, kwargs))
+            # A graph may bring a generator along; draws from a trial's own can be had again.
+            return self.new(Draw(item.name, args, tuple((name, place) for name, place in kwargs if name != "rng")))
         function = scope.function(item.name)
         if function is None:
             raise SpaceError(f"the space uses a function {item.name!r} that scope does not know: @scope.define it")
