@@ -1,0 +1,79 @@
+"""One call of a function as one job on Spark: the whole of what the door knows about running things there.
+
+It stands in the door because Hyperopt's `SparkTrials` does; an executor of the core is to take its place.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["SparkJobs"]
+
+
+class SparkJobs:
+    """Runs functions on a Spark session, each as a job of one task; from any thread.
+
+    Args:
+        session: of pyspark, not of Spark Connect.
+        resource_profile: what a task needs; None for the session's default.
+
+    Attributes:
+        pinned: whether each thread of Python has a thread of the JVM to itself, which then knows the group of its jobs.
+        can_cancel: whether this pyspark can cancel the jobs of a group.
+        has_profiles: whether this session can give tasks a profile; local ones cannot.
+        group: of all jobs that are run here; the one that the calling program has set, if it has.
+    """
+
+    def __init__(self, session: Any, resource_profile: Any = None) -> None:  # pyspark is optional, and so are its types
+        from py4j.clientserver import ClientServer
+
+        self._context = context = session.sparkContext
+        probe = context.parallelize([1])
+        self.pinned = isinstance(context._gateway, ClientServer)
+        self.can_cancel = self.pinned or hasattr(probe, "collectWithJobGroup")
+        self.has_profiles = hasattr(probe, "withResources") and not str(context.master).startswith("local")
+        self._profile = resource_profile if self.has_profiles else None
+        self.group = context.getLocalProperty("spark.jobGroup.id") or f"parzen_SparkTrials_{secrets.token_hex(4)}"
+        self._what = context.getLocalProperty("spark.job.description") or "Trials of parzen's fmin"
+        self._interrupt = str(context.getLocalProperty("spark.job.interruptOnCancel") or "false").lower()
+
+    def share(self, data: bytes) -> Any:
+        """Bytes that all tasks need, sent to each executor once: give the result to `run`'s function, which reads `.value`."""
+        return self._context.broadcast(data)
+
+    def in_thread(self, function: Callable[..., None]) -> Callable[..., None]:
+        """The function for a thread of its own, which then has the properties that the caller's jobs have."""
+        if not self.pinned:
+            return function
+        from pyspark import inheritable_thread_target
+
+        wrapped: Callable[..., None] = inheritable_thread_target(function)
+        return wrapped
+
+    def run(self, function: Callable[[], Any]) -> Any:
+        """What the function returns on an executor; blocks until then.
+
+        Raises:
+            Exception: the job failed or was cancelled; pyspark says how.
+        """
+        rdd = self._context.parallelize([0], 1)
+        if self._profile is not None:
+            rdd = rdd.withResources(self._profile)
+        task = rdd.mapPartitions(lambda _: [function()])
+        if self.pinned:
+            for key, value in (
+                ("spark.jobGroup.id", self.group),
+                ("spark.job.description", self._what),
+                ("spark.job.interruptOnCancel", self._interrupt),
+            ):
+                self._context.setLocalProperty(key, value)
+            return task.collect()[0]
+        if self.can_cancel:
+            return task.collectWithJobGroup(self.group, self._what, self._interrupt == "true")[0]
+        return task.collect()[0]
+
+    def cancel(self) -> None:
+        """Cancel all jobs of the group; `run` then raises."""
+        self._context.cancelJobGroup(self.group)
