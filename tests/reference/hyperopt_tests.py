@@ -52,6 +52,13 @@ if os.environ["REFERENCE_SIDE"] == "parzen":
     # `hyperopt.tests.unit.test_domains` is imported by other tests.
     parzen.hyperopt.__path__.append(str(pathlib.Path(__file__).parent / "hyperopt"))
 
+def pytest_collection_modifyitems():
+    if "pyspark" in sys.modules:  # its workers do not have the folder of the tests on their path
+        from pyspark import cloudpickle
+        for name, module in list(sys.modules.items()):
+            if name.startswith(("tests.", "hyperopt.tests.")):
+                cloudpickle.register_pickle_by_value(module)
+
 _RANK = {"passed": 0, "skipped": 1, "failed": 2}
 _seen = {}
 

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from parzen._lazy import require
+
 __all__ = ["SparkJobs"]
 
 
@@ -27,11 +29,10 @@ class SparkJobs:
     """
 
     def __init__(self, session: Any, resource_profile: Any = None) -> None:  # pyspark is optional, and so are its types
-        from py4j.clientserver import ClientServer
-
+        self._session = session
         self._context = context = session.sparkContext
         probe = context.parallelize([1])
-        self.pinned = isinstance(context._gateway, ClientServer)
+        self.pinned = isinstance(context._gateway, require("py4j.clientserver", "parzen[spark]").ClientServer)
         self.can_cancel = self.pinned or hasattr(probe, "collectWithJobGroup")
         self.has_profiles = hasattr(probe, "withResources") and not str(context.master).startswith("local")
         self._profile = resource_profile if self.has_profiles else None
@@ -47,9 +48,11 @@ class SparkJobs:
         """The function for a thread of its own, which then has the properties that the caller's jobs have."""
         if not self.pinned:
             return function
-        from pyspark import inheritable_thread_target
-
-        wrapped: Callable[..., None] = inheritable_thread_target(function)
+        pyspark = require("pyspark", "parzen[spark]")
+        wrapper: Any = pyspark.inheritable_thread_target
+        if int(pyspark.__version__.partition(".")[0]) >= 4:  # which has tags besides, and wants to know whose
+            wrapper = wrapper(self._session)
+        wrapped: Callable[..., None] = wrapper(function)
         return wrapped
 
     def run(self, function: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from parzen._lazy import require
 from parzen.errors import MissingDependency, StudyError
 from parzen.hyperopt._spark_jobs import SparkJobs
 from parzen.hyperopt.base import (
@@ -165,7 +166,9 @@ class SparkTrials(Trials):
             StudyError: `pass_expr_memo_ctrl` was asked for; an objective on a cluster has no access to the trials.
         """
         if given.pop("pass_expr_memo_ctrl", None) or getattr(fn, "fmin_pass_expr_memo_ctrl", False):
-            raise StudyError("SparkTrials cannot pass expr, memo and ctrl: write an objective that takes a configuration")
+            raise StudyError(
+                "SparkTrials cannot pass expr, memo and ctrl: write an objective that takes a configuration"
+            )
         timeout, threshold = given.pop("timeout", None), given.pop("loss_threshold", None)
         validate_timeout(timeout)
         validate_loss_threshold(threshold)
@@ -227,9 +230,12 @@ def _session(given: Any) -> Any:
         )
     if given is not None:
         return given
-    from pyspark.sql import SparkSession
+    return require("pyspark.sql", "parzen[spark]").SparkSession.builder.getOrCreate()
 
-    return SparkSession.builder.getOrCreate()
+
+def _pickle() -> Any:
+    """The cloudpickle of pyspark, which driver and executors have in the same version."""
+    return require("pyspark.cloudpickle", "parzen[spark]")
 
 
 class _Dispatcher:
@@ -244,10 +250,8 @@ class _Dispatcher:
         threshold: float | None,
         early_stop: Callable[..., tuple[bool, Sequence[Any]]] | None,
     ) -> None:
-        from pyspark import cloudpickle  # the one that the executors have as well
-
         self.trials, self.jobs = trials, jobs
-        self._what = jobs.share(cloudpickle.dumps(what))  # once, however many trials there are
+        self._what = jobs.share(_pickle().dumps(what))  # once, however many trials there are
         self._timeout, self._threshold = timeout, threshold
         self._early_stop, self._early_stop_args = early_stop, ()  # type: tuple[Any, Sequence[Any]]
         self._began = time.monotonic()
@@ -370,10 +374,8 @@ class _Dispatcher:
             self.trials._changed.set()
 
     def _take(self, doc: Document, answer: bytes) -> None:
-        from pyspark import cloudpickle
-
         tid = doc["tid"]
-        result, error = cloudpickle.loads(answer)
+        result, error = _pickle().loads(answer)
         if error is not None:
             logger.error("trial task %s failed, exception is %s.\n %s", tid, error[1], error[2])
             self._close(doc, JOB_STATE_ERROR, (error[0], error[2]))
@@ -403,12 +405,13 @@ def _evaluate(what: bytes, params: dict[str, Any]) -> bytes:
         A pickled pair: the result, or None; and None, or the exception as class, text and traceback, all of them text,
         because not every exception can be pickled.
     """
-    from pyspark import cloudpickle
-
+    cloudpickle = _pickle()
     try:
         fn, space = cloudpickle.loads(what)
         result = Domain(fn, space).evaluate(params, None, attach_attachments=False)
         answer: bytes = cloudpickle.dumps((result, None))
-    except BaseException as error:  # whatever the objective raises is the trial's, not the task's: Spark would try again
+    except (
+        BaseException
+    ) as error:  # whatever the objective raises is the trial's, not the task's: Spark would try again
         answer = cloudpickle.dumps((None, (str(type(error)), str(error), traceback.format_exc())))
     return answer
