@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import threading
 import time
 import traceback
@@ -157,7 +158,24 @@ class SparkTrials(Trials):
         self._changed.set()
         return tids
 
-    def fmin(self, fn: Any, space: Any, algo: Any = None, max_evals: int | None = None, **given: Any) -> Any:
+    def fmin(
+        self,
+        fn: Any,
+        space: Any,
+        algo: Any = None,
+        max_evals: int | None = None,
+        timeout: float | None = None,
+        loss_threshold: float | None = None,
+        max_queue_len: int = 1,
+        rstate: Any = None,
+        verbose: bool = False,
+        pass_expr_memo_ctrl: bool | None = None,
+        catch_eval_exceptions: bool = False,
+        return_argmin: bool = True,
+        show_progressbar: Any = True,
+        early_stop_fn: Callable[..., tuple[bool, Sequence[Any]]] | None = None,
+        trials_save_file: str | os.PathLike[str] = "",
+    ) -> Any:
         """`parzen.fmin` with these trials, on Spark; `fmin(..., trials=SparkTrials())` comes here.
 
         `catch_eval_exceptions` has no effect, because a trial that raises never ends the search; `trials_save_file` has none.
@@ -165,18 +183,14 @@ class SparkTrials(Trials):
         Raises:
             StudyError: `pass_expr_memo_ctrl` was asked for; an objective on a cluster has no access to the trials.
         """
-        if given.pop("pass_expr_memo_ctrl", None) or getattr(fn, "fmin_pass_expr_memo_ctrl", False):
+        if pass_expr_memo_ctrl or getattr(fn, "fmin_pass_expr_memo_ctrl", False):
             raise StudyError(
                 "SparkTrials cannot pass expr, memo and ctrl: write an objective that takes a configuration"
             )
-        timeout, threshold = given.pop("timeout", None), given.pop("loss_threshold", None)
         validate_timeout(timeout)
-        validate_loss_threshold(threshold)
+        validate_loss_threshold(loss_threshold)
         if timeout is not None and self.timeout is not None:
             logger.warning("the SparkTrials has a timeout of its own, %s s: that of fmin is not used", self.timeout)
-        early_stop = given.pop("early_stop_fn", None)
-        for name in ("catch_eval_exceptions", "trials_save_file", "allow_trials_fmin"):
-            given.pop(name, None)
         self._spark = _session(self._spark)
         self._fmin_cancelled, self._fmin_cancelled_reason = False, None
         dispatcher = _Dispatcher(
@@ -184,12 +198,25 @@ class SparkTrials(Trials):
             SparkJobs(self._spark, self._resource_profile),
             (fn, space),
             timeout if self.timeout is None else self.timeout,
-            self.loss_threshold if threshold is None else threshold,
-            early_stop,
+            self.loss_threshold if loss_threshold is None else loss_threshold,
+            early_stop_fn,
         )
         dispatcher.start()
         try:
-            answer = fmin(fn, space, algo, max_evals, trials=self, allow_trials_fmin=False, **given)
+            # Time, threshold and the rule to stop early are the dispatcher's: it can cancel.
+            answer = fmin(
+                fn,
+                space,
+                algo=algo,
+                max_evals=max_evals,
+                trials=self,
+                allow_trials_fmin=False,
+                max_queue_len=max_queue_len,
+                rstate=rstate,
+                verbose=verbose,
+                return_argmin=return_argmin,
+                show_progressbar=show_progressbar,
+            )
         except KeyboardInterrupt:
             dispatcher.cancel(FMIN_CANCELLED_REASON_USER)
             logger.debug("fmin thread terminated by user.")
@@ -213,10 +240,10 @@ class SparkTrials(Trials):
 
     def __getstate__(self) -> dict[str, Any]:
         # Documents outlive the session; whoever reads the pickle has another one, or none.
-        return {**super().__getstate__(), "_spark": None, "_resource_profile": None, "_changed": None}
+        return {**self.__dict__, "_spark": None, "_resource_profile": None, "_changed": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        super().__setstate__(state)
         self._changed = threading.Event()
 
     def __str__(self) -> str:
@@ -378,7 +405,7 @@ class _Dispatcher:
         result, error = _pickle().loads(answer)
         if error is not None:
             logger.error("trial task %s failed, exception is %s.\n %s", tid, error[1], error[2])
-            self._close(doc, JOB_STATE_ERROR, (error[0], error[2]))
+            self._close(doc, JOB_STATE_ERROR, (error[0], f"{error[1]}\n{error[2]}"))
             logger.debug("trial %s task thread catches an exception and writes the info back correctly.", tid)
             return
         attachments = self.trials.trial_attachments(doc)
