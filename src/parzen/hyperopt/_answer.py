@@ -93,9 +93,14 @@ def answer_of_documents(space: Space, trials: Trials, return_argmin: bool) -> An
     try:
         best = trials.best_trial
     except AllTrialsFailed:
-        if return_argmin:
+        if not return_argmin:
+            return None
+        if len(trials):
             raise
-        return None
+        raise AllTrialsFailed(  # it begins as in Hyperopt, for programs that look
+            "There are no evaluation tasks, cannot return argmin of task losses: "
+            f"of {len(trials._dynamic_trials)} trials none has ended with a result"
+        ) from None
     argmin = trials.argmin
     try:
         points = points_of(space, argmin)

@@ -68,6 +68,7 @@ def search_over_documents(search: Search) -> None:
         trials,
         generator_of(search.rstate),
         max_queue_len=search.max_queue_len,
+        poll_interval_secs=getattr(trials, "poll_interval_secs", 1.0),  # those of Spark are in this process
         max_evals=sys.maxsize if search.total is None else search.total,
         timeout=search.timeout,
         loss_threshold=search.loss_threshold,
