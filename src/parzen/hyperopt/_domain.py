@@ -15,6 +15,8 @@ from parzen.errors import DuplicateLabel, InvalidLoss
 from parzen.hyperopt._states import JOB_STATE_DONE, STATUS_NEW, STATUS_OK, STATUS_STRINGS, Document
 from parzen.hyperopt._trials import TrialAttachments, Trials
 from parzen.hyperopt.exceptions import InvalidResultStatus, InvalidTrial, MissingStatus
+from parzen.hyperopt.pyll.base import GarbageCollected, dfs, rec_eval
+from parzen.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from parzen.hyperopt.utils import use_obj_for_literal_in_memo
 from parzen.run import loss_of
 from parzen.space import Apply, Literal, Space, as_apply
@@ -127,7 +129,7 @@ class Domain:
                     f"label {label!r} stands for two nodes; use one node in both places, or give them different labels",
                     label=label,
                 )
-            self.params[label] = node.pos_args[1]
+            self.params[label] = node.arg["obj"]
         self.workdir = workdir
         self.name = name
         self.loss_target = loss_target
@@ -148,11 +150,8 @@ class Domain:
     @cached_property
     def s_idxs_vals(self) -> Any:
         """A node with two items, label -> ids and label -> values, to be evaluated with `s_new_ids` and `s_rng` known."""
-        import importlib
-
-        stochastic = importlib.import_module("parzen.hyperopt.pyll.stochastic")
         both = Apply("pos_args", [as_apply(self.vh.idxs_by_label()), as_apply(self.vh.vals_by_label())], None, 2)
-        return stochastic.recursive_set_rng_kwarg(both, self.s_rng)
+        return recursive_set_rng_kwarg(both, self.s_rng)
 
     # --- evaluating ---------------------------------------------------------------------------------------------
 
@@ -162,8 +161,7 @@ class Domain:
         Args:
             config: label -> value, an index for choices.
         """
-        unused = _garbage_collected()
-        return {node: config.get(_label(node), unused) for node in _hyperopt_params(self.expr)}
+        return {node: config.get(_label(node), GarbageCollected) for node in _hyperopt_params(self.expr)}
 
     def evaluate(self, config: Mapping[str, Any], ctrl: Ctrl | None, attach_attachments: bool = True) -> dict[str, Any]:
         """Call the objective.
@@ -214,7 +212,7 @@ class Domain:
 
     def _configuration(self, config: Mapping[str, Any], ctrl: Ctrl | None) -> Any:
         memo = use_obj_for_literal_in_memo(self.expr, ctrl, Ctrl, self.memo_from_config(config))
-        return _rec_eval(self.expr, memo, self.rec_eval_print_node_on_error)
+        return rec_eval(self.expr, memo=memo, print_node_on_error=self.rec_eval_print_node_on_error)
 
     # --- reading results: a subclass may see them otherwise -----------------------------------------------------
 
@@ -299,58 +297,9 @@ def _itself(value: Any) -> Any:
 
 
 def _label(node: Apply) -> str:
-    label: str = getattr(node.pos_args[0], "obj")  # noqa: B009  # a Literal, which the compiler has seen to
+    label: str = node.arg["label"].obj
     return label
 
 
 def _hyperopt_params(expr: Apply) -> list[Apply]:
-    """The labelled nodes of a graph, inputs first."""
-    found, seen, stack = [], set(), [(expr, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            if node.name == "hyperopt_param":
-                found.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((child, False) for child in reversed(node.inputs()))
-    return found
-
-
-# --- until pyll's own evaluator is here -------------------------------------------------------------------------
-
-
-class _Collected:
-    """Marks a value that must not be needed."""
-
-
-def _garbage_collected() -> Any:
-    return _Collected
-
-
-def _rec_eval(expr: Apply, memo: dict[Apply, Any], print_node_on_error: bool) -> Any:
-    from parzen.space import scope
-
-    if expr in memo:
-        if memo[expr] is _Collected:
-            raise RuntimeError(f"the value of {expr!r} is needed, and was not given")
-        return memo[expr]
-    if isinstance(expr, Literal):
-        return expr.obj
-    if expr.name == "switch":
-        index = _rec_eval(expr.pos_args[0], memo, print_node_on_error)
-        memo[expr] = _rec_eval(expr.pos_args[1 + int(index)], memo, print_node_on_error)
-        return memo[expr]
-    args = [_rec_eval(arg, memo, print_node_on_error) for arg in expr.pos_args]
-    kwargs = {key: _rec_eval(arg, memo, print_node_on_error) for key, arg in expr.named_args}
-    if expr.name == "pos_args":
-        memo[expr] = tuple(args)
-    elif expr.name == "dict":
-        memo[expr] = dict(*args, **kwargs)
-    else:
-        function = scope.function(expr.name)
-        if function is None:
-            raise NotImplementedError(f"scope has no symbol {expr.name!r}")
-        memo[expr] = function(*args, **kwargs)
-    return memo[expr]
+    return [node for node in dfs(expr) if node.name == "hyperopt_param"]

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import BoolArray, FloatArray
-from parzen.space import Apply
+from parzen.hyperopt.pyll.base import dfs
+from parzen.space import Apply, Literal
 
 __all__ = [
     "coarse_utcnow",
@@ -53,19 +54,10 @@ def use_obj_for_literal_in_memo(expr: Apply, obj: Any, lit: Any, memo: dict[Appl
     Returns:
         The memo.
     """
-    stack, seen = [expr], {expr}
-    while stack:
-        node = stack.pop()
-        held = getattr(node, "obj", _NOTHING)
-        if held is not _NOTHING and (held is lit or (type(held) is type(lit) and _equal(held, lit))):
+    for node in dfs(expr):
+        if isinstance(node, Literal) and (node.obj is lit or (type(node.obj) is type(lit) and _equal(node.obj, lit))):
             memo[node] = obj
-        fresh = [child for child in node.inputs() if child not in seen]
-        seen.update(fresh)
-        stack.extend(fresh)
     return memo
-
-
-_NOTHING: Any = object()  # marks a node without a literal; compared by identity only
 
 
 def _equal(one: object, other: object) -> bool:
