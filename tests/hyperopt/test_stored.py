@@ -16,7 +16,7 @@ import pytest
 
 import parzen
 from parzen import Trials, fmin, hp, rand
-from parzen.errors import CorruptLog, OutOfSpace, StudyNotFound, Unavailable
+from parzen.errors import CorruptLog, OutOfSpace, SpaceMismatch, StudyNotFound, Unavailable
 from parzen.hyperopt import load_trials, tpe
 from parzen.hyperopt._pickles import save_trials
 from parzen.hyperopt.base import JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW, SONify, spec_from_misc
@@ -179,6 +179,22 @@ def test_failures_are_counted_as_ever(where: tuple[str, str]) -> None:
     assert trials.count_by_state_unsynced(JOB_STATE_DONE) == 1
     trials.refresh()
     assert trials.losses() == [0.5]
+
+
+def test_a_worker_may_be_given_the_space_as_the_program_writes_it(tmp_path: Path) -> None:
+    """Though `fmin` reads it as Hyperopt does, lists as tuples and keys sorted; and it gets configurations like those."""
+    space = {"x": hp.uniform("x", 0, 1), "c": [hp.choice("c", [len, max])]}
+    path = str(tmp_path / "study.db")
+    seen: list[Any] = []
+    trials = Trials(storage=path)
+    fmin(lambda config: seen.append(config) or 0.0, space, rand.suggest, 1, trials=trials, verbose=False)  # type: ignore[func-returns-value]
+    trial = parzen.Study.load(path, space=space).ask()
+
+    assert list(trial.config) == list(seen[0]) == ["c", "x"]
+    assert trial.config["c"][0] in (len, max)
+    assert type(trial.config["c"]) is type(seen[0]["c"]) is tuple
+    with pytest.raises(SpaceMismatch):
+        parzen.Study.load(path, space={"x": hp.uniform("x", 0, 2), "c": [hp.choice("c", [len, max])]})
 
 
 @pytest.mark.parametrize("pickler", [pickle, cloudpickle])

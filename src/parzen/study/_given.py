@@ -13,7 +13,7 @@ import numpy as np
 from parzen._typing import Direction, FloatArray
 from parzen.errors import SpaceMismatch, StudyError, StudyExists, StudyNotFound
 from parzen.log import Storage
-from parzen.space import Space
+from parzen.space import Space, as_apply
 from parzen.trials import FINISHED, Header, History, State
 
 DEFAULT_NAME = "study"
@@ -69,6 +69,21 @@ def created_or_opened(storage: Storage, header: Header, space: Space) -> Header:
             f"not {header.metrics[header.objectives[0]]!r}: give the new study another name"
         )
     return known
+
+
+def compiled_like(stored: Space, space: Any) -> Space:  # whatever a user's space is made of
+    """A space as the program writes it, read the way in which the stored one was.
+
+    `fmin` reads it as Hyperopt does, lists as tuples and keys sorted, and a worker is given the same data.
+    """
+    if isinstance(space, Space):
+        return space
+    compiled = Space(space)
+    if stored.differences(compiled):
+        as_hyperopt = Space(as_apply(space))
+        if not stored.differences(as_hyperopt):
+            return as_hyperopt
+    return compiled
 
 
 def check_same(header: Header, stored: Space, space: Space, where: str) -> None:

@@ -45,6 +45,7 @@ from parzen.study._given import (
     checked_seed,
     checked_state,
     closed_on_error,
+    compiled_like,
     created_or_opened,
     given_of,
     only_study,
@@ -159,7 +160,7 @@ class Study:
             stored = Space.from_json(header.space)
             compiled = stored
             if space is not None:
-                compiled = space if isinstance(space, Space) else Space(space)
+                compiled = compiled_like(stored, space)
                 check_same(header, stored, compiled, opened.location)
             study = cls.__new__(cls)
             study.algorithm = algorithm_named(algorithm)
