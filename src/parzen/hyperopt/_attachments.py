@@ -2,16 +2,21 @@
 
 A storage holds bytes and text and never a pickle: reading one could run anything.  Every other object stays on the
 `Trials` of this process, as do attachments under a name of more than `LONGEST` characters.
+`TrialAttachments` is how a program reaches those of one document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
+from parzen.hyperopt._states import Document
 from parzen.log import Stream
 
-__all__ = ["data", "kept", "put"]
+if TYPE_CHECKING:
+    from parzen.hyperopt._trials import Trials
+
+__all__ = ["TrialAttachments", "data", "kept", "put"]
 
 LONGEST = 100
 """Characters of a name: six bytes each at worst, which leaves room within a key."""
@@ -51,3 +56,36 @@ def data(stream: Stream, number: int, name: str) -> bytes | None:
 
 def _key(number: int, name: str) -> str:
     return f"trial/{number}/{name}"  # as `Evaluation.attach` has it
+
+
+class TrialAttachments:
+    """What is attached to one document, under names of its own."""
+
+    def __init__(self, trials: Trials, trial: Document) -> None:
+        self._trials, self._trial = trials, trial
+
+    def _key(self, name: str) -> str:
+        return self._trials.aname(self._trial, name)
+
+    def __contains__(self, name: str) -> bool:
+        return self._key(name) in self._trials.attachments
+
+    def __getitem__(self, name: str) -> Any:
+        return self._trials.attachments[self._key(name)]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._trials.attachments[self._key(name)] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._trials.attachments[self._key(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def keys(self) -> list[str]:
+        """Names of the attachments."""
+        prefix = self._key("")
+        return [name[len(prefix) :] for name in self._trials.attachments if name.startswith(prefix)]

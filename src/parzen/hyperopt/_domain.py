@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from parzen.errors import DuplicateLabel, InvalidLoss
+from parzen.hyperopt._attachments import TrialAttachments
 from parzen.hyperopt._states import JOB_STATE_DONE, STATUS_NEW, STATUS_OK, STATUS_STRINGS, Document
-from parzen.hyperopt._trials import TrialAttachments, Trials
+from parzen.hyperopt._trials import Trials
 from parzen.hyperopt.exceptions import InvalidResultStatus, InvalidTrial, MissingStatus
 from parzen.hyperopt.pyll.base import GarbageCollected, dfs, rec_eval
 from parzen.hyperopt.pyll.stochastic import recursive_set_rng_kwarg

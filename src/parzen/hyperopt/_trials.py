@@ -8,31 +8,29 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from parzen.errors import AllTrialsFailed, StudyError
-from parzen.hyperopt._bson import SONify, assert_encodable
+from parzen.hyperopt._attachments import TrialAttachments
+from parzen.hyperopt._bson import SONify
+from parzen.hyperopt._making import check_document, new_documents, sourced_documents
 from parzen.hyperopt._miscs import miscs_to_idxs_vals
 from parzen.hyperopt._states import (
-    JOB_STATE_NEW,
     JOB_STATES,
     JOB_VALID_STATES,
     STATUS_OK,
-    TRIAL_KEYS,
-    TRIAL_MISC_KEYS,
     Document,
 )
-from parzen.hyperopt.exceptions import InvalidTrial
 from parzen.hyperopt.utils import pmin_sampled
 
 if TYPE_CHECKING:
     from parzen.hyperopt._stored import StoredDocuments
     from parzen.log import Storage
 
-__all__ = ["TrialAttachments", "Trials", "trials_from_docs"]
+__all__ = ["Trials", "trials_from_docs"]
 
 
 class Trials:
@@ -139,21 +137,7 @@ class Trials:
         self, tids: Sequence[Any], specs: Sequence[Any], results: Sequence[Any], miscs: Sequence[Any]
     ) -> list[Document]:
         """Documents in state NEW; they are not inserted."""
-        return [
-            {
-                "state": JOB_STATE_NEW,
-                "tid": tid,
-                "spec": spec,
-                "result": result,
-                "misc": misc,
-                "exp_key": self._exp_key,
-                "owner": None,
-                "version": 0,
-                "book_time": None,
-                "refresh_time": None,
-            }
-            for tid, spec, result, misc in zip(tids, specs, results, miscs, strict=True)
-        ]
+        return new_documents(tids, specs, results, miscs, self._exp_key)
 
     def source_trial_docs(
         self,
@@ -168,14 +152,7 @@ class Trials:
         Raises:
             InvalidTrial: a misc says another tid, cmd or source.
         """
-        docs = []
-        for tid, spec, result, misc, source in zip(tids, specs, results, miscs, sources, strict=True):
-            for key, value in (("tid", tid), ("cmd", None), ("from_tid", source["tid"])):
-                if misc.setdefault(key, value) != value:
-                    raise InvalidTrial(f"the misc of a trial with a source has {key!r} {value!r}", misc)
-            doc = {"version": 0, "tid": tid, "spec": spec, "result": result, "misc": misc}
-            docs.append(doc | {key: source[key] for key in "state exp_key owner book_time refresh_time".split()})
-        return docs
+        return sourced_documents(tids, specs, results, miscs, sources)
 
     def assert_valid_trial(self, trial: Document) -> Document:
         """The document itself.
@@ -183,19 +160,7 @@ class Trials:
         Raises:
             InvalidTrial: it lacks a key, contradicts itself, or cannot be written as BSON (see `SONify`).
         """
-        if not isinstance(trial, Mapping):
-            raise InvalidTrial("a trial document is a dict", trial)
-        for key in TRIAL_KEYS:
-            if key not in trial:
-                raise InvalidTrial(f"the trial document lacks {key!r}", trial)
-        for key in TRIAL_MISC_KEYS:
-            if key not in trial["misc"]:
-                raise InvalidTrial(f"the trial document lacks {key!r} in 'misc'", trial)
-        if trial["tid"] != trial["misc"]["tid"]:
-            raise InvalidTrial("the tid of a trial document and of its 'misc' differ", trial)
-        assert_encodable(trial)
-        if trial["exp_key"] != self._exp_key:
-            raise InvalidTrial(f"the exp_key of a trial document is not {self._exp_key!r}", trial)
+        check_document(trial, self._exp_key)
         return trial
 
     def insert_trial_doc(self, doc: Document) -> Any:
@@ -452,39 +417,6 @@ class Trials:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self)} documents>"
-
-
-class TrialAttachments:
-    """What is attached to one document, under names of its own."""
-
-    def __init__(self, trials: Trials, trial: Document) -> None:
-        self._trials, self._trial = trials, trial
-
-    def _key(self, name: str) -> str:
-        return self._trials.aname(self._trial, name)
-
-    def __contains__(self, name: str) -> bool:
-        return self._key(name) in self._trials.attachments
-
-    def __getitem__(self, name: str) -> Any:
-        return self._trials.attachments[self._key(name)]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._trials.attachments[self._key(name)] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self._trials.attachments[self._key(name)]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self.keys())
-
-    def keys(self) -> list[str]:
-        """Names of the attachments."""
-        prefix = self._key("")
-        return [name[len(prefix) :] for name in self._trials.attachments if name.startswith(prefix)]
 
 
 def trials_from_docs(docs: Iterable[Document], validate: bool = True, **kwargs: Any) -> Trials:

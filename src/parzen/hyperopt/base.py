@@ -10,6 +10,7 @@ from typing import Any
 
 from parzen.errors import AllTrialsFailed, DuplicateLabel, InvalidLoss, InvalidResult
 from parzen.hyperopt import _bson
+from parzen.hyperopt._attachments import TrialAttachments
 from parzen.hyperopt._bson import SONify
 from parzen.hyperopt._domain import Ctrl, Domain
 from parzen.hyperopt._miscs import miscs_to_idxs_vals, miscs_update_idxs_vals, spec_from_misc
@@ -31,7 +32,7 @@ from parzen.hyperopt._states import (
     TRIAL_MISC_KEYS,
     Document,
 )
-from parzen.hyperopt._trials import TrialAttachments, Trials, trials_from_docs
+from parzen.hyperopt._trials import Trials, trials_from_docs
 from parzen.hyperopt.exceptions import BadSearchSpace, InvalidResultStatus, InvalidTrial
 from parzen.hyperopt.utils import coarse_utcnow, pmin_sampled, use_obj_for_literal_in_memo
 
