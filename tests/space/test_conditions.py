@@ -125,6 +125,18 @@ def test_an_unlabelled_draw_comes_from_the_generator_of_the_trial():
     assert type(first["n"]) is int
 
 
+def test_a_generator_that_the_program_gave_to_an_unlabelled_draw_is_not_used():
+    """The trial's is, so that a trial is the same however often it is looked at."""
+    mine = np.random.default_rng(0)
+    space = Space([hp.uniform("x", 0, 1), scope.normal(0, 1, rng=mine)])
+    points = space.sample(np.random.default_rng(1))
+
+    first, again = (space.decode(points, 0, lambda: np.random.default_rng(2)) for _ in range(2))
+
+    assert first == again
+    assert mine.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
 def test_one_unlabelled_draw_in_two_places_is_drawn_once():
     """A node is a draw; its places show it."""
     noise = scope.normal(0, 1)
