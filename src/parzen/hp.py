@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,9 @@ __all__ = [
 
 def _label(label: object) -> str:
     name = label.obj if isinstance(label, Literal) else label
+    if isinstance(name, bytes):
+        with suppress(UnicodeDecodeError):
+            name = name.decode()
     if not isinstance(name, str):
         raise BadLabel(f"a label must be text, got {name!r:.80} of type {type(name).__name__}", label=name)
     return str(name)
@@ -167,6 +171,18 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Apply:
 
 
 # --- Hyperopt's twelve ------------------------------------------------------------------------------------------
+# Eight of them take a generator `rng` as the last argument, as Hyperopt's do, and like those make no use of it: a search
+# draws with its own.
+
+
+def _float(label: object, family: str, rng: object, *args: object) -> Apply:
+    node = scope.float(_parameter(label, family, *args))
+    if rng is not None and not isinstance(rng, (Apply, np.random.Generator, np.random.RandomState)):
+        raise BadDistribution(
+            f"parameter {_label(label)!r}: {family} takes {len(args)} numbers, and then only a generator, got {rng!r:.80}",
+            label=label,
+        )
+    return node
 
 
 def choice(label: str, options: Iterable[Any]) -> Apply:
@@ -194,17 +210,17 @@ def pchoice(label: str, p_options: Iterable[tuple[Any, Any]]) -> Apply:
 
 def randint(label: str, low: Any, high: Any = None) -> Apply:
     """An integer from `low` to `high - 1`; with one bound, from 0 to `low - 1`."""
-    return _parameter(label, "randint", low) if high is None else _parameter(label, "randint", low, high)
+    return scope.int(_parameter(label, "randint", *([low] if high is None else [low, high])))
 
 
-def uniform(label: str, low: Any, high: Any) -> Apply:
+def uniform(label: str, low: Any, high: Any, rng: Any = None) -> Apply:
     """A float between `low` and `high`."""
-    return scope.float(_parameter(label, "uniform", low, high))
+    return _float(label, "uniform", rng, low, high)
 
 
-def quniform(label: str, low: Any, high: Any, q: Any) -> Apply:
+def quniform(label: str, low: Any, high: Any, q: Any, rng: Any = None) -> Apply:
     """`round(uniform(low, high) / q) * q`, a float."""
-    return scope.float(_parameter(label, "quniform", low, high, q))
+    return _float(label, "quniform", rng, low, high, q)
 
 
 def uniformint(label: str, low: Any, high: Any, q: Any = 1.0) -> Apply:
@@ -214,31 +230,31 @@ def uniformint(label: str, low: Any, high: Any, q: Any = 1.0) -> Apply:
     return scope.int(quniform(label, low, high, 1.0))
 
 
-def loguniform(label: str, low: Any, high: Any) -> Apply:
+def loguniform(label: str, low: Any, high: Any, rng: Any = None) -> Apply:
     """`exp(uniform(low, high))`: the bounds are logarithms."""
-    return scope.float(_parameter(label, "loguniform", low, high))
+    return _float(label, "loguniform", rng, low, high)
 
 
-def qloguniform(label: str, low: Any, high: Any, q: Any) -> Apply:
+def qloguniform(label: str, low: Any, high: Any, q: Any, rng: Any = None) -> Apply:
     """`round(exp(uniform(low, high)) / q) * q`."""
-    return scope.float(_parameter(label, "qloguniform", low, high, q))
+    return _float(label, "qloguniform", rng, low, high, q)
 
 
-def normal(label: str, mu: Any, sigma: Any) -> Apply:
+def normal(label: str, mu: Any, sigma: Any, rng: Any = None) -> Apply:
     """Normal with mean `mu` and standard deviation `sigma`, unbounded."""
-    return scope.float(_parameter(label, "normal", mu, sigma))
+    return _float(label, "normal", rng, mu, sigma)
 
 
-def qnormal(label: str, mu: Any, sigma: Any, q: Any) -> Apply:
+def qnormal(label: str, mu: Any, sigma: Any, q: Any, rng: Any = None) -> Apply:
     """`round(normal(mu, sigma) / q) * q`."""
-    return scope.float(_parameter(label, "qnormal", mu, sigma, q))
+    return _float(label, "qnormal", rng, mu, sigma, q)
 
 
-def lognormal(label: str, mu: Any, sigma: Any) -> Apply:
+def lognormal(label: str, mu: Any, sigma: Any, rng: Any = None) -> Apply:
     """`exp(normal(mu, sigma))`."""
-    return scope.float(_parameter(label, "lognormal", mu, sigma))
+    return _float(label, "lognormal", rng, mu, sigma)
 
 
-def qlognormal(label: str, mu: Any, sigma: Any, q: Any) -> Apply:
+def qlognormal(label: str, mu: Any, sigma: Any, q: Any, rng: Any = None) -> Apply:
     """`round(exp(normal(mu, sigma)) / q) * q`."""
-    return scope.float(_parameter(label, "qlognormal", mu, sigma, q))
+    return _float(label, "qlognormal", rng, mu, sigma, q)

@@ -315,7 +315,7 @@ DAMAGED = [
     [["param", "x", "quantized", {"low": 0, "high": 1, "q": 0, "base": "uniform", "integral": False}]],
     [["param", "x", "categorical", {"count": 0}]], [["param", "x", "categorical", {"count": 10**400}]],
     [["param", "x", "categorical", {"count": 3, "weights": [1.0]}]],
-    [["const", 1], ["computed", "x", "what", [0], {}]], [["const", 1], ["draw", "what", [0], {}]], [["const", 1], ["switch", 0, 0]],
+    [["const", 1], ["computed", "x", "what", [0], {}]], [["const", 1], ["switch", 0, 0]],
     [["const", 1], ["switch", 0, []]], [["const", "a"], ["switch", 0, [0]]],
     [["const", {"$list": "ab"}]], [["const", {"$dict": {"a": 1}}]], [["const", {"$dict": [[1]]}]], [["const", {"$dict": [[{"$list": []}, 1]]}]],
     [["const", 1], ["dict", [{"$list": []}], [0]]], [["const", nested(21)]],

@@ -14,7 +14,7 @@ import pytest
 
 from parzen import hp
 from parzen.errors import BadDistribution, BadLabel, DuplicateLabel, SpaceError
-from parzen.space import Space
+from parzen.space import Literal, Space
 
 NAN, INF = math.nan, math.inf
 TWELVE = (
@@ -303,8 +303,13 @@ OPTIONS = {
 WORDS = {**NUMERIC, **OPTIONS}
 
 
+def test_a_label_may_be_bytes_or_a_literal():
+    """As in Hyperopt; it is text from then on."""
+    assert Space([hp.uniform(b"x", 0, 1), hp.int(Literal("y"), 0, 1)]).labels == ("x", "y")
+
+
 @pytest.mark.parametrize(
-    "label", [None, 3, 1.5, b"x", ("a",), True, ["x"], object()], ids=lambda label: f"{label!r:.12}"
+    "label", [None, 3, 1.5, b"\xff", ("a",), True, ["x"], object()], ids=lambda label: f"{label!r:.12}"
 )
 @pytest.mark.parametrize("word", WORDS)
 def test_a_label_that_is_no_text_is_refused(word, label):

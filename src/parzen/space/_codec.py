@@ -113,7 +113,7 @@ def nodes_from_json(data: JSON) -> list[Node]:
             node = _read(item)
             if any(not 0 <= child < len(nodes) for child in children(node)):
                 raise ValueError("a node refers to one that does not come before it")
-            if isinstance(node, (Param, Draw)) and node.family and node.family not in FAMILIES:
+            if isinstance(node, Param) and node.family and node.family not in FAMILIES:
                 raise ValueError(f"no distribution is called {node.family!r}")
             if isinstance(node, Switch):
                 _check_switch(nodes[node.index], len(node.options))

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from parzen.errors import BadLabel, DuplicateLabel, SpaceError
+from parzen.space._draws import PARAMETERS
+from parzen.space._evaluation import WHOLE
 from parzen.space._graph import Apply, Literal
 from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
 from parzen.space._scope import scope
-from parzen.space.distributions import Categorical, Distribution, Grid, Quantized
+from parzen.space.distributions import FAMILIES, Categorical, Distribution, Grid, Quantized
 
 __all__ = ["compile_nodes", "reachable"]
 
@@ -93,7 +95,9 @@ class _Compiler:
         n = len(item.pos_args)
         args, kwargs = tuple(parts[:n]), tuple((k, p) for (k, _), p in zip(item.named_args, parts[n:], strict=True))
         if item.name == "hyperopt_param":
-            return self.add_param(item, args)
+            given = dict(zip(("label", "obj"), args, strict=False)) | dict(kwargs)
+            drawn = item.pos_args[1] if n > 1 else dict(item.named_args)["obj"]
+            return self.add_param(given["label"], given["obj"], drawn.name)
         if item.name == "switch":
             return self.add_switch(item, args)
         if item.name == "named_option":
@@ -104,16 +108,14 @@ class _Compiler:
         if item.name == "dict":
             return self.add_dict(args, kwargs)
         if item.name in scope.stochastic:
-            # A graph may bring a generator along; draws from a trial's own can be had again.
-            return self.new(Draw(item.name, args, tuple((name, place) for name, place in kwargs if name != "rng")))
+            return self.new(_draw(item.name, args, kwargs))
         function = scope.function(item.name)
         if function is None:
             raise SpaceError(f"the space uses a function {item.name!r} that scope does not know: @scope.define it")
-        if item.name == "float" and args and isinstance(self.nodes[args[0]], Param):
-            drawn = self.nodes[args[0]]
-            assert isinstance(drawn, Param)
-            if drawn.distribution is not None and not drawn.distribution.integral:
-                return args[0]  # it is a float already
+        if item.name in ("float", "int") and len(args) == 1 and not kwargs:
+            inner = self.nodes[args[0]]
+            if isinstance(inner, Param) and _is_whole(inner) == (item.name == "int"):
+                return args[0]  # it is one already
         return self.new(Call(item.name, function, args, kwargs))
 
     def add_dict(self, args: tuple[int, ...], kwargs: tuple[tuple[str, int], ...]) -> int:
@@ -132,13 +134,19 @@ class _Compiler:
             values.append(pair.items[1])
         return self.new(Build("dict", tuple(values), tuple(keys)))
 
-    def add_param(self, item: Apply, args: tuple[int, ...]) -> int:
-        name, drawn = self.nodes[args[0]], self.nodes[args[1]]
+    def add_param(self, name_at: int, draw_at: int, symbol: str) -> int:
+        name, drawn = self.nodes[name_at], self.nodes[draw_at]
         label = name.value if isinstance(name, Const) else None
         if not isinstance(label, str):
             raise BadLabel(f"a label must be text, got {label!r:.80} of type {type(label).__name__}", label=label)
         if not isinstance(drawn, Draw):
-            raise SpaceError(f"parameter {label!r}: {item.pos_args[1].name!r} is not a distribution", label=label)
+            raise SpaceError(f"parameter {label!r}: {symbol!r} is not a distribution", label=label)
+        if drawn.family not in FAMILIES:
+            raise SpaceError(
+                f"parameter {label!r}: parzen does not know the quantiles of {drawn.family!r}; label draws that it knows, "
+                "and compute the rest from them",
+                label=label,
+            )
         distribution: Distribution | None = None
         if self.constant((*drawn.args, *(place for _, place in drawn.kwargs))):
             distribution = distribution_of(label, drawn, _Evaluated(self.nodes).__getitem__)
@@ -260,6 +268,24 @@ class _Evaluated:
             return self[node.options[self[node.index]]]
         assert isinstance(node, Call)
         return node.function(*(self[a] for a in node.args), **{k: self[a] for k, a in node.kwargs})
+
+
+def _draw(name: str, args: tuple[int, ...], kwargs: tuple[tuple[str, int], ...]) -> Draw:
+    """Hyperopt's draws with their arguments by position; only a shape stays named.
+
+    A graph may bring a generator along, which is left out: draws from a trial's own can be had again.
+    """
+    given = dict(kwargs)
+    if name in PARAMETERS:
+        names = (*PARAMETERS[name], "rng", "size")
+        given = dict(zip(names, args, strict=False)) | given
+        args = tuple(given.pop(parameter) for parameter in PARAMETERS[name] if parameter in given)
+    given.pop("rng", None)
+    return Draw("categorical" if name == "randint_via_categorical" else name, args, tuple(given.items()))
+
+
+def _is_whole(param: Param) -> bool:
+    return param.family in WHOLE if param.distribution is None else param.distribution.integral
 
 
 def _is_index(distribution: Distribution) -> bool:

@@ -6,6 +6,7 @@ a graph by itself gets the same numbers.  A search does not come here: it works 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ import numpy as np
 from parzen.errors import SpaceError
 from parzen.space.distributions import build
 
-__all__ = ["DRAWS"]
+__all__ = ["DRAWS", "PARAMETERS"]
 
 Shape: TypeAlias = int | tuple[int, ...]
 
@@ -140,3 +141,9 @@ DRAWS: dict[str, Callable[..., Any]] = {
     **{family: _of_family(family) for family in ("real", "integer", "ordinal")},
 }
 """Symbol to function, for all symbols that draw."""
+
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    draw.__name__: tuple(name for name in inspect.signature(draw).parameters if name not in ("rng", "size"))
+    for draw in _HYPEROPT
+} | {"randint_via_categorical": ("p",)}
+"""What the arguments of Hyperopt's draws are called, in order."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.errors import SpaceError
+from parzen.space._graph import Apply
 from parzen.space._nodes import (
     Build,
     Call,
@@ -26,7 +27,8 @@ from parzen.space._nodes import (
     distribution_of,
     is_lost,
 )
-from parzen.space.distributions import Distribution
+from parzen.space._symbols import FUNCTIONS
+from parzen.space.distributions import FAMILIES, Distribution
 
 __all__ = ["WHOLE", "Evaluator"]
 
@@ -92,8 +94,7 @@ class Evaluator:
                     rng.random(1)  # what is drawn after it has to stay the same
                     memo[place] = Opaque(f"{node.family}(…)")
                     continue
-                distribution = distribution_of(None, node, memo.__getitem__)
-                memo[place] = distribution.value(float(distribution.sample(rng, 1)[0]))
+                memo[place] = _drawn(node, memo, rng)
         return memo[root]
 
     def bounded(self, place: int, row: FloatArray) -> Distribution | None:
@@ -129,12 +130,25 @@ class Evaluator:
         return known
 
 
+def _drawn(node: Draw, memo: Sequence[Any], rng: np.random.Generator) -> Any:
+    named = {name: memo[place] for name, place in node.kwargs}
+    if node.family in FAMILIES and "size" not in named:
+        distribution = distribution_of(None, node, memo.__getitem__)
+        return distribution.value(float(distribution.sample(rng, 1)[0]))
+    # A draw of the user's own, or an array.
+    function = FUNCTIONS.get(node.family)
+    if function is None:  # a stored space knows its name only
+        return Opaque(f"{node.family}(…)")
+    return function(*(memo[place] for place in node.args), rng=rng, **named)
+
+
 def _called(node: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     operands = [*args, *kwargs.values()]
     lost = next((operand for operand in operands if isinstance(operand, Opaque)), None)
     if lost is None:
         try:
-            return node.function(*args, **kwargs)
+            value = node.function(*args, **kwargs)
+            return value.eval() if isinstance(value, Apply) else value  # what a function returns may be a graph again
         except Exception:  # the function may be the user's own
             if not any(map(is_lost, operands)):
                 raise

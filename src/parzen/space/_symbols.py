@@ -16,7 +16,7 @@ import numpy as np
 
 from parzen.space._draws import DRAWS
 
-__all__ = ["FUNCTIONS", "rng_from_seed"]
+__all__ = ["FUNCTIONS", "hyperopt_param", "rng_from_seed"]
 
 # Any throughout: these functions compute with whatever a user's graph holds.
 
@@ -25,7 +25,7 @@ def _call(fn: Callable[..., Any], args: Sequence[Any] = (), kwargs: dict[str, An
     return fn(*args, **(kwargs or {}))
 
 
-def _hyperopt_param(label: str, obj: Any) -> Any:  # the label is for who reads the graph
+def hyperopt_param(label: str, obj: Any) -> Any:  # the label is for who reads the graph
     return obj
 
 
@@ -124,7 +124,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "copy_call_method_pure": _copy_call_method_pure,
     "curtime": _curtime,
     "floor": math.floor,
-    "hyperopt_param": _hyperopt_param,
+    "hyperopt_param": hyperopt_param,
     "identity": _identity,
     "named_option": lambda _, obj: obj,
     "pdb_settrace": _pdb_settrace,
