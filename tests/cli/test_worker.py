@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import parzen
-from parzen import State, Study, hp
+from parzen import State, Study, Trials, hp
 from parzen.storages import open_storage
 
 MODULE = """
@@ -43,6 +43,10 @@ MODULE = """
         return float(config["m"] is not int)
 
     of_models.space = opaque
+
+    def attaching(config, evaluation):
+        note = {"note": str(evaluation.number).encode(), "text": "t"}
+        return {"loss": config["x"], "status": "ok", "attachments": note}
 """
 # The tests may run where interrupts are ignored, which a child inherits.
 PROGRAM = (
@@ -144,6 +148,17 @@ def test_the_budget_of_the_log_needs_no_saying(work: Run, tmp_path: Path) -> Non
 
     assert (same.returncode, more.returncode, more.stderr) == (0, 0, "")
     assert [trial.source for trial in Study.load(tmp_path / "study.db").trials][3:] == ["random", "random"]
+
+
+def test_attachments_are_found_by_hyperopts_trials(work: Run, tmp_path: Path) -> None:
+    """Whichever worker evaluated the trial; nothing of them is in the log."""
+    Study(SPACE, storage=tmp_path / "study.db")
+    done = work("study.db", "--objective", "train:attaching", "--trials", "2", "--quiet")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    trials = Trials(storage=tmp_path / "study.db")
+    assert [trials.trial_attachments(doc)["note"] for doc in trials] == [b"0", b"1"]
+    assert trials.trial_attachments(trials.trials[1])["text"] == "t"
 
 
 def test_a_study_without_a_total_is_refused(work: Run, tmp_path: Path) -> None:

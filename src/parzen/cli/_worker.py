@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from parzen.errors import StopStudy, StudyError, StudyNotFound
+from parzen.run import Evaluation, wants_evaluation
 from parzen.study import Study
 from parzen.trials import State, Trial
 
@@ -112,7 +113,7 @@ def worker(
             f"study {study.name!r} has no total number of trials, so that a worker would never end: give it with --trials"
         )
     result = study.run(
-        objective,
+        _keeping_attachments(objective, study),
         total,
         timeout=timeout,
         catch=True,
@@ -133,6 +134,27 @@ def _study(storage: str, name: str | None, space: Any, algorithm: str | None, cr
         if not create:
             raise
         return Study(space, name=name, storage=storage, algorithm=algorithm)  # or goes on with what another made
+
+
+def _keeping_attachments(objective: Callable[..., Any], study: Study) -> Callable[[Any, Evaluation], Any]:
+    """The objective, with attachments as Hyperopt's objectives return them put where `Trials(storage=...)` finds them."""
+    wanted = wants_evaluation(objective)
+
+    def call(config: Any, evaluation: Evaluation) -> Any:
+        if isinstance(wanted, str):
+            result = objective(config, **{wanted: evaluation})
+        else:
+            result = objective(config, evaluation) if wanted else objective(config)
+        attached = result.get("attachments") if isinstance(result, Mapping) else None
+        if not (isinstance(attached, Mapping) and all(isinstance(key, str) for key in attached)):
+            return result
+        from parzen.hyperopt import _attachments
+
+        index = _attachments.put(study.stream, evaluation.number, attached)
+        rest = {key: value for key, value in result.items() if key != "attachments"}
+        return {**rest, "attachments": index} if index else rest
+
+    return call
 
 
 def _stop_after(failures: int) -> Callable[[Study, Trial], None]:
