@@ -72,6 +72,13 @@ class _Continuous(_Frozen):
 
 
 class _Rounded(_Frozen):
+    q: float
+
+    def rvs(self, size: int | tuple[int, ...] | None = (), random_state: Any = None) -> Any:
+        """Independent draws, arguments as for the others; whole numbers where `q` is one of type int."""
+        counts = np.round(np.asarray(super().rvs(size, random_state)) / self.q).astype(int)
+        return counts * self.q if counts.ndim else int(counts) * self.q
+
     def logpmf(self, x: Any) -> Any:
         """Log of the probability; -inf for what is no multiple, or out of range."""
         return self._log_prob(x)
