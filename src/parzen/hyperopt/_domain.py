@@ -144,9 +144,9 @@ class Domain:
     @cached_property
     def vh(self) -> Any:
         """Hyperopt's `VectorizeHelper` of the space."""
-        import importlib
+        from parzen.hyperopt.vectorize import VectorizeHelper  # a search that core algorithms make never needs it
 
-        return importlib.import_module("parzen.hyperopt.vectorize").VectorizeHelper(self.expr, self.s_new_ids)
+        return VectorizeHelper(self.expr, self.s_new_ids)
 
     @cached_property
     def s_idxs_vals(self) -> Any:
