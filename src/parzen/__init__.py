@@ -30,17 +30,48 @@ if TYPE_CHECKING:
         STATUS_RUNNING,
         STATUS_STRINGS,
         STATUS_SUSPENDED,
+        Ctrl,
+        Domain,
+        FMinIter,
+        SparkTrials,
         Trials,
+        algobase,
+        anneal,
+        atpe,
         base,
+        criteria,
         early_stop,
         exceptions,
+        fmin_pass_expr_memo_ctrl,
+        graph_viz,
+        mix,
+        partial,
+        plotting,
+        progress,
         pyll,
+        pyll_utils,
         rand,
+        rdists,
+        space_eval,
+        spark,
+        std_out_err_redirect_tqdm,
         tpe,
         trials_from_docs,
+        utils,
+        vectorize,
+    )
+    from parzen.hyperopt import (
+        ipy as ipy,
+    )
+    from parzen.hyperopt import (
+        mongoexp as mongoexp,
+    )
+    from parzen.hyperopt import (
+        sklearn as sklearn,
     )
     from parzen.hyperopt._alias import install_as_hyperopt
-    from parzen.hyperopt.fmin import fmin, space_eval
+    from parzen.hyperopt._pickles import load_trials
+    from parzen.hyperopt.fmin import fmin
     from parzen.run import Evaluation
     from parzen.space import Space
     from parzen.study import Result, Study, minimize
@@ -51,7 +82,7 @@ __version__ = "0.1.0"
 # Written out once for people and type checkers above, and once for the loader here; a test holds them together.
 _DOOR = (
     "Ctrl Domain FMinIter JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW JOB_STATE_RUNNING STATUS_FAIL STATUS_NEW "
-    "STATUS_OK STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED SparkTrials Trials fmin fmin_pass_expr_memo_ctrl partial "
+    "STATUS_OK STATUS_RUNNING STATUS_STRINGS STATUS_SUSPENDED SparkTrials Trials fmin fmin_pass_expr_memo_ctrl load_trials partial "
     "space_eval trials_from_docs"
 ).split()
 _DOOR_MODULES = (
@@ -79,24 +110,29 @@ _HOMES = {
     **{name: f"parzen.hyperopt.{name}:" for name in _DOOR_MODULES},
 }
 
+# Less the modules that need packages which may be absent, or would hide the package of their own name from `import *`.
 __all__ = [
+    "Ctrl",
+    "Domain",
+    "Evaluation",
+    "FMinIter",
+    "History",
     "JOB_STATES",
     "JOB_STATE_DONE",
     "JOB_STATE_ERROR",
     "JOB_STATE_NEW",
     "JOB_STATE_RUNNING",
+    "ParzenError",
+    "Result",
     "STATUS_FAIL",
     "STATUS_NEW",
     "STATUS_OK",
     "STATUS_RUNNING",
     "STATUS_STRINGS",
     "STATUS_SUSPENDED",
-    "Evaluation",
-    "History",
-    "ParzenError",
-    "Result",
     "Space",
     "SpaceError",
+    "SparkTrials",
     "State",
     "StopStudy",
     "StorageError",
@@ -104,21 +140,38 @@ __all__ = [
     "Trial",
     "TrialPruned",
     "Trials",
+    "algobase",
     "algorithms",
+    "anneal",
+    "atpe",
     "base",
+    "criteria",
     "early_stop",
     "errors",
     "exceptions",
     "fmin",
+    "fmin_pass_expr_memo_ctrl",
+    "graph_viz",
     "hp",
     "install_as_hyperopt",
+    "load_trials",
     "minimize",
+    "mix",
+    "partial",
+    "plotting",
+    "progress",
     "pyll",
+    "pyll_utils",
     "rand",
+    "rdists",
     "space_eval",
+    "spark",
+    "std_out_err_redirect_tqdm",
     "stopping",
     "tpe",
     "trials_from_docs",
+    "utils",
+    "vectorize",
 ]
 
 __getattr__, _names = lazy_attributes(__name__, _HOMES)

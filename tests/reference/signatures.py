@@ -71,7 +71,7 @@ def describe(value: object, module: str) -> Any:
         return "module"
     home = getattr(value, "__module__", module)
     if (inspect.isclass(value) or inspect.isfunction(value)) and home != module:
-        return f"from {home}"
+        return f"from {home}.{value.__name__}"
     if inspect.isclass(value):
         return members(value)
     if inspect.isfunction(value):

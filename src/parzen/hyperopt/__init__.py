@@ -16,7 +16,38 @@ from parzen._lazy import lazy_attributes
 from parzen.hyperopt.fmin import fmin
 
 if TYPE_CHECKING:
-    from parzen.hyperopt import base, early_stop, exceptions, hp, pyll, rand, tpe
+    from parzen.hyperopt import (
+        algobase,
+        anneal,
+        atpe,
+        base,
+        criteria,
+        early_stop,
+        exceptions,
+        graph_viz,
+        hp,
+        mix,
+        plotting,
+        progress,
+        pyll,
+        pyll_utils,
+        rand,
+        rdists,
+        spark,
+        std_out_err_redirect_tqdm,
+        tpe,
+        utils,
+        vectorize,
+    )
+    from parzen.hyperopt import (
+        ipy as ipy,
+    )
+    from parzen.hyperopt import (
+        mongoexp as mongoexp,
+    )
+    from parzen.hyperopt import (
+        sklearn as sklearn,
+    )
     from parzen.hyperopt._pickles import load_trials
     from parzen.hyperopt.base import (
         JOB_STATE_DONE,
@@ -35,7 +66,8 @@ if TYPE_CHECKING:
         Trials,
         trials_from_docs,
     )
-    from parzen.hyperopt.fmin import space_eval
+    from parzen.hyperopt.fmin import FMinIter, fmin_pass_expr_memo_ctrl, partial, space_eval
+    from parzen.hyperopt.spark import SparkTrials
 
 # What `importlib.metadata.version("hyperopt")` says: the Hyperopt whose names and behaviour these are.
 __version__ = "0.3.0"
@@ -60,6 +92,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Ctrl",
+    "Domain",
+    "FMinIter",
     "JOB_STATES",
     "JOB_STATE_DONE",
     "JOB_STATE_ERROR",
@@ -71,20 +106,35 @@ __all__ = [
     "STATUS_RUNNING",
     "STATUS_STRINGS",
     "STATUS_SUSPENDED",
-    "Ctrl",
-    "Domain",
+    "SparkTrials",
     "Trials",
+    "algobase",
+    "anneal",
+    "atpe",
     "base",
+    "criteria",
     "early_stop",
     "exceptions",
     "fmin",
+    "fmin_pass_expr_memo_ctrl",
+    "graph_viz",
     "hp",
     "load_trials",
+    "mix",
+    "partial",
+    "plotting",
+    "progress",
     "pyll",
+    "pyll_utils",
     "rand",
+    "rdists",
     "space_eval",
+    "spark",
+    "std_out_err_redirect_tqdm",
     "tpe",
     "trials_from_docs",
+    "utils",
+    "vectorize",
 ]
 
 __getattr__, _names = lazy_attributes(__name__, _HOMES)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from parzen._typing import FloatArray
 from parzen.errors import AlgorithmError
-from parzen.space import ndtr
+from parzen.space import ndtr, scope
 
 __all__ = [
     "DEFAULT_LF",
@@ -128,7 +128,9 @@ def categorical_lpdf(sample: Any, p: ArrayLike) -> FloatArray:
     return np.log(np.asarray(p)[sample]) if np.size(sample) else np.empty(0)
 
 
-randint_via_categorical_lpdf = categorical_lpdf
+def randint_via_categorical_lpdf(sample: Any, p: ArrayLike) -> FloatArray:
+    """The same for whole numbers that are drawn as categories."""
+    return categorical_lpdf(sample, p)
 
 
 # --- machinery that is not here ---------------------------------------------------------------------------------
@@ -157,6 +159,14 @@ build_posterior = _machinery("build_posterior")
 build_posterior_wrapper = _machinery("build_posterior_wrapper")
 lognormal_lpdf = _machinery("lognormal_lpdf")
 qlognormal_lpdf = _machinery("qlognormal_lpdf")
+
+# Hyperopt's graphs named these.
+for _function in (
+    GMM1, GMM1_lpdf, LGMM1, LGMM1_lpdf, adaptive_parzen_normal, adaptive_parzen_normal_orig, ap_split_trials, broadcast_best,
+    categorical_lpdf, linear_forgetting_weights, lognormal_cdf, lognormal_lpdf, normal_cdf, qlognormal_lpdf,
+    randint_via_categorical_lpdf, tpe_cat_pseudocounts,
+):  # fmt: skip
+    scope.define_if_new(_function)
 
 adaptive_parzen_samplers: dict[str, Callable[..., Any]] = {
     family: _machinery(f"adaptive_parzen_samplers[{family!r}]")

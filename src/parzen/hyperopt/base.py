@@ -9,7 +9,7 @@ import numbers
 from typing import Any
 
 from parzen.errors import AllTrialsFailed, DuplicateLabel, InvalidLoss, InvalidResult
-from parzen.hyperopt import _bson
+from parzen.hyperopt import _bson, pyll
 from parzen.hyperopt._attachments import TrialAttachments
 from parzen.hyperopt._bson import SONify
 from parzen.hyperopt._domain import Ctrl, Domain
@@ -34,24 +34,11 @@ from parzen.hyperopt._states import (
 )
 from parzen.hyperopt._trials import Trials, trials_from_docs
 from parzen.hyperopt.exceptions import BadSearchSpace, InvalidResultStatus, InvalidTrial
+from parzen.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from parzen.hyperopt.utils import coarse_utcnow, pmin_sampled, use_obj_for_literal_in_memo
+from parzen.hyperopt.vectorize import VectorizeHelper
 
 __all__ = [
-    "JOB_STATES",
-    "JOB_STATE_CANCEL",
-    "JOB_STATE_DONE",
-    "JOB_STATE_ERROR",
-    "JOB_STATE_NEW",
-    "JOB_STATE_RUNNING",
-    "JOB_VALID_STATES",
-    "STATUS_FAIL",
-    "STATUS_NEW",
-    "STATUS_OK",
-    "STATUS_RUNNING",
-    "STATUS_STRINGS",
-    "STATUS_SUSPENDED",
-    "TRIAL_KEYS",
-    "TRIAL_MISC_KEYS",
     "AllTrialsFailed",
     "BadSearchSpace",
     "Ctrl",
@@ -62,14 +49,32 @@ __all__ = [
     "InvalidResult",
     "InvalidResultStatus",
     "InvalidTrial",
+    "JOB_STATES",
+    "JOB_STATE_CANCEL",
+    "JOB_STATE_DONE",
+    "JOB_STATE_ERROR",
+    "JOB_STATE_NEW",
+    "JOB_STATE_RUNNING",
+    "JOB_VALID_STATES",
     "SONify",
+    "STATUS_FAIL",
+    "STATUS_NEW",
+    "STATUS_OK",
+    "STATUS_RUNNING",
+    "STATUS_STRINGS",
+    "STATUS_SUSPENDED",
+    "TRIAL_KEYS",
+    "TRIAL_MISC_KEYS",
     "TrialAttachments",
     "Trials",
+    "VectorizeHelper",
     "coarse_utcnow",
     "have_bson",
     "miscs_to_idxs_vals",
     "miscs_update_idxs_vals",
     "pmin_sampled",
+    "pyll",
+    "recursive_set_rng_kwarg",
     "spec_from_misc",
     "trials_from_docs",
     "use_obj_for_literal_in_memo",

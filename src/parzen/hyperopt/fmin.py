@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from parzen.errors import SpaceError
+from parzen.hyperopt import base, exceptions, progress, pyll, tpe
 from parzen.hyperopt._answer import Best, MissingLabel, answer_of_documents, answer_of_study, assigned_points
 from parzen.hyperopt._arguments import (
     Search,
@@ -27,19 +28,35 @@ from parzen.hyperopt._over_documents import needs_documents, search_over_documen
 from parzen.hyperopt._over_study import search_over_study
 from parzen.hyperopt._pickles import only_writer
 from parzen.hyperopt._watching import progress_callback_of
-from parzen.hyperopt.base import JOB_STATE_NEW, Document, Domain, Trials, validate_loss_threshold, validate_timeout
+from parzen.hyperopt.base import (
+    JOB_STATE_NEW,
+    Document,
+    Domain,
+    Trials,
+    coarse_utcnow,
+    validate_loss_threshold,
+    validate_timeout,
+)
 from parzen.space import Space, as_apply
 
 __all__ = [
     "Best",
     "FMinIter",
     "MissingLabel",
+    "base",
+    "coarse_utcnow",
+    "exceptions",
     "fmin",
     "fmin_pass_expr_memo_ctrl",
     "generate_trial",
     "generate_trials_to_calculate",
     "partial",
+    "progress",
+    "pyll",
     "space_eval",
+    "tpe",
+    "validate_loss_threshold",
+    "validate_timeout",
 ]
 
 

@@ -29,6 +29,8 @@ __all__ = [
     "as_mongo_str",
     "main",
     "main_worker",
+    "main_worker_helper",
+    "parse_url",
 ]
 
 
@@ -147,6 +149,16 @@ def main_worker() -> int:
     except StorageError as error:
         sys.stderr.write(f"parzen: {error}\n")
     return 2
+
+
+def main_worker_helper(options: Any, args: Any) -> NoReturn:
+    """What `main_worker` ran after it had read its options: says what to run instead (`StorageError`)."""
+    _refuse("hyperopt-mongo-worker", *[url for url in [getattr(options, "mongo", None)] if isinstance(url, str)])
+
+
+def parse_url(url: str, pwfile: Any = None) -> NoReturn:
+    """The parts of a MongoDB's URL are of no use here: says what to write instead (`StorageError`)."""
+    _refuse("parse_url", url)
 
 
 def main() -> NoReturn:

@@ -7,10 +7,16 @@ from typing import Any
 
 from parzen.algorithms import Algorithm, Random
 from parzen.errors import AlgorithmError
+from parzen.hyperopt import pyll
 from parzen.hyperopt._history import suggest_documents
-from parzen.hyperopt.base import Document, Trials
+from parzen.hyperopt.base import Document, Trials, miscs_update_idxs_vals
 
-__all__ = ["suggest", "suggest_batch"]
+__all__ = [
+    "miscs_update_idxs_vals",
+    "pyll",
+    "suggest",
+    "suggest_batch",
+]
 
 
 def suggest(new_ids: Sequence[int], domain: Any, trials: Trials, seed: Any) -> list[Document]:

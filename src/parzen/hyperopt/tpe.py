@@ -11,12 +11,22 @@ from typing import Any
 
 from parzen.algorithms import TPE, Algorithm
 from parzen.errors import AlgorithmError
-from parzen.hyperopt import _tpe_names
+from parzen.hyperopt import _tpe_names, pyll, rand
 from parzen.hyperopt._history import suggest_documents
 from parzen.hyperopt._tpe_names import *  # noqa: F403  # its `__all__` is the list of Hyperopt's names
-from parzen.hyperopt.base import Document, Trials
+from parzen.hyperopt.base import Document, Trials, miscs_to_idxs_vals, miscs_update_idxs_vals
+from parzen.hyperopt.pyll import scope
+from parzen.hyperopt.pyll.stochastic import implicit_stochastic
 
-__all__ = ["suggest"]
+__all__ = [
+    "implicit_stochastic",
+    "miscs_to_idxs_vals",
+    "miscs_update_idxs_vals",
+    "pyll",
+    "rand",
+    "scope",
+    "suggest",
+]
 __all__ += _tpe_names.__all__
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import BoolArray, FloatArray
+from parzen.hyperopt import pyll
 from parzen.hyperopt.pyll.base import dfs
 from parzen.space import Apply, Literal
 
@@ -30,6 +31,7 @@ __all__ = [
     "load_tokens",
     "path_split_all",
     "pmin_sampled",
+    "pyll",
     "temp_dir",
     "use_obj_for_literal_in_memo",
     "working_dir",
