@@ -31,16 +31,8 @@ VERSION = "0.3.0"
 HERE = Path(__file__).resolve().parent
 EXCUSED = HERE / "excused.txt"
 FOLDERS = ("hyperopt/tests/", "hyperopt/pyll/tests/")
-# Left out of `--fast`: searches of many hundred trials, a JVM, scikit-learn's many estimator checks.
-SLOW = (
-    "tests/integration/test_mongoexp.py",
-    "tests/integration/test_sklearn.py",
-    "tests/integration/test_spark.py",
-    "tests/unit/test_anneal.py",
-    "tests/unit/test_domains.py",
-    "tests/unit/test_rand.py",
-    "tests/unit/test_tpe.py",
-)
+# Left out of `--fast`: a JVM, and scikit-learn's many checks of an estimator.
+SLOW = ("tests/integration/test_sklearn.py", "tests/integration/test_spark.py")
 LIMIT = 15 * 60.0  # seconds for one file
 
 CONFTEST = """\
