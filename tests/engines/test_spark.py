@@ -1,6 +1,6 @@
 """Trials on Spark, in local mode: several at once, cancelled when time is up, failures kept.
 
-Run where pyspark and Java are; `tests/hyperopt/test_spark.py` has what needs neither.
+Run with `-m engines` where pyspark and Java are; `tests/hyperopt/test_spark.py` has what needs neither.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from parzen.hyperopt.spark import SparkTrials
 
 SPACE = hp.uniform("x", 0, 1)
 # Starting a JVM takes what it takes; the warnings are pyspark's own, about other packages and sockets left open.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.engines, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")

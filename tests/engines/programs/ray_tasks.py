@@ -28,7 +28,7 @@ OPTIONS = {"num_cpus": 1, "include_dashboard": False, "configure_logging": False
 # A cluster that ran before anybody thought of parzen.
 ray.init(**OPTIONS)
 parzen.install_as_hyperopt()
-hook = {"worker_process_setup_hook": parzen.install_as_hyperopt}
+hook = {"worker_process_setup_hook": "parzen.install_as_hyperopt"}
 name, _ = ray.get(ray.remote(look).options(runtime_env={"env_vars": {"PYTHONPATH": os.environ["PYTHONPATH"]}}).remote())
 assert name == "parzen.hyperopt"
 ray.shutdown()
