@@ -206,6 +206,26 @@ def test_nothing_is_fitted_again_when_a_study_is_loaded() -> None:
     assert len(memo["gp"]) == 5  # type: ignore[arg-type]  # variance, noise and three lengths
 
 
+@pytest.mark.parametrize(
+    "memo",
+    [
+        {"gp": [0.0] * 5},
+        {"gp": [0.0] * 5, "at": "x"},
+        {"gp": "x", "at": 3},
+        {"gp": [1000.0] * 5, "at": 3},
+        {"gp": [0.0, float("nan"), 0.0, 0.0, 0.0], "at": 3},
+        {"gp": [0.0], "at": 3},
+        ["gp"],
+    ],
+)
+def test_a_memo_that_is_not_ours_is_left_alone(memo: Any) -> None:
+    """Another algorithm's, or a damaged one: the process is fitted anew."""
+    history = study(GP(), BOWL, _bowl, 7)
+    add(history, BOWL.sample(np.random.default_rng(0)), [1.0], memo=memo)
+
+    assert GP().suggest(BOWL, history, ask(history)).sources == ("gp",)
+
+
 def test_proposals_keep_away_from_where_trials_fail() -> None:
     """Half of the space crashes: it is tried less and less."""
 

@@ -476,3 +476,17 @@ def test_fmin_leaves_asynchronous_documents_to_their_workers(monkeypatch: pytest
 
     assert waits == [1.0] * 4
     assert best.loss == min(trials.losses())  # type: ignore[type-var]
+
+
+def test_the_start_of_a_search_is_spread_as_well_over_documents() -> None:
+    """Eight Sobol points are in eight slices of each column, though every suggestion has a seed of its own."""
+    seen: list[list[float]] = []
+
+    def objective(config: Any) -> float:
+        seen.append([config[f"x{j}"] for j in range(8)])
+        return 0.0
+
+    space = {f"x{j}": hp.uniform(f"x{j}", 0, 1) for j in range(8)}
+    hyperopt.fmin(objective, space, None, 8, max_queue_len=2, rstate=0, verbose=False)
+
+    assert (np.sort((np.array(seen) * 8).astype(int), axis=0) == np.arange(8)[:, None]).all()

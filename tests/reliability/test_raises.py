@@ -247,4 +247,4 @@ def test_in_the_old_door_a_document_of_a_caught_exception_is_kept_in_state_error
     assert len(documents) == TRIALS
     assert len(trials) == TRIALS - 1
     assert documents[4]["state"] == parzen.JOB_STATE_ERROR
-    assert documents[4]["misc"]["error"][0] == "ZeroDivisionError"
+    assert documents[4]["misc"]["error"][0] == "<class 'ZeroDivisionError'>"

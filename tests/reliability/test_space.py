@@ -79,7 +79,7 @@ NONSENSE: dict[str, tuple[Callable[[], Any], str, str]] = {
     "same label, two kinds": (lambda: [hp.uniform("x", 0, 1), hp.choice("x", [1, 2])], "x", "two different"),
     "label is a number": (lambda: hp.uniform(3, 0, 1), "3", "text"),  # type: ignore[arg-type]
     "label is None": (lambda: hp.choice(None, [1, 2]), "None", "text"),  # type: ignore[arg-type]
-    "label is bytes": (lambda: hp.float(b"x", 0, 1), "x", "text"),  # type: ignore[arg-type]
+    "label is bytes": (lambda: hp.float(b"\xff", 0, 1), "xff", "text"),  # type: ignore[arg-type]
     "space is None": (lambda: None, "", "None"),
     "choices nested 300 deep": (lambda: _deep(300), "", "deep"),
     "a cycle": (_cycle, "", "itself"),

@@ -29,10 +29,12 @@ class Ask:
     Attributes:
         numbers: of the trials that proposals are wanted for.
         rng: makes a trial's own generator from its number; it depends on the study's seed and the number alone.
+        seed: of the study, for what all its trials share, such as the scrambling of a sequence.
     """
 
     numbers: tuple[int, ...]
     rng: Callable[[int], np.random.Generator]
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,18 @@ from numpy.typing import NDArray
 
 from parzen._typing import BoolArray, FloatArray
 from parzen.space import Space, ndtr
+from parzen.trials import History
 
-__all__ = ["Form", "Mixture", "gap_bandwidths", "kernel_rows", "log_density", "point_rows", "shared_bandwidths"]
+__all__ = [
+    "Form",
+    "Mixture",
+    "form_of",
+    "gap_bandwidths",
+    "kernel_rows",
+    "log_density",
+    "point_rows",
+    "shared_bandwidths",
+]
 
 _ONE_HOT = 64
 """Categories up to which cells are columns of the matrix product; those of larger columns are compared one by one."""
@@ -180,6 +190,15 @@ class Form:
                     any_of |= all_of
                 active[:, j] = any_of
         return active
+
+
+def form_of(space: Space, history: History) -> Form:
+    """The form of a study's space, made once."""
+
+    def keep(form: Form, *_: object) -> Form:
+        return form
+
+    return history.fold("form", lambda: Form(space), keep, ())
 
 
 # --- bandwidths -------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from parzen.trials import History
 __all__ = ["sobol_pick", "sobol_point", "startup"]
 
 _BITS = 30
+_SCRAMBLING = 0x50B01  # keeps this use of a study's seed apart from others
 _NUMBERS = """
 3:1 7:1,3 11:1,3,1 13:1,1,1 19:1,1,3,3 25:1,3,5,13 37:1,1,5,5,17 41:1,1,5,5,5 47:1,1,7,11,19 55:1,1,5,1,1
 59:1,1,1,3,11 61:1,3,5,5,31 67:1,3,3,9,7,49 91:1,1,1,15,21,21 97:1,3,1,13,27,49 103:1,1,1,15,7,5
@@ -59,7 +60,7 @@ def startup(space: Space) -> int:
 
 def sobol_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick], who: str) -> Pick:
     """The Sobol point of a trial, or a random one where it was tried before."""
-    unit = sobol_point(number, space.d, ask.rng(0))
+    unit = sobol_point(number, space.d, np.random.default_rng((ask.seed, _SCRAMBLING)))
     point = space.from_unit(unit[None, :])
     known, taken = seen(history), [pick.key for pick in earlier]
     if point.values[0] in known or row_key(point.values[0]) in taken:

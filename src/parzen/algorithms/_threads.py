@@ -8,24 +8,53 @@ keeps all of its threads.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 __all__ = ["one_blas_thread"]
 
 
+class _Threads:
+    """How many threads BLAS has: a setting of the process, so the first who limits it remembers it, the last restores it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._controller: Any = None  # threadpoolctl has no types
+        self._knows_scipy = False
+        self._limit: Any = None
+
+    def limit(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users > 1:
+                return
+            # To look for libraries takes milliseconds; scipy brings one of its own.
+            if self._controller is None or self._knows_scipy != ("scipy.linalg" in sys.modules):
+                from threadpoolctl import ThreadpoolController
+
+                self._knows_scipy = "scipy.linalg" in sys.modules
+                self._controller = ThreadpoolController()
+            self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._limit.__enter__()
+
+    def restore(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._limit.__exit__(None, None, None)
+
+
+_threads = _Threads()
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """BLAS libraries that are loaded use one thread inside; 12 us."""
-    with _controller("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas"):
+    """BLAS libraries that are loaded use one thread inside; 12 us.  Threads may be inside at the same time."""
+    _threads.limit()
+    try:
         yield
-
-
-@lru_cache
-def _controller(_: bool) -> Any:  # threadpoolctl has no types
-    """To look for libraries takes milliseconds; scipy brings one of its own, so it is done once before and once after."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
+    finally:
+        _threads.restore()

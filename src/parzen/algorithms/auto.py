@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of
-from parzen.algorithms._parzen import Form
 from parzen.algorithms._sobol import sobol_pick, startup
 from parzen.algorithms.tpe import TPE
 from parzen.space import Space
@@ -49,8 +48,7 @@ class Auto:
         if _process_has_turn(space, history, asked, scored):
             from parzen.algorithms.gp._process import gp_pick  # not before it is needed: it loads scipy
 
-            form = history.fold("form", lambda: Form(space), _keep, ())
-            pick = gp_pick(space, form, history, ask, number, earlier)
+            pick = gp_pick(space, history, ask, number, earlier)
         else:
             pick = _PARTNER.pick(space, history, ask, number, earlier)
         return Pick(pick.point, pick.key, f"auto: {pick.source}", pick.gain, pick.memo)
@@ -61,7 +59,3 @@ def _process_has_turn(space: Space, history: History, asked: int, scored: int) -
     if active > _WIDE_SPACE or scored > _PROCESS_UNTIL:
         return asked % 4 == 0
     return asked % 2 == 0 if asked < _TURNS_UNTIL else asked % 4 != 3
-
-
-def _keep(form: Form, *_: object) -> Form:
-    return form

@@ -184,7 +184,9 @@ def suggest_documents(
         # By its place and not by its id, which may be anything and is to have no influence.
         return generator(trial_seed(mixed, number - first), PROPOSAL)
 
-    ask = Ask(tuple(range(first, first + len(new_ids))), rng)
+    # Every call has a seed of its own; what belongs to the whole search has that of the first call.
+    shared = vars(domain).setdefault("_first_seed", mixed)
+    ask = Ask(tuple(range(first, first + len(new_ids))), rng, shared)
     points = []
     try:
         points.append(algorithm.suggest(domain.compiled, history, ask).points)
@@ -193,7 +195,7 @@ def suggest_documents(
             raise
     missing = len(new_ids) - sum(map(len, points))
     if missing and first:
-        points.append(repeats(algorithm, domain.compiled, history, Ask(ask.numbers[-missing:], rng)).points)
+        points.append(repeats(algorithm, domain.compiled, history, Ask(ask.numbers[-missing:], rng, shared)).points)
     return new_documents(domain, trials, new_ids, Points.stack(points))
 
 

@@ -66,7 +66,7 @@ def start_trials(
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
     history, seed = stream.history.snapshot(), stream.header.seed
     numbers = tuple(range(len(history), len(history) + n))
-    wanted = Ask(numbers, lambda number: generator(trial_seed(seed, number), PROPOSAL))
+    wanted = Ask(numbers, lambda number: generator(trial_seed(seed, number), PROPOSAL), seed)
     try:
         proposal = algorithm.suggest(stream.space, history, wanted)
     except SpaceExhausted:

@@ -51,6 +51,11 @@ class Prior:
         bounds = ((-5.0, 5.0), (math.log(1e-6), math.log(2.0)), *[(math.log(0.02), math.log(60.0))] * lengths)
         return cls(centre, scale, bounds)
 
+    def allows(self, theta: FloatArray) -> bool:
+        """Whether a fit under this prior can have found that theta, up to its rounding."""
+        low, high = np.array(self.bounds).T
+        return theta.shape == low.shape and bool(((theta >= low - 1e-3) & (theta <= high + 1e-3)).all())
+
 
 def start(prior: Prior) -> FloatArray:
     """`(t,)` where a fit begins that knows nothing."""

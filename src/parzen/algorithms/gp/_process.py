@@ -18,7 +18,7 @@ anew and proposes what it would have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from parzen._typing import JSON, FloatArray
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of, row_key, seen, unseen_point
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._parzen import form_of
 from parzen.algorithms._sobol import sobol_pick, startup
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
@@ -75,16 +75,16 @@ class GP:
 
     def pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
         """The point for one number, given what the same ask has picked already."""
-        form = history.fold("form", lambda: Form(space), _keep, ())
         if history.spent + len(earlier) < (startup(space) if self.n_startup is None else self.n_startup):
             return sobol_pick(space, history, ask, number, earlier, "gp")
-        return gp_pick(space, form, history, ask, number, earlier)
+        return gp_pick(space, history, ask, number, earlier)
 
 
-def gp_pick(space: Space, form: Form, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
+def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
     """The point of the greatest expected improvement, or a random one where there is nothing to learn from."""
     rng = ask.rng(number)
     known, taken = seen(history), {pick.key for pick in earlier}
+    form = form_of(space, history)
     encoding = Encoding(form)
     scored = np.flatnonzero(history.ok & np.isfinite(history.losses))
     if len(scored) < 2 or not 0 < encoding.lengths <= _COLUMNS:
@@ -139,14 +139,14 @@ def _fitted(
     n = len(scored)
     output = fit_output(history.losses[scored])
     last = history.fold("gp memo", _Last, _remember, (Asked,))
+    prior = Prior.of(encoding.lengths)
     theta, made_at = last.theta, last.at
     for pick in earlier:
-        if isinstance(pick.memo, dict):
-            theta, made_at = _read(pick.memo)
-    if theta is not None and len(theta) != encoding.lengths + 2:
+        fitted = _read(pick.memo)
+        theta, made_at = (theta, made_at) if fitted is None else fitted
+    if theta is not None and not prior.allows(theta):
         theta = None
     chosen = scored
-    prior = Prior.of(encoding.lengths)
     if n > sum(_SUBSET):
         chosen = _subset(encoding, history, scored, start(prior) if theta is None else theta)
     z = output(history.losses[chosen])
@@ -177,23 +177,21 @@ class _Last:
 
 
 def _remember(last: _Last, history: History, _: type[Event], number: int) -> _Last:
-    memo = history.memo(number)
-    if isinstance(memo, dict) and "gp" in memo:
-        at = last.at
-        last.theta, last.at = _read(memo)
-        last.fits += last.at != at  # all of a batch have the same memo
+    fitted = _read(history.memo(number))
+    if fitted is not None:
+        last.fits += last.at != fitted[1]  # all of a batch have the same memo
+        last.theta, last.at = fitted
     return last
 
 
-def _read(memo: Mapping[str, JSON]) -> tuple[FloatArray, int]:
-    """Theta, and the number of losses that it was fitted to."""
-    at = memo["at"]
-    assert isinstance(at, int)
-    return np.array(memo["gp"], dtype=np.float64), at
-
-
-def _keep(form: Form, *_: object) -> Form:
-    return form
+def _read(memo: JSON) -> tuple[FloatArray, int] | None:
+    """Theta, and the number of losses that it was fitted to; None for the memo of another algorithm."""
+    if not isinstance(memo, dict) or memo.keys() != {"gp", "at"}:
+        return None
+    theta, at = memo["gp"], memo["at"]
+    if not isinstance(at, int) or not isinstance(theta, list) or not all(isinstance(x, float) for x in theta):
+        return None
+    return np.array(theta, dtype=np.float64), at
 
 
 def _subset(encoding: Encoding, history: History, scored: _Indices, theta: FloatArray) -> _Indices:
