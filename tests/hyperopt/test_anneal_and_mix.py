@@ -83,6 +83,20 @@ def test_the_annealing_object_gives_what_the_function_gives() -> None:
     assert algorithm.batch([0, 1]) == anneal.suggest_batch([0, 1], domain, trials, 7, shrink_coef=0.2)
 
 
+def test_the_annealing_object_refuses_what_it_would_ignore() -> None:
+    """A rule of one's own starts elsewhere, and there is no graph; what it calls may be overridden."""
+    with pytest.raises(AlgorithmError, match=r"Mine overrides hp_uniform, on_node_hyperparameter, which.*SuggestAlgo"):
+        type("Mine", (anneal.AnnealingAlgo,), {"on_node_hyperparameter": None, "hp_uniform": None})
+    with pytest.raises(AlgorithmError, match="walks no graph"):
+        anneal.AnnealingAlgo(_Domain(), Trials(), 7).eval_nodes()
+
+    class Mine(anneal.AnnealingAlgo):
+        def __call__(self, new_id: int) -> Any:
+            return super().__call__(new_id + 1)
+
+    assert Mine(_Domain(), Trials(), 7)(0)[0]["tid"] == 1
+
+
 def test_by_hand_a_mixture_calls_one_of_its_functions_as_it_is() -> None:
     """With a seed of its own, by name; how often follows the probabilities."""
     called = []
@@ -99,7 +113,22 @@ def test_by_hand_a_mixture_calls_one_of_its_functions_as_it_is() -> None:
     assert 30 <= len(called) <= 70
     assert len(set(called)) == len(called)
     assert sum(result == [{"mine": [0]}] for result in results) == len(called)
-    assert len(mix.suggest([0], domain, Trials(), 0, [(1.0, Anneal())])) == 1  # type: ignore[list-item]  # records are taken, too
+
+
+@pytest.mark.parametrize("algo", [Anneal(), "tpe", None, partial(anneal.suggest, shrink_coef=0.2)])
+def test_a_mixture_takes_what_fmin_takes(algo: Any) -> None:
+    """By hand, in fmin's own loop, and beside a suggest function that is somebody else's."""
+
+    def mine(new_ids: Any, domain: Any, trials: Any, seed: int) -> Any:
+        return rand.suggest(new_ids, domain, trials, seed)
+
+    assert len(mix.suggest([0], _Domain(), Trials(), 0, [(1.0, algo)])) == 1
+    for parts in ([(1.0, algo)], [(0.5, algo), (0.5, mine)]):
+        trials = Trials()
+        fmin(_loss, SPACE, partial(mix.suggest, p_suggest=parts), 5, trials=trials, rstate=1, verbose=False)
+        assert len(trials) == 5
+    with pytest.raises(AlgorithmError, match=r"algo is a suggest function.*got 3"):
+        mix.suggest([0], _Domain(), Trials(), 0, [(1.0, 3)])
 
 
 def test_probabilities_that_do_not_sum_to_one_are_a_value_error() -> None:

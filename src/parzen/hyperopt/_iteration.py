@@ -18,15 +18,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from parzen.algorithms import Algorithm, algorithm_named
+from parzen.algorithms import Algorithm
 from parzen.errors import AlgorithmError, StopStudy, TrialPruned
 from parzen.feedback import RunInfo, feedback_for
-from parzen.hyperopt._arguments import seed_from
+from parzen.hyperopt._arguments import algorithm_of, seed_from
 from parzen.hyperopt._history import history_of, suggest_documents
 from parzen.hyperopt._pickles import save_trials
 from parzen.hyperopt._watching import feedback_of, progress_callback_of
@@ -127,7 +126,7 @@ class FMinIter:
         self.stopped_by: str | None = None
         self.interrupted_by: int | None = None
         self._interrupts: Interrupts | None = None
-        if self.asynchronous and not hasattr(trials, "_spark"):
+        if self.asynchronous and getattr(trials, "_attaches_domain", True):
             import cloudpickle  # type: ignore[import-untyped]  # it ships no types
 
             if "FMinIter_Domain" in trials.attachments:
@@ -355,11 +354,7 @@ def suggest_of(algo: Any) -> Suggest:
     Raises:
         AlgorithmError: it is none.
     """
-    if algo is None or (isinstance(algo, (str, Algorithm)) and not isinstance(algo, ModuleType)):
-        return functools.partial(suggest_documents, algorithm_named(algo))
-    if callable(algo):
+    named = None if callable(algo) and not isinstance(algo, Algorithm) else algorithm_of(algo)
+    if named is None:
         return algo  # type: ignore[no-any-return]  # what it gives is looked at when it is called
-    raise AlgorithmError(
-        "algo is a suggest function such as tpe.suggest, a partial of one, or an algorithm of parzen.algorithms, "
-        f"got {algo!r:.80}"
-    )
+    return functools.partial(suggest_documents, named)

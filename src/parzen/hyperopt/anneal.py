@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parzen.algorithms import Algorithm, Anneal
 from parzen.errors import AlgorithmError
 from parzen.hyperopt._history import suggest_documents
 from parzen.hyperopt.algobase import SuggestAlgo
-from parzen.hyperopt.base import Document, Trials
+from parzen.hyperopt.base import Document, Trials, miscs_to_idxs_vals
+from parzen.space import Apply
 
 __all__ = ["AnnealingAlgo", "suggest", "suggest_batch"]
+
+_NEVER_CALLED = ("choose_ltv", "eval_nodes", "on_node", "on_node_hyperparameter", "on_switch", "set_in_memo")
 
 
 class AnnealingAlgo(SuggestAlgo):
@@ -27,6 +30,15 @@ class AnnealingAlgo(SuggestAlgo):
         avg_best_idx, shrink_coef: as for `suggest`.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        ignored = sorted(name for name in vars(cls) if name in _NEVER_CALLED or name.startswith("hp_"))
+        if ignored:
+            raise AlgorithmError(
+                f"{cls.__name__} overrides {', '.join(ignored)}, which AnnealingAlgo never calls, because its rule is the "
+                "core's: subclass parzen.hyperopt.algobase.SuggestAlgo for a rule of your own"
+            )
+
     def __init__(
         self, domain: Any, trials: Trials, seed: int, avg_best_idx: float = 2.0, shrink_coef: float = 0.1
     ) -> None:
@@ -37,6 +49,16 @@ class AnnealingAlgo(SuggestAlgo):
     def __call__(self, new_id: int) -> list[Document]:
         """A document for an id, in a list; it is not inserted."""
         return suggest([new_id], self.domain, self.trials, self._seed, self.avg_best_idx, self.shrink_coef)
+
+    def eval_nodes(self, memo: Mapping[Apply, Any] | None = None) -> dict[Apply, Any]:
+        """Not here: there is no graph.
+
+        Raises:
+            AlgorithmError: always.
+        """
+        raise AlgorithmError(
+            "AnnealingAlgo walks no graph: call the object with an id, or its batch(new_ids), for proposals"
+        )
 
     def batch(self, new_ids: Sequence[int]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Proposals for several ids as columns, as `suggest_batch` has them."""
@@ -77,11 +99,7 @@ def suggest_batch(
 ) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
     """The same proposals as columns: label -> ids in which it is active, and label -> its values in these."""
     miscs = [doc["misc"] for doc in suggest(new_ids, domain, trials, seed, avg_best_idx, shrink_coef)]
-    labels = domain.compiled.labels
-    return (
-        {label: [tid for misc in miscs for tid in misc["idxs"][label]] for label in labels},
-        {label: [value for misc in miscs for value in misc["vals"][label]] for label in labels},
-    )
+    return miscs_to_idxs_vals(miscs, keys=domain.compiled.labels)
 
 
 def _algorithm(**given: Any) -> Algorithm:

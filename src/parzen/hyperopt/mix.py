@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from parzen.algorithms import Algorithm, Mix
-from parzen.hyperopt._history import suggest_documents
+from parzen.hyperopt._arguments import algorithm_of
+from parzen.hyperopt._iteration import suggest_of
 from parzen.hyperopt.base import Document, Trials
 
 __all__ = ["suggest"]
@@ -21,8 +21,8 @@ def suggest(
     domain: Any,
     trials: Trials,
     seed: Any,
-    p_suggest: Sequence[tuple[float, Callable[..., Any]]],
-) -> list[Document]:
+    p_suggest: Sequence[tuple[float, Any]],
+) -> Sequence[Document]:
     """Proposals of one of several algorithms, chosen by chance.
 
     Give it to `fmin` as `partial(mix.suggest, p_suggest=[(0.1, rand.suggest), (0.9, tpe.suggest)])`.
@@ -32,23 +32,21 @@ def suggest(
         domain: the `Domain`.
         trials: what is known.
         seed: an integer, or whatever `numpy.random.default_rng` takes.
-        p_suggest: pairs of a probability and a suggest function, a `partial` of one, or an algorithm of parzen; functions
-            that are not parzen's are called as they are.
+        p_suggest: pairs of a probability and whatever `fmin` takes as `algo`: a suggest function, a `partial` of one, an
+            algorithm of parzen or its name; functions that are not parzen's are called as they are.
 
     Returns:
         What the chosen one returned.
 
     Raises:
         ValueError: the probabilities do not sum to 1.
+        AlgorithmError: what was chosen is nothing that suggests.
     """
     probabilities = _checked(p_suggest)
     rng = np.random.default_rng(seed)
     chosen = p_suggest[int(rng.multinomial(1, probabilities).argmax())][1]
     chosen_seed = int(rng.integers(2**31))
-    if isinstance(chosen, Algorithm):
-        return suggest_documents(chosen, new_ids, domain, trials, chosen_seed)
-    documents: list[Document] = chosen(new_ids, domain, trials, seed=chosen_seed)
-    return documents
+    return suggest_of(chosen)(new_ids, domain, trials, seed=chosen_seed)
 
 
 def _checked(p_suggest: Sequence[tuple[float, Any]]) -> list[float]:
@@ -58,22 +56,9 @@ def _checked(p_suggest: Sequence[tuple[float, Any]]) -> list[float]:
     return [p / math.fsum(probabilities) for p in probabilities]
 
 
-def _record(suggest: Any) -> Algorithm | None:
-    """The core's algorithm behind a suggest function; None where it is a program's own function."""
-    given: dict[str, Any] = {}
-    while isinstance(suggest, functools.partial) and not suggest.args:
-        given = {**suggest.keywords, **given}
-        suggest = suggest.func
-    if isinstance(suggest, Algorithm) and not callable(suggest):
-        return suggest
-    make = getattr(suggest, "algorithm", None)
-    made: Algorithm | None = None if make is None else make(**given)
-    return made
-
-
 def _algorithm(*, p_suggest: Sequence[tuple[float, Any]]) -> Algorithm | None:
     """None where one of the functions is no algorithm of parzen: then `suggest` is called as it is."""
-    records = [(p, _record(function)) for p, (_, function) in zip(_checked(p_suggest), p_suggest, strict=True)]
+    records = [(p, algorithm_of(function)) for p, (_, function) in zip(_checked(p_suggest), p_suggest, strict=True)]
     parts = tuple((p, record) for p, record in records if record is not None)
     return Mix(parts) if len(parts) == len(records) else None
 

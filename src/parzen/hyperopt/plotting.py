@@ -15,7 +15,15 @@ import numpy as np
 
 from parzen._lazy import require
 from parzen.errors import AllTrialsFailed
-from parzen.hyperopt.base import STATUS_FAIL, STATUS_NEW, STATUS_OK, STATUS_RUNNING, STATUS_SUSPENDED, Trials
+from parzen.hyperopt.base import (
+    STATUS_FAIL,
+    STATUS_NEW,
+    STATUS_OK,
+    STATUS_RUNNING,
+    STATUS_SUSPENDED,
+    Trials,
+    miscs_to_idxs_vals,
+)
 
 if TYPE_CHECKING:
     from parzen._typing import FloatArray
@@ -150,14 +158,15 @@ def main_plot_vars(
         t = (x - low) / span
         return (0.0, 1.0 - 0.7 * t, 0.0) if x <= limit else (t, t, t)
 
-    found = _values(trials)
+    miscs = trials.miscs
+    idxs, vals = miscs_to_idxs_vals(miscs) if miscs else ({}, {})
     figure = plt.gcf()
-    wide = max(min(columns, len(found)), 1)
-    for i, label in enumerate(sorted(found), start=1):
-        axes = plt.subplot(math.ceil(len(found) / wide), wide, i)
+    wide = max(min(columns, len(idxs)), 1)
+    for i, label in enumerate(sorted(idxs), start=1):
+        axes = plt.subplot(math.ceil(len(idxs) / wide), wide, i)
         axes.set_xticklabels([])
         axes.set_title(label, fontsize=fontsize)
-        tids, values = found[label]
+        tids, values = idxs[label], vals[label]
         y = np.array(values, dtype=float)
         if "log" in label and len(y) and (y > 0).all():
             axes.set_yscale("log")
@@ -167,17 +176,6 @@ def main_plot_vars(
     if do_show:
         plt.show()
     return figure
-
-
-def _values(trials: Trials) -> dict[str, tuple[list[int], list[Any]]]:
-    """Label -> tids in which it was active, and its values there; labels may come and go."""
-    found: dict[str, tuple[list[int], list[Any]]] = {}
-    for tid, misc in zip(trials.tids, trials.miscs, strict=True):
-        for label, values in misc["vals"].items():
-            tids, seen = found.setdefault(label, ([], []))
-            tids.extend([tid] * len(values))
-            seen.extend(values)
-    return found
 
 
 def main_plot_1D_attachment(  # noqa: N802  # Hyperopt's name

@@ -9,7 +9,7 @@ from parzen.algorithms import Algorithm, Random
 from parzen.errors import AlgorithmError
 from parzen.hyperopt import pyll
 from parzen.hyperopt._history import suggest_documents
-from parzen.hyperopt.base import Document, Trials, miscs_update_idxs_vals
+from parzen.hyperopt.base import Document, Trials, miscs_to_idxs_vals, miscs_update_idxs_vals
 
 __all__ = [
     "miscs_update_idxs_vals",
@@ -39,11 +39,7 @@ def suggest_batch(
 ) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
     """The same draws as columns: label -> ids in which it is active, and label -> its values in these."""
     miscs = [doc["misc"] for doc in suggest(new_ids, domain, trials, seed)]
-    labels = domain.compiled.labels
-    return (
-        {label: [tid for misc in miscs for tid in misc["idxs"][label]] for label in labels},
-        {label: [value for misc in miscs for value in misc["vals"][label]] for label in labels},
-    )
+    return miscs_to_idxs_vals(miscs, keys=domain.compiled.labels)
 
 
 def _algorithm(**given: Any) -> Algorithm:
