@@ -48,7 +48,7 @@ PROMISED = {
     "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.run": (
         "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
-        "any_of checked_count checked_seconds loss_of outcome_of release_abandoned run start_trials wants_evaluation "
+        "any_of attachment_key attachments_keeper checked_count checked_seconds loss_of outcome_of release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (

@@ -47,6 +47,12 @@ MODULE = """
     def attaching(config, evaluation):
         note = {"note": str(evaluation.number).encode(), "text": "t"}
         return {"loss": config["x"], "status": "ok", "attachments": note}
+
+    def attaching_objects(config):
+        return {"loss": config["x"], "status": "ok", "attachments": {"curve": [1, 2], "ok": b"1"}}
+
+    def attaching_no_mapping(config):
+        return {"loss": config["x"], "status": "ok", "attachments": ["x"]}
 """
 # The tests may run where interrupts are ignored, which a child inherits.
 PROGRAM = (
@@ -159,6 +165,27 @@ def test_attachments_are_found_by_hyperopts_trials(work: Run, tmp_path: Path) ->
     trials = Trials(storage=tmp_path / "study.db")
     assert [trials.trial_attachments(doc)["note"] for doc in trials] == [b"0", b"1"]
     assert trials.trial_attachments(trials.trials[1])["text"] == "t"
+
+
+def test_attachments_that_cannot_be_kept_are_named_once(work: Run, tmp_path: Path) -> None:
+    """Also where warnings are errors: the trials are done."""
+    Study(SPACE, storage=tmp_path / "study.db")
+    done = work("study.db", "--objective", "train:attaching_objects", "--trials", "2", "--quiet")
+
+    assert done.returncode == 0
+    assert done.stderr.count("'curve' (list)") == 1
+    trials = Trials(storage=tmp_path / "study.db")
+    assert [list(trials.trial_attachments(doc)) for doc in trials] == [["ok"], ["ok"]]
+
+
+def test_attachments_that_are_no_mapping_fail_the_trial(work: Run, tmp_path: Path) -> None:
+    """As in `fmin`."""
+    Study(SPACE, storage=tmp_path / "study.db")
+    work("study.db", "--objective", "train:attaching_no_mapping", "--trials", "1", "--quiet")
+
+    error = Study.load(tmp_path / "study.db").history.error(0)
+    assert error is not None
+    assert "attachments ['x'], expected a dict" in str(error)
 
 
 def test_a_study_without_a_total_is_refused(work: Run, tmp_path: Path) -> None:

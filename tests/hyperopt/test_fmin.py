@@ -432,10 +432,14 @@ def test_a_document_that_was_left_open_learns_how_its_trial_ended(tmp_path: Path
 
 
 def test_attachments_that_are_bytes_or_text_are_there_again_from_a_storage(tmp_path: Path) -> None:
-    """Under any name; other objects stay in the process that made them, for no file is to hold a pickle."""
+    """Under any name; other objects stay in the process that made them, for no file is to hold a pickle, and that is said once."""
     path, odd = tmp_path / "s.db", "a/ü '%\n"
     attachments = {"model": b"\x00\xff", odd: "text \ud800", "object": object(), "long" * 50: b"1"}
-    first = _fmin(lambda x: {"status": "ok", "loss": x, "attachments": attachments}, storage=path, max_evals=2).trials
+    with pytest.warns(UserWarning, match=r"'object' \(object\), 'longlong.*pickle.dumps") as said:
+        first = _fmin(
+            lambda x: {"status": "ok", "loss": x, "attachments": attachments}, storage=path, max_evals=2
+        ).trials
+    assert len(said) == 1
     again = _fmin(storage=path, max_evals=3).trials
 
     assert len(first.attachments) == 2 * len(attachments)

@@ -127,6 +127,18 @@ def test_results_and_attachments_come_back(where: tuple[str, str]) -> None:
     assert "nothing" not in attachments
     with pytest.raises(KeyError):
         attachments["nothing"]
+    everything = trials.attachments
+    assert sorted(attachments.keys()) == ["blob", "log", "text"]
+    assert everything.get("ATTACH::1::log") == b"lines"
+    assert everything.get("ATTACH::1::nothing") is None
+    assert len(everything) == len(dict(everything)) == 6
+    del attachments["log"]
+    assert ("log" in attachments, "log" in Trials(storage=storage, name=name).trial_attachments(trials.trials[1])) == (
+        False,
+        True,
+    )
+    with pytest.raises(KeyError):
+        del attachments["log"]
 
 
 def test_documents_may_be_inserted(where: tuple[str, str]) -> None:

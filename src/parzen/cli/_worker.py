@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from parzen.errors import StopStudy, StudyError, StudyNotFound
-from parzen.run import Evaluation, wants_evaluation
+from parzen.run import Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
 from parzen.trials import State, Trial
 
@@ -138,21 +138,14 @@ def _study(storage: str, name: str | None, space: Any, algorithm: str | None, cr
 
 def _keeping_attachments(objective: Callable[..., Any], study: Study) -> Callable[[Any, Evaluation], Any]:
     """The objective, with attachments as Hyperopt's objectives return them put where `Trials(storage=...)` finds them."""
-    wanted = wants_evaluation(objective)
+    wanted, keep = wants_evaluation(objective), attachments_keeper(study.stream)
 
     def call(config: Any, evaluation: Evaluation) -> Any:
         if isinstance(wanted, str):
             result = objective(config, **{wanted: evaluation})
         else:
             result = objective(config, evaluation) if wanted else objective(config)
-        attached = result.get("attachments") if isinstance(result, Mapping) else None
-        if not (isinstance(attached, Mapping) and all(isinstance(key, str) for key in attached)):
-            return result
-        from parzen.hyperopt import _attachments
-
-        index = _attachments.put(study.stream, evaluation.number, attached)
-        rest = {key: value for key, value in result.items() if key != "attachments"}
-        return {**rest, "attachments": index} if index else rest
+        return keep(evaluation.number, result) if isinstance(result, Mapping) else result
 
     return call
 

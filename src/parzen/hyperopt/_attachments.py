@@ -1,44 +1,29 @@
 """Attachments of trials in a storage, so that a search that goes on from there has them again.
 
-A storage holds bytes and text and never a pickle: reading one could run anything.  Every other object stays on the
-`Trials` of this process, as do attachments under a name of more than `LONGEST` characters.
+`parzen.run.attachments_keeper` puts there what it can.  Every other object stays on the `Trials` of this process.
 `TrialAttachments` is how a program reaches those of one document.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from parzen.hyperopt._states import Document
 from parzen.log import Stream
+from parzen.run import attachment_key
 
 if TYPE_CHECKING:
     from parzen.hyperopt._trials import Trials
 
-__all__ = ["TrialAttachments", "data", "kept", "put"]
+__all__ = ["TrialAttachments", "data", "kept", "names"]
 
-LONGEST = 100
-"""Characters of a name: six bytes each at worst, which leaves room within a key."""
-
-
-def put(stream: Stream, number: int, attachments: Mapping[str, Any]) -> dict[str, str]:
-    """Keep what can be kept.
-
-    Returns:
-        Name -> "bytes" or "str", of what was; it is logged with the trial, and `kept` reads by it.
-    """
-    index = {}
-    for name, value in attachments.items():
-        if len(name) <= LONGEST and isinstance(value, (bytes, str)):
-            data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
-            stream.storage.put(stream.header.uid, _key(number, name), data)
-            index[str(name)] = "str" if isinstance(value, str) else "bytes"
-    return index
+_KEY = re.compile(attachment_key(0, "").replace("0", r"(\d+)") + "(.*)", re.DOTALL)
 
 
 def kept(stream: Stream, number: int, index: Mapping[str, Any]) -> dict[str, Any]:
-    """Name -> attachment, of what `put` kept; what it did not write (another program's own mapping) is as it is."""
+    """Name -> attachment, of what `attachments_keeper` kept; what it did not write (another program's own mapping) is as it is."""
     result: dict[str, Any] = {}
     for name, kind in index.items():
         found = data(stream, number, name) if kind in ("bytes", "str") else None
@@ -51,11 +36,13 @@ def kept(stream: Stream, number: int, index: Mapping[str, Any]) -> dict[str, Any
 
 def data(stream: Stream, number: int, name: str) -> bytes | None:
     """The bytes of an attachment, also of one that only `Evaluation.attach` knows of; None where there is none."""
-    return stream.storage.get(stream.header.uid, _key(number, name))
+    return stream.storage.get(stream.header.uid, attachment_key(number, name))
 
 
-def _key(number: int, name: str) -> str:
-    return f"trial/{number}/{name}"  # as `Evaluation.attach` has it
+def names(stream: Stream) -> list[tuple[int, str]]:
+    """Number and name of every attachment that the storage has."""
+    found = (_KEY.fullmatch(key) for key in stream.storage.keys(stream.header.uid))
+    return [(int(one[1]), one[2]) for one in found if one is not None]
 
 
 class TrialAttachments:

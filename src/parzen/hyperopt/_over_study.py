@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from parzen.errors import InvalidResult, StopStudy
-from parzen.hyperopt import _attachments
+from parzen.errors import StopStudy
 from parzen.hyperopt._answer import say_interrupted
 from parzen.hyperopt._arguments import Search, seed_of
 from parzen.hyperopt._documents import DocumentWriter, read_documents
@@ -15,7 +14,7 @@ from parzen.hyperopt._iteration import EarlyStop
 from parzen.hyperopt._pickles import save_trials
 from parzen.hyperopt._watching import feedback_of
 from parzen.hyperopt.base import Trials
-from parzen.run import Evaluation, LossReached, wants_evaluation
+from parzen.run import Evaluation, LossReached, attachments_keeper, wants_evaluation
 from parzen.study import Result, Study
 from parzen.trials import Trial
 
@@ -90,6 +89,7 @@ def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep:
     Attachments go to the study's storage where `keep` says so, before the trial is finished.
     """
     name = wants_evaluation(fn, annotated_only=True)
+    kept = attachments_keeper(study.stream if keep else None)
 
     def objective(config: Any, evaluation: Evaluation) -> Any:
         number = evaluation.number
@@ -98,13 +98,9 @@ def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep:
         result = fn(config, **{str(name): evaluation}) if name else fn(config)
         if not isinstance(result, Mapping):
             return result
-        attached = result.get("attachments")
-        if not (attached is None or (isinstance(attached, Mapping) and all(isinstance(key, str) for key in attached))):
-            raise InvalidResult(f"the objective returned attachments {attached!r:.80}, expected a dict from names")
-        returned = {k: v for k, v in result.items() if k != "attachments"}
-        results[number, attempt] = {**returned, "attachments": attached or {}}
-        index = _attachments.put(study.stream, number, attached) if keep and attached else {}
-        return {**returned, "attachments": index} if index else returned
+        logged = kept(number, result)
+        results[number, attempt] = {**result, "attachments": result.get("attachments") or {}}
+        return logged
 
     return objective
 

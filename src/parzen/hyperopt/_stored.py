@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 
 from parzen.errors import Conflict, StudyError, StudyNotFound
@@ -128,12 +128,22 @@ class StoredDocuments:
         self.stream, self._unsubscribe = None, _nothing
         self.documents.clear()
 
+    def attachments(self) -> StoredAttachments:
+        """New `Trials.attachments`, with nothing but what the storage has."""
+        return StoredAttachments(self)
+
     def attachment(self, key: str) -> bytes | None:
         """What is kept in the storage under a key of `Trials.attachments`; None where there is nothing."""
         found = _KEY.fullmatch(key)
         if found is None or self.stream is None:
             return None
         return _attachments.data(self.stream, int(found[1]), found[2])
+
+    def attachment_keys(self) -> list[str]:
+        """The keys of `Trials.attachments` under which the storage has something."""
+        if self.stream is None:
+            return []
+        return [f"ATTACH::{number}::{name}" for number, name in _attachments.names(self.stream)]
 
     def given(self) -> tuple[str, str]:
         """What another process needs to open the same.
@@ -149,21 +159,43 @@ class StoredDocuments:
         return self.where, self.name
 
 
-class StoredAttachments(dict[str, Any]):
-    """`Trials.attachments` of a study: what is not here is looked for in the storage."""
+class StoredAttachments(MutableMapping[str, Any]):
+    """`Trials.attachments` of a study: what is here, and what is in the storage.
+
+    What is set or deleted is so for this process; the storage keeps what it has, because others look there.
+    """
 
     def __init__(self, stored: StoredDocuments) -> None:
-        super().__init__()
         self._stored = stored
+        self._here: dict[str, Any] = {}
+        self._deleted: set[str] = set()
 
-    def __missing__(self, key: str) -> bytes:
-        found = self._stored.attachment(key)
+    def __getitem__(self, key: str) -> Any:
+        if key in self._here:
+            return self._here[key]
+        found = None if key in self._deleted else self._stored.attachment(key)
         if found is None:
             raise KeyError(key)
         return found
 
-    def __contains__(self, key: object) -> bool:
-        return super().__contains__(key) or (isinstance(key, str) and self._stored.attachment(key) is not None)
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._here[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._here.pop(key, None)
+        self._deleted.add(key)
+
+    def __iter__(self) -> Iterator[str]:
+        there = (key for key in self._stored.attachment_keys() if key not in self._deleted)
+        return iter(dict.fromkeys([*self._here, *there]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} with {len(self)} attachments>"
 
 
 _KEY = re.compile(r"ATTACH::(\d+)::(.*)", re.DOTALL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +59,7 @@ class Trials:
     __module__ = "parzen.hyperopt.base"
 
     asynchronous = False
+    _attaches_domain = True  # where it is asynchronous: whoever evaluates finds the objective in `attachments`
 
     _next = 0  # an id that is above all of `_ids`, unless a view has added some; subclasses may not call `__init__`
 
@@ -79,7 +80,7 @@ class Trials:
         self._ids: set[Any] = set()
         self._dynamic_trials: list[Document] = []
         self._trials: list[Document] = []
-        self.attachments: dict[str, Any] = {}
+        self.attachments: MutableMapping[str, Any] = {}
         if storage is not None:
             self._store(storage, name)
         elif name is not None:
@@ -88,11 +89,11 @@ class Trials:
             self.refresh()
 
     def _store(self, storage: str | os.PathLike[str] | Storage, name: str | None) -> None:
-        from parzen.hyperopt._stored import StoredAttachments, StoredDocuments
+        from parzen.hyperopt._stored import StoredDocuments
 
         self._stored = StoredDocuments(self, storage, name)
         self.storage, self.name = self._stored.where, self._stored.name
-        self.attachments = StoredAttachments(self._stored)
+        self.attachments = self._stored.attachments()
 
     # --- documents in and out -----------------------------------------------------------------------------------
 
@@ -191,7 +192,7 @@ class Trials:
         if self._stored is not None:
             self._stored.delete()
             self._dynamic_trials.clear()
-            self.attachments.clear()
+            self.attachments = self._stored.attachments()
         else:
             self._dynamic_trials = []
             self.attachments = {}

@@ -1,10 +1,11 @@
 """One run: the loop, what it does with an objective, and when it ends.
 
 `_loop` drives a stream; `_objective` calls the user's function and reads what it returns; `_stopping` holds the rules that
-end a run, `_signals` turns Ctrl-C and SIGTERM into an orderly end, `_leases` knows which workers are still there.
+end a run, `_attachments` keeps what results have attached, `_signals` turns Ctrl-C and SIGTERM into an orderly end, `_leases` knows which workers are still there.
 """
 
 from parzen.run._asking import EXHAUSTED, start_trials
+from parzen.run._attachments import attachment_key, attachments_keeper
 from parzen.run._leases import BY_HAND, release_abandoned
 from parzen.run._loop import Plan, run
 from parzen.run._objective import Evaluation, Objective, loss_of, outcome_of, wants_evaluation, worst_of
@@ -33,6 +34,8 @@ __all__ = [
     "Timeout",
     "TrialsDone",
     "any_of",
+    "attachment_key",
+    "attachments_keeper",
     "checked_count",
     "checked_seconds",
     "loss_of",

@@ -18,6 +18,7 @@ from parzen.algorithms import Algorithm
 from parzen.errors import InvalidLoss, InvalidResult, SpaceExhausted, StopStudy, TrialPruned
 from parzen.log import OBJECTIVE, Stream, generator
 from parzen.run._asking import EXHAUSTED, start_trials
+from parzen.run._attachments import attachment_key
 from parzen.run._leases import release_abandoned, working
 from parzen.run._objective import Evaluation, Objective, error_of, outcome_of, worst_of
 from parzen.run._signals import Interrupts
@@ -210,7 +211,7 @@ class _Loop:
             stream.publish(Reported(number, attempt, step, metrics, stream.clock.wall()))
 
         def attach(name: str, data: bytes) -> None:
-            stream.storage.put(stream.header.uid, f"trial/{number}/{name}", data)
+            stream.storage.put(stream.header.uid, attachment_key(number, name), data)
 
         def should_stop() -> bool:
             self.look_around()
