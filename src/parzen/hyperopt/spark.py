@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import math
 import os
 import threading
 import time
@@ -49,7 +50,7 @@ logger = logging.getLogger("hyperopt-spark")
 _LOOK_EVERY = 1.0
 """Seconds after which the dispatcher looks around though nobody has told it of anything."""
 _PATIENCE = 30.0
-"""Seconds that a cancelled job may take to say so."""
+"""Seconds that cancelled jobs, all together, may take to say so."""
 
 
 class SparkTrials(Trials):
@@ -72,6 +73,7 @@ class SparkTrials(Trials):
     """
 
     asynchronous = True
+    _attaches_domain = False
     MAX_CONCURRENT_JOBS_ALLOWED = 128
     poll_interval_secs = 0.1
     """How often `fmin` looks at the documents: those of Hyperopt's other asynchronous trials are in a database."""
@@ -217,7 +219,7 @@ class SparkTrials(Trials):
                 return_argmin=return_argmin,
                 show_progressbar=show_progressbar,
             )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # the latter is what SIGTERM comes as
             dispatcher.cancel(FMIN_CANCELLED_REASON_USER)
             logger.debug("fmin thread terminated by user.")
             raise
@@ -283,9 +285,11 @@ class _Dispatcher:
         self._early_stop, self._early_stop_args = early_stop, ()  # type: tuple[Any, Sequence[Any]]
         self._began = time.monotonic()
         self._over = False
+        self._deadline = math.inf  # for what is running; there is one when it was cancelled
         self._finished: list[Document] = []
         self._looked_at = 0
-        self._running: dict[int, threading.Thread] = {}
+        self._running: dict[int, tuple[Document, threading.Thread]] = {}
+        self._writing = threading.Lock()  # of what came of a document: its thread's, until `finish` gives it up
         self._run_in_thread = jobs.in_thread(self._run)
         self._thread = threading.Thread(target=self._dispatch, name="parzen-spark", daemon=True)
 
@@ -294,12 +298,20 @@ class _Dispatcher:
         self._thread.start()
 
     def finish(self) -> None:
-        """Start nothing more, and wait for what is running; documents that never began are cancelled."""
+        """Start nothing more, and wait for what is running; documents that never began are cancelled.
+
+        Cancelled jobs have `_PATIENCE` seconds, all together; the documents of those that are silent then are cancelled.
+        """
         self._over = True
         self.trials._changed.set()
         self._thread.join()
-        for thread in list(self._running.values()):
-            thread.join(_PATIENCE if self.trials._fmin_cancelled else None)
+        self._cancel_new()
+        for _, thread in list(self._running.values()):
+            while thread.is_alive() and (left := self._deadline - time.monotonic()) > 0:
+                thread.join(min(left, _LOOK_EVERY))
+                if thread.is_alive() and self.trials._fmin_cancelled:
+                    self._cancel_jobs()  # it may have begun after the others were cancelled
+        self._give_up()
         if self.trials._fmin_cancelled:
             logger.warning("fmin is cancelled, so new trials will not be launched.")
         self._what.unpersist()
@@ -317,7 +329,11 @@ class _Dispatcher:
                 self.cancel(reason)
             elif self.trials._fmin_cancelled and self._running:
                 self._cancel_jobs()  # one that was about to begin is not part of the group yet
-            left = _LOOK_EVERY if self._timeout is None else self._began + self._timeout - time.monotonic()
+                if time.monotonic() >= self._deadline:
+                    self._give_up()  # else fmin waits for their documents
+            left = _LOOK_EVERY
+            if self._timeout is not None and not self.trials._fmin_cancelled:
+                left = self._began + self._timeout - time.monotonic()
             self.trials._changed.wait(min(max(left, 0.01), _LOOK_EVERY))
             self.trials._changed.clear()
 
@@ -333,7 +349,7 @@ class _Dispatcher:
                 doc["book_time"] = doc["refresh_time"] = coarse_utcnow()
                 logger.debug("trial task %s started", doc["tid"])
                 thread = threading.Thread(target=self._run_in_thread, args=(doc,), daemon=True)
-                self._running[id(doc)] = thread
+                self._running[id(doc)] = doc, thread
                 thread.start()
 
     # --- reasons to stop ----------------------------------------------------------------------------------------
@@ -366,6 +382,7 @@ class _Dispatcher:
         self.trials._fmin_cancelled = True
         self._cancel_new()
         if self.trials._spark_supports_job_cancelling:
+            self._deadline = time.monotonic() + _PATIENCE
             logger.debug("Cancelling all running jobs in job group %s", self.jobs.group)
             self._cancel_jobs()
         else:
@@ -375,7 +392,16 @@ class _Dispatcher:
     def _cancel_new(self) -> None:
         for doc in list(self.trials._dynamic_trials):
             if doc["state"] == JOB_STATE_NEW:
-                self._close(doc, JOB_STATE_CANCEL, (str(RuntimeError), "fmin was cancelled before the trial began"))
+                self._close(doc, JOB_STATE_CANCEL, (str(RuntimeError), "fmin ended before the trial began"))
+
+    def _give_up(self) -> None:
+        """Close the documents of cancelled jobs that have not said that they ended; what they say later changes nothing."""
+        with self._writing:
+            silent = [doc for doc, _ in list(self._running.values()) if doc["state"] == JOB_STATE_RUNNING]
+            for doc in silent:
+                self._close(doc, JOB_STATE_CANCEL, (str(RuntimeError), "cancelled, and the job has not ended"))
+        if silent:
+            logger.warning("%d cancelled jobs have not ended, their trials are given up", len(silent))
 
     def _cancel_jobs(self) -> None:
         if self.trials._spark_supports_job_cancelling:
@@ -387,14 +413,20 @@ class _Dispatcher:
         tid, what = doc["tid"], self._what
         params = spec_from_misc(doc["misc"])
         try:
-            self._take(doc, self.jobs.run(lambda: _evaluate(what.value, params)))
+            answer = self.jobs.run(lambda: _evaluate(what.value, params))
+            with self._writing:
+                if doc["state"] == JOB_STATE_RUNNING:
+                    self._take(doc, answer)
         except BaseException as error:  # of Spark, not of the objective: a lost executor, a job that was cancelled
-            if self.trials._fmin_cancelled:
-                logger.debug("trial task %s cancelled, exception is %s", tid, error)
-                self._close(doc, JOB_STATE_CANCEL, (str(type(error)), str(error)))
-            else:
-                logger.error("trial task %s failed, exception is %s", tid, error)  # noqa: TRY400  # the line has it
-                self._close(doc, JOB_STATE_ERROR, (str(type(error)), traceback.format_exc()))
+            with self._writing:
+                if doc["state"] != JOB_STATE_RUNNING:
+                    logger.debug("trial task %s ended after it had been given up, exception is %s", tid, error)
+                elif self.trials._fmin_cancelled:
+                    logger.debug("trial task %s cancelled, exception is %s", tid, error)
+                    self._close(doc, JOB_STATE_CANCEL, (str(type(error)), str(error)))
+                else:
+                    logger.error("trial task %s failed, exception is %s", tid, error)  # noqa: TRY400  # the line has it
+                    self._close(doc, JOB_STATE_ERROR, (str(type(error)), traceback.format_exc()))
             logger.debug("trial %s task thread catches an exception and writes the info back correctly.", tid)
         finally:
             self._running.pop(id(doc), None)
