@@ -32,6 +32,7 @@ def _reader() -> ModuleType:
 READER = _reader()
 FACTS: dict[str, dict[str, Any]] = json.loads((REFERENCE / "hyperopt-0.3.0.json").read_text(encoding="utf-8"))
 SYMBOLS = FACTS.pop("scope")
+_DOOR: Any = importlib.import_module("parzen.hyperopt")
 
 # Modules of which only the names that other tests use are here, and why.
 PARTLY = {
@@ -178,6 +179,16 @@ def test_a_symbol_is_in_the_scope(name: str) -> None:
     scope = sys.modules["parzen.hyperopt.pyll"].scope
 
     assert f"scope.{name}" in ABSENT or callable(getattr(scope, name))
+
+
+def test_a_star_import_gives_what_hyperopts_gives() -> None:
+    """All names of the package but those that are listed as absent, and the modules that need other packages."""
+    given = {name for name in FACTS["hyperopt"] if f"hyperopt.{name}" not in ABSENT and not name.startswith("_")}
+    namespace: dict[str, Any] = {}
+    exec("from parzen.hyperopt import *", namespace)  # a star is only allowed at the top of a module
+
+    assert given - set(namespace) <= {"ipy", "mongoexp", "sklearn"}
+    assert sorted(_DOOR.__all__) == sorted({*_DOOR._HOMES, "fmin"} - {*_DOOR._BY_NAME_ONLY})
 
 
 @pytest.mark.parametrize("where", DIFFERENT)
