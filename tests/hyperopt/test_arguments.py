@@ -111,3 +111,47 @@ def test_a_signal_leaves_nothing_running_in_the_document_loop(
     done = run_python("-c", INTERRUPTED, name)
 
     assert done.stdout.split() == [raised, "3", "[2,", "2]"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("result", "loss"),
+    [
+        ({"loss": "3.5", "status": "ok"}, 3.5),
+        ([("loss", 1), ("status", "ok")], 1.0),
+        ({"loss": float("inf"), "status": "ok"}, float("inf")),
+    ],
+)
+def test_results_that_hyperopt_converts_are_converted(result: Any, loss: float) -> None:
+    """Text that is a number, pairs, and a penalty that is infinite."""
+    best = hyperopt.fmin(lambda x: result, hp.uniform("x", 0, 1), rand.suggest, 2, rstate=0, verbose=False)
+
+    assert best.loss == loss
+
+
+def test_a_status_of_a_trial_that_goes_on_is_kept_in_the_document() -> None:
+    """It is no loss."""
+    trials = hyperopt.Trials()
+    hyperopt.fmin(
+        lambda x: {"status": "running" if x < 0.5 else "ok", "loss": x},
+        hp.uniform("x", 0, 1), rand.suggest, 8, trials=trials, rstate=0, verbose=False,
+    )  # fmt: skip
+
+    assert set(trials.statuses()) == {"running", "ok"}
+    assert min(doc["result"]["loss"] for doc in trials.trials if doc["result"]["status"] == "ok") >= 0.5
+
+
+def test_an_error_about_a_result_has_the_result() -> None:
+    """As Hyperopt's have."""
+    with pytest.raises(hyperopt.exceptions.InvalidResultStatus) as caught:
+        hyperopt.fmin(lambda x: {"loss": 1, "status": "zz"}, hp.uniform("x", 0, 1), max_evals=1, verbose=False)
+
+    assert caught.value.result == {"loss": 1, "status": "zz"}
+
+
+def test_the_answer_is_printed_in_order_of_the_labels() -> None:
+    """As Hyperopt's is."""
+    space = [hp.uniform("z", 0, 1), hp.uniform("a", 0, 1), hp.choice("m", [1, 2])]
+    trials = hyperopt.Trials()
+    best = hyperopt.fmin(lambda c: c[0], space, rand.suggest, 2, trials=trials, rstate=0, verbose=False)
+
+    assert list(best) == list(trials.argmin) == list(trials.trials[0]["misc"]["vals"]) == ["a", "m", "z"]

@@ -76,7 +76,7 @@ def test_each_id_gets_a_document_with_every_label_and_numpy_scalars(domain: Doma
     assert [doc["tid"] for doc in docs] == [4, 5, 6]
     for doc in docs:
         misc = doc["misc"]
-        assert list(misc["vals"]) == ["x", "c", "k", "n"] == list(misc["idxs"])
+        assert list(misc["vals"]) == ["c", "k", "n", "x"] == list(misc["idxs"])
         assert isinstance(misc["vals"]["x"][0], np.float64)
         assert isinstance(misc["vals"]["n"][0], np.integer)
         assert misc["vals"]["k"] == [] if misc["vals"]["c"][0] == 0 else misc["idxs"]["k"] == [doc["tid"]]

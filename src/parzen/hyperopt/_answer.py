@@ -79,9 +79,13 @@ def answer_of_study(result: Result, trials: Trials, return_argmin: bool) -> Any:
     """
     history = result.history
     number = history.best_number
+    if number is None:
+        # An infinite loss is a penalty there, and a trial that has nothing worse is still an answer.
+        infinite = np.flatnonzero(history.ok & (history.losses == np.inf))
+        number = int(infinite[0]) if len(infinite) else None
     if not return_argmin:
         return None if number is None else history.config(number)
-    best = result.best  # raises AllTrialsFailed where there is none
+    best = result.best if number is None else history.trial(number)  # the former raises AllTrialsFailed
     answer = Best(raw_values(history.space, history.points, best.number))
     answer.config, answer.params, answer.trials = best.config, best.params, trials
     answer.loss = float(history.losses[best.number])

@@ -58,7 +58,7 @@ def raw_values(space: Space, points: Points, i: int) -> dict[str, Any]:
         # uniformint is a float there: it is rounded by q before it becomes an int.
         whole = space.is_choice(j) or (isinstance(dist, Grid) and dist.integral)
         result[space.labels[j]] = int(x) if whole else float(x)
-    return result
+    return dict(sorted(result.items()))  # as Hyperopt prints them
 
 
 def points_of(space: Space, raw: Mapping[str, Any], unit: Any = None) -> Points:
@@ -109,8 +109,8 @@ def spell_out(space: Space, doc: Document) -> None:
         return
     raw, tid = raw_values(space, points_of(space, values_of(doc)), 0), doc["tid"]
     if values_of(doc) != raw or len(doc["misc"]["vals"]) != space.d:
-        doc["misc"]["idxs"] = {label: [tid] if label in raw else [] for label in space.labels}
-        doc["misc"]["vals"] = {label: [raw[label]] if label in raw else [] for label in space.labels}
+        doc["misc"]["idxs"] = {label: [tid] if label in raw else [] for label in sorted(space.labels)}
+        doc["misc"]["vals"] = {label: [raw[label]] if label in raw else [] for label in sorted(space.labels)}
 
 
 def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
@@ -277,8 +277,8 @@ class DocumentWriter:
             "tid": tid,
             "cmd": ("domain_attachment", "FMinIter_Domain"),
             "workdir": None,
-            "idxs": {label: [tid] if label in raw else [] for label in history.space.labels},
-            "vals": {label: [raw[label]] if label in raw else [] for label in history.space.labels},
+            "idxs": {label: [tid] if label in raw else [] for label in sorted(history.space.labels)},
+            "vals": {label: [raw[label]] if label in raw else [] for label in sorted(history.space.labels)},
         }
         (doc,) = self.trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc])
         self._keep(doc)

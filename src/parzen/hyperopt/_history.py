@@ -215,8 +215,8 @@ def new_documents(domain: Any, trials: Trials, new_ids: Sequence[Any], points: P
             "tid": tid,
             "cmd": domain.cmd,
             "workdir": domain.workdir,
-            "idxs": {label: [tid] if label in raw else [] for label in space.labels},
-            "vals": {label: [np.array(raw[label])[()]] if label in raw else [] for label in space.labels},
+            "idxs": {label: [tid] if label in raw else [] for label in sorted(space.labels)},
+            "vals": {label: [np.array(raw[label])[()]] if label in raw else [] for label in sorted(space.labels)},
         }
         docs += trials.new_trial_docs([tid], [None], [domain.new_result()], [misc])
     return docs

@@ -12,6 +12,7 @@ from parzen.hyperopt._arguments import Search, seed_of
 from parzen.hyperopt._documents import DocumentWriter, read_documents
 from parzen.hyperopt._iteration import EarlyStop
 from parzen.hyperopt._pickles import save_trials
+from parzen.hyperopt._results import Unfinished, as_core_takes_it
 from parzen.hyperopt._watching import feedback_of
 from parzen.hyperopt.base import Trials
 from parzen.run import Evaluation, LossReached, attachments_keeper, wants_evaluation
@@ -95,11 +96,12 @@ def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep:
         number = evaluation.number
         # Looked at before the call: while it goes on, others may give up this attempt and begin another.
         attempt = int(study.history.attempts[number])
-        result = fn(config, **{str(name): evaluation}) if name else fn(config)
+        result = as_core_takes_it(fn(config, **{str(name): evaluation}) if name else fn(config))
         if not isinstance(result, Mapping):
             return result
         logged = kept(number, result)
-        results[number, attempt] = {**result, "attachments": result.get("attachments") or {}}
+        shown = result.returned if isinstance(result, Unfinished) else result
+        results[number, attempt] = {**shown, "attachments": result.get("attachments") or {}}
         return logged
 
     return objective

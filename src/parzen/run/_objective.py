@@ -114,11 +114,15 @@ def outcome_of(result: Any, objective: str, worst: float, seconds: float | None 
         seconds: time inside the objective.
 
     Raises:
-        InvalidResult, InvalidLoss: it cannot be used.
+        InvalidResult, InvalidLoss: it cannot be used; their `result` is what was returned.
     """
-    if isinstance(result, Mapping):
-        return _outcome_of_mapping(result, objective, worst, seconds)
-    return _outcome(loss_of(result), {}, None, objective, worst, seconds)
+    try:
+        if isinstance(result, Mapping):
+            return _outcome_of_mapping(result, objective, worst, seconds)
+        return _outcome(loss_of(result), {}, None, objective, worst, seconds)
+    except (InvalidResult, InvalidLoss) as error:
+        error.result = result
+        raise
 
 
 def _outcome_of_mapping(result: Mapping[Any, Any], objective: str, worst: float, seconds: float | None) -> Outcome:

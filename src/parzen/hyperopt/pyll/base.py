@@ -43,6 +43,7 @@ __all__ = [
     "toposort",
 ]
 
+
 DEFAULT_MAX_PROGRAM_LEN = LONGEST
 SymbolTable = Scope
 
