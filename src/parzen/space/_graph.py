@@ -6,9 +6,10 @@ arguments, which are nodes again.  Labelled draws are `hyperopt_param(label, dis
 is itself a space.  This is the graph language of Hyperopt (Bergstra, Yamins and Cox 2013), because programs build and
 mutate such graphs; `hp.float` and its kin make the same nodes from natural arguments.
 
-Nodes are mutable and compare by identity.  A search never evaluates them: `_compile` reads a graph as it is at that
+Nodes are mutable and compare by identity.  The core never evaluates them: `_compile` reads a graph as it is at that
 moment and turns it into a `Space`.  But a graph is a program too, and `evaluate` runs it, node by node: that is a method
-of every node (`node.eval()`), and what a user's function returns may be a graph again.
+of every node (`node.eval()`), Hyperopt's `Domain` makes each configuration so, and what a user's function returns may be
+a graph again.
 """
 
 from __future__ import annotations
