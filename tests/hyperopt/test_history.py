@@ -139,7 +139,7 @@ def test_open_documents_are_waiting_or_running_until_they_have_ended(domain: Dom
     assert history_of(domain, trials).state.tolist() == [State.WAITING, State.OK, State.FAILED]
 
 
-@pytest.mark.parametrize("change", ["gone", "loss", "back", "values"])
+@pytest.mark.parametrize("change", ["gone", "loss", "array", "back", "values", "in place"])
 def test_a_document_that_is_gone_or_says_something_else_changes_the_history(change: str, domain: Domain) -> None:
     trials = Trials()
     grown(domain, trials, 6)
@@ -150,6 +150,10 @@ def test_a_document_that_is_gone_or_says_something_else_changes_the_history(chan
         trials.trials[2]["result"]["loss"] = -7.0
     elif change == "back":
         trials.trials[2]["state"] = base.JOB_STATE_NEW
+    elif change == "in place":
+        trials.trials[2]["misc"]["vals"]["x"][0] = 4.5
+    elif change == "array":
+        trials.trials[2]["result"]["loss"] = np.array([1.0, 2.0])
     else:
         trials._dynamic_trials[2] = copy.deepcopy(trials._dynamic_trials[2])
         trials._dynamic_trials[2]["misc"]["vals"]["x"] = [4.5]
@@ -181,6 +185,20 @@ def test_documents_that_come_anew_from_a_database_each_time_are_known_by_what_th
 
     assert reader.update(copy.deepcopy(trials.trials)) is history
     assert len(history) == 4
+
+
+def test_a_subclass_that_compares_itself_has_a_history_all_the_same(domain: Domain) -> None:
+    class Mine(Trials):
+        __hash__ = None  # type: ignore[assignment]  # as Python has it beside __eq__
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Mine)
+
+    trials, other = Mine(), Mine()
+    grown(domain, trials, 2)
+
+    assert len(history_of(domain, trials)) == 2
+    assert len(history_of(domain, other)) == 0
 
 
 def test_when_everything_was_tried_the_best_is_tried_again() -> None:

@@ -20,6 +20,7 @@ from parzen import Trials, hp
 from parzen.errors import AlgorithmError, AllTrialsFailed, StopStudy, TrialPruned
 from parzen.hyperopt import base, progress, rand, tpe
 from parzen.hyperopt.base import Ctrl, Domain, spec_from_misc
+from parzen.hyperopt.early_stop import no_progress_loss
 from parzen.hyperopt.fmin import FMinIter, fmin_pass_expr_memo_ctrl, generate_trials_to_calculate, partial
 
 SPACE = {"x": hp.uniform("x", -2, 2), "c": hp.choice("c", ["a", "b"])}
@@ -293,6 +294,66 @@ def test_a_trial_may_be_given_up_and_a_search_ended_from_inside(algo: Any) -> No
     fmin(objective, algo, trials=trials, max_evals=9)
 
     assert trials.statuses() == ["ok", "fail", "ok"]
+
+
+def test_a_search_that_is_ended_from_inside_leaves_its_queue_alone() -> None:
+    calls: list[Any] = []
+
+    def stops(config: Any) -> float:
+        calls.append(config)
+        raise StopStudy
+
+    it = iteration(fn=stops, max_evals=8, max_queue_len=4)
+    it.run(8)
+
+    assert len(calls) == 1
+    assert it.stopped_by == "callback"
+
+
+def test_an_interrupt_is_forgotten_when_the_search_goes_on() -> None:
+    calls: list[Any] = []
+
+    def once(config: Any) -> float:
+        calls.append(config)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return 0.0
+
+    it = iteration(fn=once)
+    with pytest.raises(KeyboardInterrupt):
+        it.run(2)
+    interrupted_by = it.interrupted_by
+    it.run(2)
+
+    assert interrupted_by is not None
+    assert it.interrupted_by is None
+
+
+def test_a_suggest_function_that_returns_nothing_is_told_what_is_expected() -> None:
+    with pytest.raises(AlgorithmError, match="gave None, expected a list of documents"):
+        fmin(algo=lambda *args: None)
+
+
+def test_no_progress_is_counted_in_trials_and_not_in_batches() -> None:
+    trials = Trials()
+    fmin(lambda config: 1.0, trials=trials, max_evals=40, max_queue_len=4, early_stop_fn=no_progress_loss(10))
+
+    assert len(trials) == 16
+    assert no_progress_loss(2)(trials, 1.0, 1)[0]
+
+
+def test_documents_are_looked_at_a_few_times_for_each_trial() -> None:
+    class Counting(Trials):
+        refreshed = 0
+
+        def refresh(self) -> None:
+            super().refresh()
+            self.refreshed += 1
+
+    trials = Counting()
+    fmin(trials=trials, max_evals=50)
+
+    assert trials.refreshed < 2 * 50 + 10
 
 
 def test_an_exit_of_the_objective_is_recorded_too() -> None:

@@ -19,10 +19,18 @@ from parzen import Trials, fmin, hp, rand
 from parzen.errors import CorruptLog, OutOfSpace, SpaceMismatch, StudyNotFound, Unavailable
 from parzen.hyperopt import load_trials, tpe
 from parzen.hyperopt._pickles import save_trials
-from parzen.hyperopt.base import JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW, SONify, spec_from_misc
+from parzen.hyperopt.base import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    SONify,
+    spec_from_misc,
+)
 from parzen.run import Evaluation
 from parzen.space import as_apply
 from parzen.storages import MemoryStorage
+from parzen.trials import Retracted, State
 
 SPACE = {"x": hp.uniform("x", -1, 1), "c": hp.choice("c", ["a", {"k": hp.randint("k", 5)}])}
 POSTGRESQL = os.environ.get("PARZEN_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -303,3 +311,22 @@ def test_ordinary_trials_load_no_database(run_python: Callable[..., subprocess.C
     )
 
     assert done.stdout.split()[1] == "False", done.stderr
+
+
+def test_a_document_goes_as_its_trial_does(tmp_path: Path) -> None:
+    """For who looks on and for who looks later; nor is one that was called off an error in the study."""
+    trials = Trials(storage=tmp_path / "s.db")
+    _fmin(trials, 4)
+    best, study = trials.best_trial["tid"], parzen.Study.load(tmp_path / "s.db")
+    study.stream.publish(Retracted(best, "a mistake", 1.0))
+    trials.refresh()
+    later = Trials(storage=tmp_path / "s.db")
+
+    for seen in (trials, later):
+        assert best not in seen.tids
+        assert len(seen) == 3
+        assert seen.best_trial["tid"] != best
+    called_off = [doc for doc in later._dynamic_trials if doc["tid"] == best]
+    assert [doc["state"] for doc in called_off] == [JOB_STATE_CANCEL]
+    (tid,) = later.insert_trial_docs(called_off)
+    assert State(int(later._stored.stream.history.state[tid])) is State.CANCELLED  # type: ignore[union-attr]

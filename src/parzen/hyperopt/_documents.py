@@ -17,6 +17,7 @@ from parzen._typing import FloatArray
 from parzen.errors import Conflict, InvalidLoss, InvalidResult, OutOfSpace, UnknownLabel
 from parzen.hyperopt import _attachments
 from parzen.hyperopt.base import (
+    JOB_STATE_CANCEL,
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
     JOB_STATE_NEW,
@@ -28,7 +29,19 @@ from parzen.hyperopt.base import (
 from parzen.log import Stream, trial_seed
 from parzen.run import outcome_of
 from parzen.space import Grid, Points, Space
-from parzen.trials import Asked, Entry, Event, Finished, History, Outcome, Released, Started, State, TrialError
+from parzen.trials import (
+    Asked,
+    Entry,
+    Event,
+    Finished,
+    History,
+    Outcome,
+    Released,
+    Retracted,
+    Started,
+    State,
+    TrialError,
+)
 
 __all__ = [
     "DocumentWriter",
@@ -44,6 +57,7 @@ __all__ = [
 OWNER = "parzen"
 
 _OPEN = (JOB_STATE_NEW, JOB_STATE_RUNNING)
+_HIDDEN = (JOB_STATE_ERROR, JOB_STATE_CANCEL)
 
 _Read: TypeAlias = tuple[Document, tuple[float, ...], "Outcome | None"]
 """A document, its row of values, and how it ended if it has."""
@@ -120,8 +134,8 @@ def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
         Number of the trial -> its document, of those that the space can have produced.
     """
     read: list[_Read] = []
-    # Those in state ERROR are not in `trials.trials`; they are looked for in the study and never taken into it.
-    for doc in [*trials.trials, *(doc for doc in trials._dynamic_trials if doc["state"] == JOB_STATE_ERROR)]:
+    # Those in state ERROR or CANCEL are not in `trials.trials`; they are looked for in the study and never taken into it.
+    for doc in [*trials.trials, *(doc for doc in trials._dynamic_trials if doc["state"] in _HIDDEN)]:
         spell_out(stream.space, doc)
         try:
             values = points_of(stream.space, values_of(doc)).values[0]
@@ -134,7 +148,7 @@ def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
             taken, rest = _found(history, read)
             events: list[Event] = []
             at, seed = stream.clock.wall(), stream.header.seed
-            new = [one for one in rest if one[0]["state"] != JOB_STATE_ERROR]
+            new = [one for one in rest if one[0]["state"] not in _HIDDEN]
             for number, (doc, values, outcome) in enumerate(new, start=len(history)):
                 taken[number] = doc
                 events.append(Asked(number, values, "document", trial_seed(seed, number), 0, at))
@@ -200,6 +214,8 @@ def outcome_of_document(doc: Document) -> Outcome | None:
     """How a document's trial ended; None where it is still to be evaluated."""
     if doc["state"] in _OPEN:
         return None
+    if doc["state"] == JOB_STATE_CANCEL:
+        return Outcome(State.CANCELLED)
     if doc["state"] != JOB_STATE_DONE:
         return Outcome(State.ERROR, error=TrialError(*map(str, doc["misc"].get("error", ("error", "")))))
     try:
@@ -233,7 +249,8 @@ class DocumentWriter:
             doc = self.documents.get(number)
             if doc is None:
                 doc = self._insert(history, number)
-            if doc["state"] in _OPEN:
+            retracted = history.state[number] == State.CANCELLED and doc["state"] not in _HIDDEN
+            if doc["state"] in _OPEN or retracted:
                 self._finish(doc, history, number)
         self.trials.refresh()
 
@@ -244,6 +261,11 @@ class DocumentWriter:
             if isinstance(event, Asked):
                 if event.number not in self.documents:
                     self._insert(history, event.number)
+                    changed = True
+            elif isinstance(event, Retracted):
+                doc = self.documents.get(event.number)
+                if doc is not None:  # the trial is to be treated as if it had never been
+                    self._finish(doc, history, event.number)
                     changed = True
             elif isinstance(event, (Started, Released, Finished)):
                 doc = self.documents.get(event.number)
@@ -306,7 +328,7 @@ class DocumentWriter:
         loss = trial.metrics.get(history.objectives[0])
         unusable = state is State.FAILED and loss is None and (error is None or error.kind != "status")
         if state in (State.ERROR, State.CANCELLED) or unusable:
-            doc["state"] = JOB_STATE_ERROR
+            doc["state"] = JOB_STATE_CANCEL if state is State.CANCELLED else JOB_STATE_ERROR
             # As Hyperopt says it: the text of the class, and that of the exception.
             doc["misc"]["error"] = (f"<class '{error.kind}'>", error.message) if error is not None else (state.name, "")
             if not self.refreshes:

@@ -21,6 +21,7 @@ from parzen.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from parzen.hyperopt.utils import use_obj_for_literal_in_memo
 from parzen.run import loss_of
 from parzen.space import Apply, Literal, Space, as_apply
+from parzen.space._graph import label_of
 
 __all__ = ["Ctrl", "Domain", "result_document"]
 
@@ -124,7 +125,7 @@ class Domain:
         self.params: dict[str, Apply] = {}
         self.compiled = Space(self.expr)
         for node in _hyperopt_params(self.expr):
-            label = _label(node)
+            label = str(label_of(node))
             if label in self.params:
                 raise DuplicateLabel(
                     f"label {label!r} stands for two nodes; use one node in both places, or give them different labels",
@@ -162,7 +163,11 @@ class Domain:
         Args:
             config: label -> value, an index for choices.
         """
-        return {node: config.get(_label(node), GarbageCollected) for node in _hyperopt_params(self.expr)}
+        return {node: config.get(label, GarbageCollected) for label, node in self._labelled}
+
+    @cached_property
+    def _labelled(self) -> list[tuple[str, Apply]]:
+        return [(str(label_of(node)), node) for node in _hyperopt_params(self.expr)]
 
     def evaluate(self, config: Mapping[str, Any], ctrl: Ctrl | None, attach_attachments: bool = True) -> dict[str, Any]:
         """Call the objective.
@@ -295,11 +300,6 @@ def _loss(value: Any, result: Any) -> float:
 
 def _itself(value: Any) -> Any:
     return value
-
-
-def _label(node: Apply) -> str:
-    label: str = node.arg["label"].obj
-    return label
 
 
 def _hyperopt_params(expr: Apply) -> list[Apply]:

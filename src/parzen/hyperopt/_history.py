@@ -2,7 +2,7 @@
 
 Hyperopt calls a suggest function with a `Domain`, a `Trials` and a seed, and calls it again after somebody, often not the
 program that asked, has changed documents in place.  The documents are the truth, so each call looks at all of them, and
-takes into the history what is new: a document that has ended is read once, an open one is compared.  The history is
+takes into the history what is new: a document is read once, and compared from then on.  The history is
 always the one that reading all documents afresh would give, row for row: a proposal depends on the seed and the documents,
 and not on how often somebody has asked.  So when a document is gone, or one that had ended says something else, all is
 read again, instead of a retraction that a fresh reader would not see.
@@ -27,7 +27,7 @@ from parzen.trials import Asked, Event, Finished, History, Started
 __all__ = ["DocumentHistory", "history_of", "new_documents", "suggest_documents"]
 
 _Told: TypeAlias = tuple[Any, ...]
-"""What of a document decides about its trial, beside its values: state, status, loss, variance."""
+"""What of a document decides about its trial: state, status, loss, variance, labels and values."""
 
 
 class DocumentHistory:
@@ -48,36 +48,31 @@ class DocumentHistory:
     def _clear(self) -> None:
         self.history = History(self.space, {"loss": "minimize"})
         self.foreign = 0
-        self._read: list[Document] = []
         self._told: list[_Told] = []
+        self._columns: list[list[Any]] = [[], [], [], [], []]
         self._rows: list[int] = []  # of each document read; -1 where it is foreign
 
     def update(self, docs: Sequence[Document]) -> History:
         """The history of these documents, which are all that there are."""
-        told = [_told(doc) for doc in docs]
-        if not self._extends(docs, told):
-            self._clear()
-        for i, (before, now) in enumerate(zip(self._told, told, strict=False)):
-            if before != now:
+        # All documents are looked at for each proposal: the one thing that grows with the square of their number.  So it is
+        # done column by column, and document by document only where something has changed.
+        n, columns = len(self._told), _columns(docs)
+        same = all(_equal(before, column[:n]) for before, column in zip(self._columns, columns, strict=True))
+        if not same:
+            told = [_told(doc) for doc in docs]
+            changed = [i for i, (was, now) in enumerate(zip(self._told, told, strict=False)) if was != now]
+            if len(docs) < n or not all(_may_follow(self._told[i], told[i]) for i in changed):
+                self._clear()
+            for i in changed if self._told else ():
                 self._compare(self._rows[i], docs[i])
-        for doc in docs[len(self._read) :]:
+                self._told[i] = told[i]
+        for doc in docs[len(self._told) :]:
+            self._told.append(_told(doc))
             self._rows.append(self._take(doc))
-        self._read, self._told = list(docs), told
+        for before, column in zip(self._columns, columns, strict=True):
+            del before[n if same else 0 :]
+            before.extend(map(_fixed, column[len(before) :]))
         return self.history
-
-    def _extends(self, docs: Sequence[Document], told: Sequence[_Told]) -> bool:
-        """Whether these are the documents read before, with ends that were open and documents that are new."""
-        if len(docs) < len(self._read):
-            return False
-        for before, after, was, now in zip(self._read, docs, self._told, told, strict=False):
-            if was != now and was[0] != JOB_STATE_NEW and (was[0] != JOB_STATE_RUNNING or now[0] == JOB_STATE_NEW):
-                return False
-            # Documents that come from a database are other objects each time.
-            if before is not after and (
-                before["tid"] != after["tid"] or before["misc"]["vals"] != after["misc"]["vals"]
-            ):
-                return False
-        return True
 
     def _take(self, doc: Document) -> int:
         """The row of a new document."""
@@ -105,12 +100,62 @@ class DocumentHistory:
         self.history.apply(self.history.seq + 1, event)
 
 
+def _columns(docs: Sequence[Document]) -> tuple[list[Any], ...]:
+    """What `_told` tells, in the objects that the documents have."""
+    results = [doc["result"] for doc in docs]
+    return (
+        [doc["state"] for doc in docs],
+        [result.get("status") for result in results],
+        [result.get("loss") for result in results],
+        [result.get("loss_variance") for result in results],
+        [doc["misc"]["vals"] for doc in docs],
+    )
+
+
+class _Doubt:
+    """Stands for what may be changed in place, or does not say whether it is equal: equal to nothing."""
+
+    __hash__ = None  # type: ignore[assignment]  # nothing is to look for it
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+
+def _fixed(value: Any) -> Any:
+    """An object of a column as it is now, whatever becomes of the document."""
+    if value is None or isinstance(value, (int, float, str, np.generic)):
+        return value
+    if type(value) is dict and all(type(item) is list for item in value.values()):
+        return {label: list(values) for label, values in value.items()}
+    return _Doubt()
+
+
+def _equal(before: list[Any], now: list[Any]) -> bool:
+    try:
+        return before == now
+    except ValueError:  # an array, where there was none
+        return False
+
+
 def _told(doc: Document) -> _Told:
-    result = doc["result"]
+    result, vals = doc["result"], doc["misc"]["vals"]
     loss = result.get("loss")
-    # NaN differs from itself, and arrays do not say whether they differ.
-    known = loss if type(loss) is float and loss == loss else repr(loss)
-    return doc["state"], result.get("status"), known, repr(result.get("loss_variance"))
+    return (
+        doc["state"],
+        result.get("status"),
+        # NaN differs from itself, and arrays do not say whether they differ.
+        loss if type(loss) is float and loss == loss else repr(loss),
+        repr(result.get("loss_variance")),
+        tuple(vals),
+        tuple(map(tuple, vals.values())),
+    )
+
+
+def _may_follow(was: _Told, now: _Told) -> bool:
+    """Whether a document that was open has gone on, of the same values; else nothing of what was read can be kept."""
+    if was[-2:] != now[-2:]:
+        return False
+    return bool(was[0] == JOB_STATE_NEW or (was[0] == JOB_STATE_RUNNING and now[0] != JOB_STATE_NEW))
 
 
 def _documents(trials: Trials) -> list[Document]:
@@ -132,10 +177,20 @@ def _documents(trials: Trials) -> list[Document]:
 
 
 class _Kept:
-    """What a domain remembers of each `Trials`; it is in no pickle and in no copy of the domain."""
+    """What a domain remembers of each `Trials`; it is in no pickle and in no copy of the domain.
+
+    By `id`, and forgotten when the `Trials` is: a subclass with an `__eq__` is no key of a dictionary.
+    """
 
     def __init__(self) -> None:
-        self.of: weakref.WeakKeyDictionary[Trials, DocumentHistory] = weakref.WeakKeyDictionary()
+        self.of: dict[int, tuple[weakref.ref[Trials], DocumentHistory]] = {}
+
+    def history(self, trials: Trials, space: Space) -> DocumentHistory:
+        """The one of these trials, an empty one at first."""
+        key, of = id(trials), self.of
+        if key not in of:
+            of[key] = weakref.ref(trials, lambda _: of.pop(key, None)), DocumentHistory(space)
+        return of[key][1]
 
     def __reduce__(self) -> tuple[type[_Kept], tuple[()]]:
         return _Kept, ()
@@ -146,9 +201,7 @@ def history_of(domain: Any, trials: Trials) -> History:  # a Domain, or what a p
     kept = getattr(domain, "_kept_histories", None)
     if kept is None:
         kept = domain._kept_histories = _Kept()
-    known = kept.of.get(trials)
-    if known is None:
-        known = kept.of[trials] = DocumentHistory(domain.compiled)
+    known: DocumentHistory = kept.history(trials, domain.compiled)
     return known.update(_documents(trials))
 
 

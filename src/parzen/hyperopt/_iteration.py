@@ -14,7 +14,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -149,6 +149,8 @@ class FMinIter:
         try:
             for doc in islice(self._new_documents(), None if N < 0 else N):
                 self._evaluate(doc)
+                if doc["state"] == JOB_STATE_CANCEL:  # StopStudy ends the search, and not this trial alone
+                    break
         finally:
             self.trials.refresh()
 
@@ -213,8 +215,9 @@ class FMinIter:
         Raises:
             KeyboardInterrupt: on Ctrl-C; the document that was being evaluated is NEW again.  SIGTERM: `SystemExit`.
         """
-        self.stopped_by = None
+        self.stopped_by = self.interrupted_by = None
         queued = 0
+        self.trials.refresh()
         with Interrupts() as interrupts:
             self._interrupts = interrupts
             try:
@@ -231,12 +234,12 @@ class FMinIter:
                             break
                         if self.asynchronous:
                             self._wait()
-                        else:
+                            self.trials.refresh()
+                        else:  # it refreshes
                             self.serial_evaluate(max(self.max_queue_len, 1))
-                        self.trials.refresh()
                         self._after_batch()
                         tell()
-                    if block_until_done:
+                    if block_until_done and (self.asynchronous or self.stopped_by != "callback"):
                         self.block_until_done()
                         tell()
             except KeyboardInterrupt:
@@ -265,15 +268,18 @@ class FMinIter:
         return None
 
     def _fill_queue(self, most: int) -> int:
-        """Suggest documents until the queue is full; how many."""
+        """Suggest documents until the queue is full; how many.  The trials are fresh before and after."""
         suggest, queued = suggest_of(self.algo), 0
         while queued < most and not self.is_cancelled:
             room = self.max_queue_len - self.trials.count_by_state_unsynced(JOB_STATE_NEW)
             if room <= 0:
                 break
             ids = self.trials.new_trial_ids(min(room, most - queued))
-            self.trials.refresh()
             docs = suggest(ids, self.domain, self.trials, seed_from(self.rstate))
+            if not isinstance(docs, Sized):
+                raise AlgorithmError(
+                    f"the suggest function gave {docs!r:.80}, expected a list of documents; an empty one ends the search"
+                )
             if len(docs) > len(ids):
                 raise AlgorithmError(
                     f"the suggest function gave {len(docs)} documents for {len(ids)} ids: one for each at most"

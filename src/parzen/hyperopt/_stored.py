@@ -79,7 +79,7 @@ class StoredDocuments:
         return writer
 
     def insert(self, docs: Sequence[Document]) -> list[int]:
-        """Add documents to the study: those that are DONE with their results, all others to be evaluated by somebody.
+        """Add documents to the study: those that have ended as they ended, all others to be evaluated by somebody.
 
         Returns:
             Their tids, the numbers that the study gives them.

@@ -102,8 +102,10 @@ class Trials:
         if self._stored is not None:
             self._stored.pull()
         self._trials = [doc for doc in self._of_key() if doc["state"] in JOB_VALID_STATES]
-        self._ids.update(doc["tid"] for doc in self._trials)
-        self._next = _above(0, self._ids)
+        tids = self.tids
+        if not self._ids.issuperset(tids):  # looked at first: nearly always nothing is new, and there may be many
+            self._next = _above(self._next, set(tids) - self._ids)
+            self._ids.update(tids)
 
     def _of_key(self) -> list[Document]:
         if self._exp_key is None:
@@ -196,7 +198,7 @@ class Trials:
         else:
             self._dynamic_trials = []
             self.attachments = {}
-        self._ids = set()
+        self._ids, self._next = set(), 0
         self.refresh()
 
     # --- looking ------------------------------------------------------------------------------------------------
