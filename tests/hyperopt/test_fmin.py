@@ -19,7 +19,7 @@ import pytest
 import parzen as hyperopt
 from parzen import Trials, hp
 from parzen._clock import SystemClock
-from parzen.errors import AlgorithmError, InvalidResult, OutOfSpace
+from parzen.errors import AlgorithmError, InvalidResult, OutOfSpace, StudyError
 from parzen.storages import MemoryStorage
 from parzen.testing import FakeClock
 from parzen.trials import Finished, Outcome, Released, Started, State
@@ -338,12 +338,150 @@ def test_a_save_file_goes_on_and_points_are_not_evaluated_again(tmp_path: Path) 
 def test_results_of_ones_own_class_can_be_saved_and_the_error_says_how_to_load_them(tmp_path: Path) -> None:
     """Reading runs nothing; whoever trusts the file loads it with pickle and passes it on."""
     path = tmp_path / "trials.pkl"
-    _fmin(lambda x: {"loss": x, "status": "ok", "path": Path("/tmp")}, max_evals=2, trials_save_file=path)
+    with pytest.warns(UserWarning, match="next search will not read it") as caught:
+        _fmin(lambda x: {"loss": x, "status": "ok", "path": Path("/tmp")}, max_evals=2, trials_save_file=path)
+    assert len(caught) == 1
     with pytest.raises(hyperopt.StorageError, match="pass it as trials="):
         _fmin(max_evals=4, trials_save_file=path)
     trials = pickle.loads(path.read_bytes())
 
     assert len(_fmin(max_evals=4, trials=trials).trials) == 4
+
+
+def _suggest(*args: Any) -> Any:
+    return hyperopt.rand.suggest(*args)
+
+
+LOOPS = pytest.mark.parametrize("algo", [hyperopt.rand.suggest, _suggest])
+
+
+@LOOPS
+def test_empty_trials_go_on_with_the_save_file(tmp_path: Path, algo: Any) -> None:
+    """They take in what is there, so that it is not overwritten."""
+    path, calls = tmp_path / "trials.pkl", []
+    for total in (5, 7):
+        trials = Trials()
+        _fmin(lambda x: calls.append(x) or x, algo=algo, max_evals=total, trials=trials, trials_save_file=path)
+
+    assert len(calls) == len(trials) == 7
+    assert trials.vals["x"] == calls
+
+
+def test_trials_that_lack_what_is_in_the_save_file_are_refused(tmp_path: Path) -> None:
+    """Before anything is written; those with all of it go on."""
+    path = tmp_path / "trials.pkl"
+    trials = _fmin(max_evals=5, trials_save_file=path).trials
+    before = path.read_bytes()
+    other = _fmin(max_evals=5, rstate=2, trials=Trials()).trials
+    with pytest.raises(hyperopt.StorageError, match="holds 5 evaluated documents"):
+        _fmin(max_evals=7, trials=other, trials_save_file=path)
+
+    assert path.read_bytes() == before
+    assert len(_fmin(max_evals=6, trials=trials, trials_save_file=path).trials) == 6
+    assert len(_fmin(max_evals=7, trials=pickle.loads(path.read_bytes()), trials_save_file=path).trials) == 7
+
+
+class _Mine(Trials):
+    """A class of a program's own."""
+
+
+@pytest.mark.filterwarnings("ignore:.*will not read it")
+@pytest.mark.parametrize("make", [Trials, _Mine])
+def test_a_program_that_unpickles_its_trials_and_saves_them_again_works(tmp_path: Path, make: Any) -> None:
+    """As Hyperopt's users write it, with any class in the results."""
+    path = tmp_path / "trials.pkl"
+    for total in (2, 4):
+        trials = pickle.loads(path.read_bytes()) if path.exists() else make()
+        _fmin(
+            lambda x: {"loss": np.float64(x), "status": "ok", "path": Path("/tmp")},
+            max_evals=total,
+            trials=trials,
+            trials_save_file=path,
+        )
+
+    assert len(trials) == 4
+
+
+@LOOPS
+@pytest.mark.parametrize("catch", [False, True])
+def test_a_save_that_fails_does_not_hide_what_the_objective_raised(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, algo: Any, catch: bool
+) -> None:
+    """It is logged, and comes as a note."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def objective(x: float) -> float:
+        if catch:
+            (folder / "trials.pkl").unlink()
+            (folder / "trials.pkl.lock").unlink()
+            folder.rmdir()
+            return x
+        (folder / "trials.pkl").unlink()
+        (folder / "trials.pkl").mkdir()  # nothing can replace it
+        raise KeyError("mine")
+
+    expected = hyperopt.StorageError if catch else KeyError
+    with pytest.raises(expected) as caught:
+        _fmin(objective, algo=algo, trials_save_file=folder / "trials.pkl")
+
+    assert ("cannot be saved" in caplog.text) == (not catch)
+    if hasattr(caught.value, "add_note") and not catch:
+        assert "cannot be saved" in caught.value.__notes__[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of its own")
+def test_a_save_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """A new one has those that the process gives."""
+    path, plain = tmp_path / "trials.pkl", tmp_path / "plain"
+    plain.touch()
+    _fmin(max_evals=1, trials_save_file=path)
+    assert path.stat().st_mode == plain.stat().st_mode
+    path.chmod(0o640)
+    _fmin(max_evals=2, trials_save_file=path)
+
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_error_in_a_place_without_locks_has_no_context(tmp_path: Path) -> None:
+    """What is raised inside is nobody else's consequence."""
+    from parzen.hyperopt._pickles import only_writer
+
+    with pytest.raises(KeyError) as caught, only_writer(tmp_path / "nowhere" / "trials.pkl"):
+        raise KeyError("mine")
+
+    assert caught.value.__context__ is None
+
+
+def test_no_argument_of_fmin_vanishes_silently(tmp_path: Path) -> None:
+    """Where trials have an `fmin` of their own, or documents already."""
+
+    class Mine(Trials):
+        def fmin(self, fn: Any, space: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().fmin(fn, space, *args, **kwargs)
+
+    points = [{"x": 1.25}]
+    with pytest.raises(StudyError, match="Mine has of its own"):
+        _fmin(trials=Mine(), storage=tmp_path / "s.db")
+    with pytest.raises(StudyError, match="Mine has of its own"):
+        _fmin(trials=Mine(), name="s")
+    with pytest.warns(UserWarning, match="Mine has of its own"):
+        _fmin(trials=Mine(), points_to_evaluate=points)
+    trials = Trials()
+    _fmin(trials=trials, points_to_evaluate=points, max_evals=2)
+    assert trials.vals["x"][0] == 1.25
+    assert len(trials) == 3
+    with pytest.warns(UserWarning, match="have documents already"):
+        _fmin(trials=trials, points_to_evaluate=points, max_evals=4)
+
+    assert trials.vals["x"].count(1.25) == 1
+
+
+def test_a_seed_in_the_environment_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its variable."""
+    monkeypatch.setenv("HYPEROPT_FMIN_SEED", "abc")
+    with pytest.raises(ValueError, match="HYPEROPT_FMIN_SEED is a non-negative integer, got 'abc'"):
+        _fmin(rstate=None)
 
 
 def test_a_storage_keeps_the_study_for_both_doors(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import collections
 import datetime
+import decimal
+import fractions
 import os
 import pickle
 import subprocess
@@ -152,14 +155,15 @@ def test_nothing_that_a_file_says_is_run(
 
 
 def test_a_file_cannot_replace_methods(tmp_path: Path) -> None:
-    """Attributes of its own are kept, those that would hide ours are not."""
+    """Only documents, attachments and key are taken from it."""
     trials = Trials()
-    trials.note, trials.refresh = "mine", list  # type: ignore[attr-defined, method-assign, assignment]
+    trials.refresh = list  # type: ignore[method-assign, assignment]
+    trials._ids = [1]  # type: ignore[assignment]
     save_trials(trials, tmp_path / "trials")
     twin = load_trials(tmp_path / "trials")
 
-    assert twin.note == "mine"  # type: ignore[attr-defined]
     assert twin.refresh() is None
+    assert twin.new_trial_ids(1) == [0]
 
 
 @pytest.mark.parametrize(
@@ -174,3 +178,132 @@ def test_a_trials_that_is_none_is_refused(tmp_path: Path, state: dict[str, Any])
     path.write_bytes(pickle.dumps(trials))
     with pytest.raises(CorruptLog, match=r"Trials without documents|documents that are none"):
         load_trials(path)
+
+
+VALUES: list[Any] = [
+    np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    np.arange(24).reshape(2, 3, 4).transpose(1, 0, 2),
+    np.array([1, 2], ">i4"),
+    np.array(["a", "\u20ac"]),
+    np.array([b"a", b"bc"]),
+    np.array([True, False]),
+    np.array(["2020-01-01", "NaT"], "M8[D]"),
+    np.array([5], "m8[25s]"),
+    np.zeros((0, 3)),
+    np.array(1 + 2j),
+    np.array([[1, None], ["a", (1,)]], object),
+    np.float32(1.5),
+    np.bool_(True),
+    np.str_("a"),
+    np.str_(""),
+    np.datetime64("2020-01-02"),
+    np.dtype("f8"),
+    np.dtype(object),
+    datetime.datetime(2020, 1, 2, 3, tzinfo=datetime.timezone.utc),
+    datetime.timedelta(1, 2),
+    decimal.Decimal("1.50"),
+    fractions.Fraction(-1, 3),
+    collections.OrderedDict(a=[np.int64(1)]),
+    collections.defaultdict(list, a=[1]),
+    {1, 2},
+    frozenset([3]),
+    (range(3), slice(1, None), complex(1, 2), bytearray(b"\xff"), b"", b"\xff", int),
+]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_what_documents_hold_comes_back_as_it_was(tmp_path: Path, protocol: int, value: Any) -> None:
+    """Type, dtype and shape; what was one object still is one."""
+    trials = Trials()
+    trials.attachments["pair"] = [value, value]
+    (tmp_path / "trials").write_bytes(pickle.dumps(trials, protocol=protocol))
+    one, two = load_trials(tmp_path / "trials").attachments["pair"]
+
+    assert type(one) is type(value)
+    assert repr(one) == repr(value)
+    if isinstance(value, np.ndarray):
+        assert one is two
+        assert (one.dtype, one.shape, one.tolist()) == (value.dtype, value.shape, value.tolist())
+        assert one.flags.writeable
+
+
+class _Stateful(_Call):
+    """Pickles as a call whose result is given a state."""
+
+    def __init__(self, state: Any, function: Any, *args: Any) -> None:
+        self.call = function, args, state  # type: ignore[assignment]
+
+
+_ADDRESS = (0x4141414141414141).to_bytes(8, "little")
+_LYING = _Stateful((3, "|", None, None, None, 8, 8, 0), np.dtype, "O8", False, True)
+"""An object dtype whose flags say that it holds plain bytes."""
+_FIELDS = _Stateful((3, "|", None, ("a",), {"a": (np.dtype(object), 0)}, 8, 1, 0), np.dtype, "V8", False, True)
+_RECONSTRUCT, _SCALAR = np.array([1]).__reduce__()[0], np.float64(1).__reduce__()[0]
+_FROMBUFFER = np.array([1]).__reduce_ex__(5)[0]
+
+
+@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        _Stateful((1, (1,), _LYING, False, _ADDRESS), _RECONSTRUCT, np.ndarray, (0,), b"b"),
+        _Stateful((1, (1,), _FIELDS, False, _ADDRESS), _RECONSTRUCT, np.ndarray, (0,), b"b"),
+        _Stateful((1, (9,), np.dtype(float), False, _ADDRESS), _RECONSTRUCT, np.ndarray, (0,), b"b"),
+        _Stateful((1, (-1,), np.dtype(float), False, _ADDRESS), _RECONSTRUCT, np.ndarray, (0,), b"b"),
+        _Stateful((1, (2**40,), np.dtype(object), False, [1]), _RECONSTRUCT, np.ndarray, (0,), b"b"),
+        _Call(_SCALAR, _LYING, _ADDRESS),
+        _Call(_FROMBUFFER, _ADDRESS, _LYING, (1,), "C"),
+        _Call(_FROMBUFFER, _ADDRESS, np.dtype("O"), (1,), "C"),
+        _Call(_FROMBUFFER, b"\xff" * 4, np.dtype("U1"), (1,), "C"),
+        _Call(np.ndarray, (1,), "O"),
+        _Call(set, range(10**12)),
+        _Call(list, range(10**12)),
+        _Call(bytearray, 10**12),
+        _Call(bytes, 10**12),
+        _Call(int, decimal.Decimal("1e999999999")),
+        _Call(fractions.Fraction, "1e999999999"),
+        _Call(datetime.datetime, b"\xff\xff\x01\xff\xff\xff\xff\xff\xff\xff"),
+    ],
+    ids=lambda harm: getattr(harm.call[0], "__name__", ""),
+)
+def test_no_file_reaches_memory_that_is_not_its_own(tmp_path: Path, harm: Any, protocol: int) -> None:
+    """Nor asks for more of it than its content needs."""
+    trials = Trials()
+    trials.attachments["x"] = harm
+    (tmp_path / "trials").write_bytes(pickle.dumps(trials, protocol=protocol))
+    with pytest.raises(CorruptLog, match="cannot be read as saved trials"):
+        load_trials(tmp_path / "trials")
+
+
+@pytest.mark.parametrize(
+    "name", [b"fractions\nFraction", b"copyreg\n_reconstructor", b"_codecs\nencode", b"numpy\ndtype"]
+)
+def test_no_file_changes_what_it_names(tmp_path: Path, name: bytes) -> None:
+    """A state may be given to anything, and sets attributes."""
+    path = tmp_path / "trials"
+    path.write_bytes(b"c" + name + b"\n(N(dS'__doc__'\nS'harm'\nstb.")
+    with pytest.raises(CorruptLog, match="changes"):
+        load_trials(path)
+
+    assert fractions.Fraction.__doc__ != "harm"
+
+
+def test_deep_nesting_is_a_damaged_file(tmp_path: Path) -> None:
+    """Not a RecursionError."""
+    path = tmp_path / "trials"
+    path.write_bytes(b"]" * 100_000 + b"a" * 99_999 + b".")
+    with pytest.raises(CorruptLog):
+        load_trials(path)
+
+
+def test_a_shared_tuple_is_read_once(tmp_path: Path) -> None:
+    """Else fifty pairs of pairs would never end."""
+    pair: Any = ()
+    for _ in range(50):
+        pair = (pair, pair)
+    trials = Trials()
+    trials.attachments["x"] = pair
+    save_trials(trials, tmp_path / "trials")
+
+    assert load_trials(tmp_path / "trials").attachments["x"][0][1]

@@ -17,7 +17,7 @@ import numpy as np
 from parzen.algorithms import Algorithm, algorithm_named
 from parzen.errors import AlgorithmError, OutOfSpace, Unavailable
 from parzen.hyperopt._documents import points_of
-from parzen.hyperopt._pickles import load_trials
+from parzen.hyperopt._pickles import load_trials, take_in
 from parzen.hyperopt._watching import ProgressCallback
 from parzen.hyperopt.base import JOB_STATE_NEW, Domain, Trials
 from parzen.hyperopt.exceptions import InvalidAnnotatedParameter
@@ -108,10 +108,12 @@ def generator_of(rstate: Any) -> Any:
     """What seeds are drawn from: the user's own Generator or RandomState, or a new one.
 
     Raises:
-        ValueError: nothing can be drawn from it.
+        ValueError: nothing can be drawn from it, or HYPEROPT_FMIN_SEED is no seed.
     """
     if rstate is None:
         text = os.environ.get("HYPEROPT_FMIN_SEED", "")
+        if text and not text.strip().isdecimal():
+            raise ValueError(f"the environment variable HYPEROPT_FMIN_SEED is a non-negative integer, got {text!r:.80}")
         return np.random.default_rng(int(text) if text else None)
     if isinstance(rstate, (np.random.Generator, np.random.RandomState)):
         return rstate
@@ -181,13 +183,19 @@ def starting_trials(trials: Trials | None, save_file: Path | None) -> tuple[Tria
     Returns:
         The trials, refreshed; how many points to begin with come on top of `max_evals`; and whether it goes on from
         something, so that `points_to_evaluate` are not wanted any more.
+
+    Raises:
+        Unavailable: saving the trials would lose what is in the file.
+        CorruptLog: the file cannot be read.
     """
     if trials is not None:
         begun = bool(getattr(trials, "_trials", ()))
         trials.refresh()
         # Hyperopt counts before it looks, so what `generate_trials_to_calculate` gives is not counted.
         on_top = not begun and all(doc["state"] == JOB_STATE_NEW for doc in trials.trials)
-        return trials, len(trials.trials) if on_top else 0, True
+        if save_file is not None and save_file.exists() and trials._stored is None and take_in(trials, save_file):
+            return trials, 0, True
+        return trials, len(trials.trials) if on_top else 0, bool(trials.trials)
     if save_file is not None and save_file.exists():
         return load_trials(save_file), 0, True
     return Trials(), 0, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 from parzen.errors import AlgorithmError, AllTrialsFailed
@@ -11,7 +12,7 @@ from parzen.hyperopt._arguments import Search, generator_of
 from parzen.hyperopt._documents import is_of_space, spell_out
 from parzen.hyperopt._history import new_documents
 from parzen.hyperopt._iteration import FMinIter
-from parzen.hyperopt._pickles import save_trials
+from parzen.hyperopt._pickles import Saver
 from parzen.hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Trials
 from parzen.run import wants_evaluation
 
@@ -78,26 +79,25 @@ def search_over_documents(search: Search) -> None:
     )
     iteration.progress_callback = search.progress_callback
     iteration.catch_eval_exceptions = search.catch
-    if save_file is not None:
-        # Now, so that a place that cannot be written is found before anything is paid for.
-        save_trials(trials, save_file)
-    try:
-        iteration.exhaust()
-    except (KeyboardInterrupt, SystemExit) as stop:
-        if iteration.interrupted_by is None:
-            raise
-        done = trials.count_by_state_unsynced(JOB_STATE_DONE)
-        raise say_interrupted(
-            search.verbose, done, _best(trials), save_file is not None, iteration.interrupted_by
-        ) from stop
-    finally:
-        if not trials.asynchronous:  # a suggestion that was not evaluated would count for ever
-            trials._dynamic_trials[:] = [
-                doc for doc in trials._dynamic_trials if doc["state"] != JOB_STATE_NEW or id(doc) in given
-            ]
-        trials.refresh()
-        if save_file is not None:
-            save_trials(trials, save_file)
+    saver = None if save_file is None else Saver(trials, save_file)
+    if saver is not None:
+        saver()  # so that a place that cannot be written is found before anything is paid for
+    with nullcontext() if saver is None else saver.at_the_end():
+        try:
+            iteration.exhaust()
+        except (KeyboardInterrupt, SystemExit) as stop:
+            if iteration.interrupted_by is None:
+                raise
+            done = trials.count_by_state_unsynced(JOB_STATE_DONE)
+            raise say_interrupted(
+                search.verbose, done, _best(trials), save_file is not None, iteration.interrupted_by
+            ) from stop
+        finally:
+            if not trials.asynchronous:  # a suggestion that was not evaluated would count for ever
+                trials._dynamic_trials[:] = [
+                    doc for doc in trials._dynamic_trials if doc["state"] != JOB_STATE_NEW or id(doc) in given
+                ]
+            trials.refresh()
 
 
 def _best(trials: Trials) -> tuple[float, dict[str, Any]] | None:

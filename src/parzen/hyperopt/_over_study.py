@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from contextlib import nullcontext
 from typing import Any
 
 from parzen.errors import StopStudy
@@ -11,7 +11,7 @@ from parzen.hyperopt._answer import say_interrupted
 from parzen.hyperopt._arguments import Search, seed_of
 from parzen.hyperopt._documents import DocumentWriter, read_documents
 from parzen.hyperopt._iteration import EarlyStop
-from parzen.hyperopt._pickles import save_trials
+from parzen.hyperopt._pickles import Saver
 from parzen.hyperopt._results import Unfinished, as_core_takes_it
 from parzen.hyperopt._watching import feedback_of
 from parzen.hyperopt.base import Trials
@@ -50,28 +50,28 @@ def search_over_study(search: Search) -> Result:
         writer = DocumentWriter(trials, study.stream, known, results)
         writer.write_all(study.history)
         unsubscribe = study.stream.subscribe(writer)
-    if save_file is not None:
-        # Now, so that a place that cannot be written is found before anything is paid for.
-        save_trials(trials, save_file)
-    after = [_saver(trials, save_file)] if save_file is not None else []
+    saver = None if save_file is None else Saver(trials, save_file)
+    after: list[Callable[[Study, Trial], None]] = []
+    if saver is not None:
+        saver()  # so that a place that cannot be written is found before anything is paid for
+        after.append(_saving(saver))
     if search.early_stop_fn is not None:
         after.append(_early_stop(trials, search.early_stop_fn))
-    try:
-        result = study.run(
-            _recording(search.domain.fn, results, study, keep=search.storage is not None),
-            None if search.total is None else max(search.total - foreign, 0),
-            timeout=search.timeout,
-            catch=search.catch,
-            stop=() if search.loss_threshold is None else LossReached(search.loss_threshold),
-            enqueue=[search.domain.compiled.params(point) for point in search.points],
-            callbacks=after,
-            progress=feedback_of(search.progress_callback),
-        )
-    finally:
-        unsubscribe()
-        writer.forget_unfinished()
-        if save_file is not None:
-            save_trials(trials, save_file)
+    with nullcontext() if saver is None else saver.at_the_end():
+        try:
+            result = study.run(
+                _recording(search.domain.fn, results, study, keep=search.storage is not None),
+                None if search.total is None else max(search.total - foreign, 0),
+                timeout=search.timeout,
+                catch=search.catch,
+                stop=() if search.loss_threshold is None else LossReached(search.loss_threshold),
+                enqueue=[search.domain.compiled.params(point) for point in search.points],
+                callbacks=after,
+                progress=feedback_of(search.progress_callback),
+            )
+        finally:
+            unsubscribe()
+            writer.forget_unfinished()
     if result.stopped_by == "interrupt":
         history = result.history
         best = None if history.best_number is None else (float(history.losses[history.best_number]), result.best.params)
@@ -107,8 +107,8 @@ def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep:
     return objective
 
 
-def _saver(trials: Trials, path: Path) -> Callable[[Study, Trial], None]:
-    return lambda study, trial: save_trials(trials, path)
+def _saving(saver: Saver) -> Callable[[Study, Trial], None]:
+    return lambda study, trial: saver()
 
 
 def _early_stop(trials: Trials, function: EarlyStop) -> Callable[[Study, Trial], None]:

@@ -1,7 +1,6 @@
 """`trials_save_file`: a pickle of a `Trials`, written whole or not at all, and read without running anything.
 
-A pickle may name any callable to be called while it is read.  This reader allows only what trial documents are made of,
-so that a file from somebody else can do no harm.
+What is read is made by `_unpickling`, so that a file from somebody else can do no harm.
 
 Behind the pickle stands its checksum, which `pickle.load` does not look at: flipped bytes could be other numbers.
 """
@@ -9,92 +8,27 @@ Behind the pickle stands its checksum, which `pickle.load` does not look at: fli
 from __future__ import annotations
 
 import errno
-import io
+import logging
 import os
-import pickle
+import secrets
+import stat
 import sys
-import tempfile
+import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from parzen.errors import CorruptLog, Unavailable
-from parzen.hyperopt.base import Trials
+from parzen.hyperopt._unpickling import Saved, read_inert, read_saved
+from parzen.hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, JOB_STATE_RUNNING, Document, Trials
 
-__all__ = ["load_trials", "only_writer", "save_trials"]
+__all__ = ["Saver", "load_trials", "only_writer", "save_trials", "take_in"]
 
-_CORE = "numpy._core" if hasattr(np, "_core") else "numpy.core"
-"""Where this numpy keeps what its arrays are unpickled with."""
-
-_ALLOWED = {
-    ("datetime", "datetime"),
-    ("datetime", "timedelta"),
-    ("datetime", "timezone"),
-    ("collections", "OrderedDict"),
-    ("collections", "defaultdict"),
-    ("decimal", "Decimal"),
-    ("fractions", "Fraction"),
-    ("copyreg", "_reconstructor"),
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    (f"{_CORE}.multiarray", "_reconstruct"),
-    (f"{_CORE}.multiarray", "scalar"),
-    (f"{_CORE}.numeric", "_frombuffer"),
-    *(
-        ("builtins", name)
-        for name in "set frozenset complex bytearray slice range object list dict tuple int float str bool bytes".split()
-    ),
-}
-_TRIALS = {("parzen.hyperopt.base", "Trials"), ("hyperopt.base", "Trials")}
-_OTHER_NAMES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-"""Python 2's names, which protocols 0 to 2 write."""
-
+_log = logging.getLogger("parzen")
 
 _MARK = b"parzen crc32 "
-
-
-class _Saved:
-    """What stands for a `Trials` while a file is read: it takes the state, and does nothing with it."""
-
-    state: Any = None
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _SON(dict[Any, Any]):
-    """pymongo's dict that keeps an order, as a dict."""
-
-    def __setstate__(self, state: Any) -> None:
-        """The order is kept anyway."""
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    """`codecs.encode`, by which protocol 2 writes bytes: as text with that encoding."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it holds text in {encoding!r}, which pickles are not made of")
-    return text.encode("latin1")
-
-
-class _Reader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        module = _OTHER_NAMES.get(module, module)
-        for core in ("numpy.core", "numpy._core"):
-            if module.startswith(f"{core}."):
-                module = _CORE + module[len(core) :]
-        if (module, name) in _TRIALS:
-            return _Saved
-        if (module, name) == ("bson.son", "SON"):
-            return _SON
-        if (module, name) == ("_codecs", "encode"):
-            return _encode
-        if (module, name) in _ALLOWED:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it holds {module}.{name}, which trial documents are not made of")
 
 
 def load_trials(path: str | os.PathLike[str]) -> Trials:
@@ -113,13 +47,13 @@ def load_trials(path: str | os.PathLike[str]) -> Trials:
     if mark == _MARK and checksum != b"%08x" % zlib.crc32(content):
         raise CorruptLog(f"{path} is damaged: its checksum is not that of its content; restore a copy, or move it away")
     try:
-        saved = _Reader(io.BytesIO(data)).load()
+        saved = read_saved(data)
     except Exception as error:  # a damaged pickle raises anything
         raise CorruptLog(
             f"{path} cannot be read as saved trials: {error}. If it is your own and holds objects of your own classes, "
             "load it with pickle and pass it as trials="
         ) from error
-    if not isinstance(saved, _Saved):
+    if not isinstance(saved, Saved):
         raise CorruptLog(f"{path} holds a {type(saved).__name__}, not a Trials")
     return _trials_of(saved.state, path)
 
@@ -133,31 +67,70 @@ def _trials_of(state: Any, path: Path) -> Trials:
     docs = state.get("_dynamic_trials") if isinstance(state, dict) else None
     if not (isinstance(docs, list) and all(isinstance(doc, dict) for doc in docs)):
         raise CorruptLog(f"{path} holds a Trials without documents; restore a copy, or move it away")
-    trials = object.__new__(Trials)
-    # What would take the place of a method is none of a Trials' attributes.
-    state = {key: value for key, value in state.items() if key == "_next" or not hasattr(Trials, key)}
-    trials.__setstate__(_without_son(state, {}))
+    key, attachments = state.get("_exp_key"), state.get("attachments", {})
+    if not (isinstance(attachments, dict) and (key is None or isinstance(key, str))):
+        raise CorruptLog(
+            f"{path} holds a Trials whose attachments or exp_key are none; restore a copy, or move it away"
+        )
+    trials = Trials(exp_key=key, refresh=False)
+    trials.attachments = attachments
     try:
+        trials._insert_trial_docs(docs)
         trials.refresh()
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CorruptLog(f"{path} holds documents that are none: {error!r}; restore a copy, or move it away") from error
     return trials
 
 
-def _without_son(value: Any, known: dict[int, Any]) -> Any:
-    """The same with plain dicts for `_SON`; what is shared stays shared."""
-    if type(value) not in (dict, list, _SON):
-        return tuple(_without_son(item, known) for item in value) if type(value) is tuple else value
-    if id(value) in known:
-        return known[id(value)]
-    if isinstance(value, list):
-        known[id(value)] = value
-        value[:] = [_without_son(item, known) for item in value]
-        return value
-    plain = known[id(value)] = {} if type(value) is _SON else value
-    for key, item in value.items():
-        plain[key] = _without_son(item, known)
-    return plain
+def take_in(trials: Trials, path: Path) -> bool:
+    """Make sure that nothing is lost when these trials are saved to a file.
+
+    What is in the file goes into trials that are empty.  Others must have what was evaluated there, as they do when a
+    program has unpickled them from the file itself; what was not finished does not count.
+
+    Returns:
+        Whether the trials have documents now that they had not.
+
+    Raises:
+        CorruptLog: it cannot be read.
+        Unavailable: it holds documents that the trials do not have.
+    """
+    given = {doc["tid"]: doc for doc in (*trials._dynamic_trials, *trials.trials)}
+    if not given:
+        loaded = load_trials(path)
+        trials._insert_trial_docs(loaded._dynamic_trials)
+        for name, attached in loaded.attachments.items():
+            trials.attachments.setdefault(name, attached)
+        trials.refresh()
+        return bool(trials.trials)
+    missing = sum(
+        doc["state"] == JOB_STATE_DONE and not (doc["tid"] in given and _are_of_one_point(doc, given[doc["tid"]]))
+        for doc in _documents_in(path)
+    )
+    if missing:
+        raise Unavailable(
+            f"{path} holds {missing} evaluated documents that the given trials do not have, and saving would lose them: "
+            "leave trials= away or give Trials() to go on with them, or move the file away"
+        )
+    return False
+
+
+def _documents_in(path: Path) -> Iterable[Document]:
+    """The documents; of own classes in the file only the place is kept, because whoever gave trials may have read it."""
+    try:
+        return load_trials(path)._dynamic_trials
+    except CorruptLog:
+        with suppress(Exception):  # a damaged pickle raises anything
+            docs = list(read_inert(path.read_bytes())["_dynamic_trials"])
+            return [doc for doc in docs if doc["state"] == JOB_STATE_DONE and hash(doc["tid"]) is not None]
+        raise
+
+
+def _are_of_one_point(one: Document, other: Document) -> bool:
+    try:
+        return bool(one["misc"]["vals"] == other["misc"]["vals"])
+    except (KeyError, TypeError, ValueError):  # values of a user's own, which nobody can compare
+        return True
 
 
 @contextmanager
@@ -177,9 +150,10 @@ def only_writer(path: Path | None) -> Iterator[None]:
 
     beside = path.with_name(path.name + ".lock")
     while True:
-        try:
+        file = None
+        with suppress(OSError):  # saving will say what is wrong with the place
             file = beside.open("ab")
-        except OSError:  # saving will say what is wrong with the place
+        if file is None:
             yield
             return
         with file:
@@ -199,8 +173,13 @@ def only_writer(path: Path | None) -> Iterator[None]:
             return
 
 
-def save_trials(trials: Trials, path: Path) -> None:
+def save_trials(trials: Trials, path: Path) -> bytes:
     """Replace a file by the trials, in one step: whoever reads it finds the old trials or the new ones.
+
+    The file keeps its permissions; a new one has those that the process gives to files.
+
+    Returns:
+        The pickle.
 
     Raises:
         Unavailable: it cannot be written; the old file is as it was.
@@ -211,17 +190,94 @@ def save_trials(trials: Trials, path: Path) -> None:
         )
     import cloudpickle  # type: ignore[import-untyped]  # it ships no types
 
-    data = cloudpickle.dumps(trials)
+    data: bytes = cloudpickle.dumps(trials)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+        temporary = path.with_name(f"{path.name}{secrets.token_hex(4)}.tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("xb") as file:  # not by `tempfile`, whose files nobody else may read
+                with suppress(FileNotFoundError):
+                    temporary.chmod(stat.S_IMODE(path.stat().st_mode))
                 file.write(data + _MARK + b"%08x" % zlib.crc32(data))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise Unavailable(f"the trials cannot be saved to {path}: {error.strerror or error}") from error
+    return data
+
+
+class Saver:
+    """Saves trials again and again, and says once when the file holds what `load_trials` would refuse.
+
+    The first save is read as a whole, later ones only as far as they are new.
+
+    Args:
+        trials: these.
+        path: of the file.
+    """
+
+    def __init__(self, trials: Trials, path: Path) -> None:
+        self._trials, self._path = trials, path
+        self._first = True
+        self._seen: set[int] = set()  # ids of documents
+        self._names: set[str] = set()  # of attachments
+        self._warned = False
+
+    def __call__(self) -> None:
+        """Save them now.
+
+        Raises:
+            Unavailable: as `save_trials` does.
+        """
+        data = save_trials(self._trials, self._path)
+        if self._warned:
+            return
+        docs = [
+            doc
+            for doc in self._trials._dynamic_trials
+            if id(doc) not in self._seen and doc["state"] not in (JOB_STATE_NEW, JOB_STATE_RUNNING)
+        ]
+        attached = {
+            name: self._trials.attachments[name] for name in self._trials.attachments if name not in self._names
+        }
+        if not (self._first or docs or attached):
+            return
+        self._seen.update(map(id, docs))
+        self._names.update(attached)
+        if not self._first:
+            import cloudpickle
+
+            data = cloudpickle.dumps((docs, attached))
+        self._first = False
+        try:
+            read_saved(data)
+        except Exception as error:  # whatever `load_trials` would not survive
+            self._warned = True
+            warnings.warn(
+                f"{self._path} is saved, but the next search will not read it: {error}. Load it with pickle and pass it "
+                "as trials= then, or return numbers, text and arrays only",
+                stacklevel=2,
+            )
+
+    @contextmanager
+    def at_the_end(self) -> Iterator[None]:
+        """Save when this is left; what is raised inside goes first, and that saving failed is logged then.
+
+        Raises:
+            Unavailable: nothing else was raised, and it cannot be written.
+        """
+        try:
+            yield
+        except BaseException as error:
+            try:
+                self()
+            except Exception as failure:
+                if str(failure) != str(error):
+                    _log.error("%s", failure)  # the traceback is that of the other one
+                    if hasattr(error, "add_note"):  # from Python 3.11 on
+                        error.add_note(str(failure))
+            raise
+        self()

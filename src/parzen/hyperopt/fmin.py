@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from parzen.errors import SpaceError
+from parzen.errors import SpaceError, StudyError
 from parzen.hyperopt import base, exceptions, progress, pyll, tpe
 from parzen.hyperopt._answer import Best, MissingLabel, answer_of_documents, answer_of_study, assigned_points
 from parzen.hyperopt._arguments import (
@@ -102,10 +103,11 @@ def fmin(
         verbose, show_progressbar: both must be true for feedback on stderr; the second may be a callback of `progress`.
         return_argmin: False gives the best configuration itself instead of a `Best`, None where there is none.
         points_to_evaluate: label -> value (an option by index or by value), tried first; inactive labels may be left out;
-            `max_evals` counts without them.
+            `max_evals` counts without them.  Not where `trials` or the file have documents already.
         max_queue_len: so many trials are suggested before they are evaluated.
         early_stop_fn: `(trials, *args) -> (stop, args)` after each batch, see `early_stop`.
-        trials_save_file: a file that the trials are saved to after each of them, and loaded from at the start.
+        trials_save_file: a file that the trials are saved to after each of them, and loaded from at the start, also into
+            `trials` that are empty; others must have what was evaluated in it.
         storage, name: keep the study in a file or database, as `parzen.minimize` does; better than a save file.  Of
             `trials` those that the study has already are not counted twice, others are taken into it.  Attachments
             that are bytes or text are there again when the search goes on; other objects stay in this process.
@@ -115,6 +117,7 @@ def fmin(
 
     Raises:
         AllTrialsFailed: no trial has a finite loss.
+        Unavailable: the save file cannot be written, or holds what `trials` do not have.
         KeyboardInterrupt: after a line that says what the best was and how to go on; SIGTERM raises `SystemExit`.
         BaseException: whatever `fn` raised, after it was recorded.
     """
@@ -129,13 +132,42 @@ def fmin(
     if isinstance(space, str) and space == "annotated":
         space, fn = annotated_space(fn)
     if allow_trials_fmin and trials is not None and getattr(type(trials), "fmin", Trials.fmin) is not Trials.fmin:
-        given = {key: value for key, value in locals().items() if key in _DELEGATED}
-        return trials.fmin(fn, space, **given)
+        owner = type(trials).__name__
+        if storage is not None or name is not None:
+            raise StudyError(
+                f"storage= and name= do not reach the fmin that {owner} has of its own: leave them away, or leave trials= away"
+            )
+        if points_to_evaluate is not None:
+            warnings.warn(
+                f"points_to_evaluate do not reach the fmin that {owner} has of its own: put them into the trials with "
+                "insert_trial_docs and generate_trial",
+                stacklevel=2,
+            )
+        return trials.fmin(
+            fn,
+            space,
+            algo=algo,
+            max_evals=max_evals,
+            timeout=timeout,
+            loss_threshold=loss_threshold,
+            max_queue_len=max_queue_len,
+            rstate=rstate,
+            pass_expr_memo_ctrl=pass_expr_memo_ctrl,
+            verbose=verbose,
+            catch_eval_exceptions=catch_eval_exceptions,
+            return_argmin=return_argmin,
+            show_progressbar=show_progressbar,
+            early_stop_fn=early_stop_fn,
+            trials_save_file=trials_save_file,
+        )
     if trials is not None and not isinstance(trials, Trials):
         raise TypeError(f"trials is a Trials, got {trials!r:.80}; documents become one with trials_from_docs")
     save_file = checked_save_file(trials_save_file)
     with only_writer(save_file):
+        given = 0 if trials is None else len(getattr(trials, "_dynamic_trials", ()))
         trials, unseen, resumed = starting_trials(trials, save_file)
+        if given and resumed and points_to_evaluate is not None:
+            warnings.warn("points_to_evaluate are not evaluated: the given trials have documents already", stacklevel=2)
         domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
         points = [] if resumed or points_to_evaluate is None else checked_points(domain.compiled, points_to_evaluate)
         search = Search(
@@ -161,12 +193,6 @@ def fmin(
             search_over_documents(search)
             return answer_of_documents(domain.compiled, trials, return_argmin)
         return answer_of_study(search_over_study(search), trials, return_argmin)
-
-
-_DELEGATED = frozenset(
-    "algo max_evals timeout loss_threshold rstate pass_expr_memo_ctrl catch_eval_exceptions verbose return_argmin "
-    "max_queue_len show_progressbar early_stop_fn trials_save_file".split()
-)
 
 
 def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
