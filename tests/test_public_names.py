@@ -25,7 +25,9 @@ PROMISED = {
         "graph_viz hp install_as_hyperopt load_trials minimize mix partial plotting progress pyll pyll_utils rand "
         "rdists space_eval spark std_out_err_redirect_tqdm stopping tpe trials_from_docs utils vectorize"
     ),
-    "parzen.algorithms": "AdaptiveTPE Algorithm Anneal Ask Auto GP Mix Proposal Random TPE algorithm_named repeats",
+    "parzen.algorithms": (
+        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Proposal QMC Random TPE algorithm_named repeats"
+    ),
     "parzen.cli": "main",
     "parzen.errors": (
         "AlgorithmError AllTrialsFailed AlreadyFinished AlreadyImported BadDistribution BadLabel Conflict CorruptLog DuplicateLabel "

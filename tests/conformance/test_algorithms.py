@@ -8,7 +8,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from parzen.algorithms import TPE, AdaptiveTPE, Algorithm, Anneal, Ask, Mix, Proposal, Random
+from parzen.algorithms import (
+    CMAES,
+    QMC,
+    TPE,
+    AdaptiveTPE,
+    Algorithm,
+    Anneal,
+    Ask,
+    Evolution,
+    Grid,
+    Mix,
+    Proposal,
+    Random,
+)
+from parzen.errors import SpaceExhausted
 from parzen.space import Points, Space
 from parzen.testing._algorithms import CASES, check_algorithm
 from parzen.trials import History
@@ -23,6 +37,14 @@ ALGORITHMS: dict[str, Algorithm] = {
     "adaptive tpe": AdaptiveTPE(n_startup=5),
     "anneal": Anneal(),
     "anneal around the best alone": Anneal(avg_best_idx=1.0, shrink_coef=1.0),
+    "cmaes": CMAES(),
+    "cmaes, small generations": CMAES(population=4, sigma=0.5),
+    "evolution": Evolution(),
+    "evolution, small population": Evolution(population=5, sample=2),
+    "grid": Grid(),
+    "grid of many levels": Grid(levels=40),
+    "qmc": QMC(),
+    "qmc by Halton": QMC("halton", scramble=False),
     "mix": Mix(((0.1, Random()), (0.3, Anneal()), (0.6, TPE(n_startup=5)))),
 }
 
@@ -31,6 +53,8 @@ ALGORITHMS: dict[str, Algorithm] = {
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_an_algorithm_keeps_its_promise(name: str, case: str) -> None:
     """Each promise of the protocol holds for each algorithm."""
+    if name.startswith("cmaes"):
+        pytest.importorskip("cmaes", reason="needs the package cmaes")
     CASES[case](ALGORITHMS[name])
 
 
@@ -79,6 +103,15 @@ class _Counting(_Broken):
         return replace(self.inner.suggest(space, history, ask), sources=(str(asks[0]),) * len(ask.numbers))
 
 
+class _Ending(_Broken):
+    """Has nothing after ten trials, and does not say so."""
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        if len(history) >= 10:
+            raise SpaceExhausted("no more")
+        return self.inner.suggest(space, history, ask)
+
+
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
@@ -86,6 +119,7 @@ class _Counting(_Broken):
         (_Outside, "active is what the space says"),
         (_Forgetful, "the proposals of one ask differ"),
         (_Counting, "the same space, history and ask"),
+        (_Ending, "says in the error's `n` how much there was, not None"),
     ],
 )
 def test_the_kit_says_in_a_sentence_which_promise_is_broken(broken: Callable[[], Algorithm], sentence: str) -> None:

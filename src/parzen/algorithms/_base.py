@@ -62,7 +62,8 @@ class Algorithm(Protocol):
         """Points for `ask.numbers`: the same for the same space, history and ask.
 
         Raises:
-            SpaceExhausted: every configuration of a finite space has been proposed.
+            SpaceExhausted: every configuration of a finite space has been proposed; or, with how many there were as its
+                `n`, everything that the algorithm looks at.
         """
         ...
 

@@ -15,7 +15,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "anneal": ("parzen.algorithms.anneal", "Anneal"),
     "atpe": ("parzen.algorithms.atpe", "AdaptiveTPE"),
     "auto": ("parzen.algorithms.auto", "Auto"),
+    "cmaes": ("parzen.algorithms.cmaes", "CMAES"),
+    "evolution": ("parzen.algorithms.evolution", "Evolution"),
     "gp": ("parzen.algorithms.gp", "GP"),
+    "grid": ("parzen.algorithms.grid", "Grid"),
+    "qmc": ("parzen.algorithms.qmc", "QMC"),
     "random": ("parzen.algorithms.random", "Random"),
     "tpe": ("parzen.algorithms.tpe", "TPE"),
 }
