@@ -26,7 +26,8 @@ PROMISED = {
         "rdists space_eval spark std_out_err_redirect_tqdm stopping tpe trials_from_docs utils vectorize"
     ),
     "parzen.algorithms": (
-        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Proposal QMC Random TPE algorithm_named repeats"
+        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Pick Proposal QMC Random TPE algorithm_named proposal_of "
+        "repeats row_key seen unseen_point"
     ),
     "parzen.cli": "main",
     "parzen.errors": (

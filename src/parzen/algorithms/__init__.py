@@ -15,6 +15,9 @@ One file an algorithm, each a frozen record of settings with `suggest(space, his
 | qmc | `QMC` | a low-discrepancy sequence |
 | grid | `Grid` | every combination of a few values of each column |
 | | `Mix` | each trial by one of several algorithms |
+
+Other packages add names by entry points (`algorithm_named`).  For whoever writes an algorithm: `proposal_of` asks for one
+`Pick` after the other; `seen` and `unseen_point` keep a finite space from repeating itself.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from parzen._lazy import lazy_attributes
-from parzen.algorithms._base import Algorithm, Ask, Proposal, repeats
+from parzen.algorithms._base import Algorithm, Ask, Pick, Proposal, proposal_of, repeats, row_key, seen, unseen_point
 from parzen.algorithms._named import algorithm_named
 
 if TYPE_CHECKING:
@@ -51,10 +54,15 @@ __all__ = [
     "Evolution",
     "Grid",
     "Mix",
+    "Pick",
     "Proposal",
     "Random",
     "algorithm_named",
+    "proposal_of",
     "repeats",
+    "row_key",
+    "seen",
+    "unseen_point",
 ]
 
 __getattr__, __dir__ = lazy_attributes(

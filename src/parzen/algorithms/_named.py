@@ -1,4 +1,8 @@
-"""Algorithms by name, loaded when somebody names them."""
+"""Algorithms by name, loaded when somebody names them.
+
+A name that is not in the table is looked for among the entry points of installed packages, so that other packages can add
+algorithms; nothing is looked for, let alone imported, as long as nobody says such a name.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +28,25 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "tpe": ("parzen.algorithms.tpe", "TPE"),
 }
 DEFAULT = "auto"
+GROUP = "parzen.algorithms"
+"""The group of entry points in which other packages name theirs."""
 
 
 def algorithm_named(algorithm: str | Algorithm | None) -> Algorithm:
     """The algorithm that a user meant: a record as it is, a name with default settings, None for parzen's choice.
 
+    A name is one of parzen's own, or of an entry point `name = "module:attribute"` of the group `parzen.algorithms` in an
+    installed package, whose attribute is a class of algorithms or a record; parzen's own come first.
+
     Raises:
-        AlgorithmError: no algorithm has that name, or the object has no `suggest`.
+        AlgorithmError: no algorithm has that name, or two packages have one of that name, or it cannot be loaded; or the
+            object has no `suggest`.
     """
     if algorithm is None:
         algorithm = DEFAULT
     if isinstance(algorithm, str):
         if algorithm not in _TABLE:
-            raise AlgorithmError(f"no algorithm is called {algorithm!r}; there are {', '.join(sorted(_TABLE))}")
+            return _of_entry_point(algorithm)
         module, name = _TABLE[algorithm]
         made: Algorithm = getattr(importlib.import_module(module), name)()
         return made
@@ -45,3 +55,31 @@ def algorithm_named(algorithm: str | Algorithm | None) -> Algorithm:
             f"an algorithm is a name or a record such as parzen.algorithms.TPE(), got {algorithm!r:.80}"
         )
     return algorithm
+
+
+def _of_entry_point(name: str) -> Algorithm:
+    """What an installed package offers under a name that parzen has not."""
+    from importlib.metadata import entry_points  # it reads every installed package's list
+
+    found = list(entry_points(group=GROUP, name=name))
+    if not found:
+        names = sorted({*_TABLE, *(entry.name for entry in entry_points(group=GROUP))})
+        raise AlgorithmError(f"no algorithm is called {name!r}; there are {', '.join(names)}")
+    packages = " and ".join(sorted({entry.dist.name if entry.dist else entry.value for entry in found}))
+    if len(found) > 1:
+        raise AlgorithmError(
+            f"several algorithms are called {name!r}, by the packages {packages}: give the record itself, or uninstall one"
+        )
+    value = found[0].value
+    try:
+        offered = found[0].load()
+        made = offered() if isinstance(offered, type) else offered
+    except Exception as error:  # an import runs the package's own code
+        raise AlgorithmError(
+            f"algorithm {name!r} of the package {packages}, {value}, cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+    if isinstance(made, ModuleType) or not isinstance(made, Algorithm):
+        raise AlgorithmError(
+            f"algorithm {name!r} of the package {packages}, {value}, is {made!r:.80}, which has no suggest(space, history, ask)"
+        )
+    return made
