@@ -48,6 +48,7 @@ PROMISED = {
         "partial plotting progress pyll pyll_utils rand rdists space_eval spark std_out_err_redirect_tqdm tpe "
         "trials_from_docs utils vectorize"
     ),
+    "parzen.integrations": "OptunaSampler",
     "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.run": (
         "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
