@@ -64,7 +64,7 @@ PROMISED = {
     "parzen.study": "Result Study TrialView minimize",
     "parzen.testing": "FakeClock check_algorithm check_storage",
     "parzen.trials": (
-        "EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
+        "EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
         "Requested Retracted Started State Trial TrialError Unknown checksum event_from_json event_to_json "
         "header_from_json header_to_json storable"
     ),

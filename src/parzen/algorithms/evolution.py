@@ -70,7 +70,7 @@ class Evolution:
     def _pick(
         self, space: Space, history: History, alive: Sequence[int], ask: Ask, number: int, earlier: Sequence[Pick]
     ) -> Pick:
-        if history.spent + len(earlier) < self.population or len(alive) < max(self.sample, 2):
+        if history.asked + len(earlier) < self.population or len(alive) < max(self.sample, 2):
             return sobol_pick(space, history, ask, number, earlier, "evolution")
         known, taken, rng = seen(history), [pick.key for pick in earlier], ask.rng(number)
         members, named = np.array(alive, dtype=np.int64), _named(space)

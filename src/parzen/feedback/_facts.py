@@ -176,7 +176,7 @@ class Summary:
             kept = 'in memory only: pass storage="study.db" to keep it'
         return cls(
             best=Best.of(history, elapsed),
-            counts={state: history.count(state) for state in State},
+            counts={state: history.count(state) - history.imported(state) for state in State},
             failures=_commonest(history),
             elapsed=elapsed,
             objective=objective,

@@ -218,7 +218,7 @@ class Reporter:
             left=self._pace.left(run, total, done, elapsed),
             done=done,
             total=total,
-            failed=history.count(State.FAILED, State.ERROR),
+            failed=history.count(State.FAILED, State.ERROR) - history.imported(State.FAILED, State.ERROR),
             running=history.count(State.RUNNING),
             best=self._known_best(elapsed),
         )

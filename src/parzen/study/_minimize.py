@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from parzen._typing import Direction
@@ -11,6 +11,7 @@ from parzen.algorithms import Algorithm
 from parzen.feedback import Feedback
 from parzen.log import Storage
 from parzen.run import Objective, StopRule
+from parzen.study._earlier import Earlier
 from parzen.study._result import Result
 from parzen.study._study import Callback, Study
 
@@ -31,6 +32,7 @@ def minimize(
     catch: bool | type[BaseException] | Iterable[type[BaseException]] = (),
     stop: StopRule | Iterable[StopRule] = (),
     enqueue: Iterable[Mapping[str, Any]] = (),
+    warm_start: Earlier | Sequence[Earlier] = (),
     callbacks: Iterable[Callback] = (),
     noisy: bool = False,
     parallel: int = 1,
@@ -56,6 +58,8 @@ def minimize(
         catch: exceptions of the objective after which the search goes on; True for every `Exception`.
         stop: rules that end the run; see `parzen.stopping`.
         enqueue: configurations (label -> value) to try first.
+        warm_start: earlier studies whose finished trials are known from the beginning and do not count towards `trials`:
+            a `Result`, a `Study`, the path, URL or storage of one, or a list of these; see `Study.import_trials`.
         callbacks: called with (study, trial) after each trial.
         noisy: equal configurations may give different losses; a finite space is then never exhausted.
         parallel: 1; other values need the workers that are not part of this version.
@@ -76,6 +80,7 @@ def minimize(
         catch=catch,
         stop=stop,
         enqueue=enqueue,
+        warm_start=warm_start,
         callbacks=callbacks,
         parallel=parallel,
         progress=progress,

@@ -33,6 +33,7 @@ from parzen.run import (
 )
 from parzen.space import Space
 from parzen.storages import open_storage
+from parzen.study._earlier import Earlier, each_of, opened_earlier, take_in
 from parzen.study._given import (
     ENQUEUED,
     came_from,
@@ -292,6 +293,26 @@ class Study:
                     continue
             return [history.trial(event.number) for event in events]
 
+    def import_trials(self, earlier: Earlier) -> int:
+        """Take in the finished trials of an earlier study, as trials that are known and cost nothing.
+
+        Algorithms learn from them; they do not count towards `trials`.  They are encoded by label and value, so the spaces
+        need not be the same; what this space cannot have produced is left out.  What was taken in before is not taken in
+        again.  The losses are taken as they are: they must mean the same in both studies.
+
+        Args:
+            earlier: a `Result`, a `Study`, or the path, URL or storage of one.
+
+        Returns:
+            How many trials are new here.
+
+        Raises:
+            StudyError: it is this study, or one of the other direction.
+            StudyNotFound: there is no study, or several; give `Study.load(storage, name)` then.
+        """
+        with opened_earlier(earlier, self) as (header, history):
+            return take_in(self.stream, header, history)
+
     def stop(self) -> None:
         """Ask whoever runs this study, in this process or another, to stop after the trials that are running."""
         self.stream.publish(Requested("stop", None, None, self.stream.clock.wall()))
@@ -307,6 +328,7 @@ class Study:
         catch: bool | type[BaseException] | Iterable[type[BaseException]] = (),
         stop: StopRule | Iterable[StopRule] = (),
         enqueue: Iterable[Mapping[str, Any]] = (),
+        warm_start: Earlier | Sequence[Earlier] = (),
         callbacks: Iterable[Callback] = (),
         parallel: int = 1,
         progress: bool | str | Feedback = True,
@@ -322,6 +344,8 @@ class Study:
             catch: exceptions of the objective after which the search goes on; True for every `Exception`.
             stop: rules that end the run; see `parzen.stopping`.
             enqueue: configurations to try first; those that the study has already are left out.
+            warm_start: earlier studies whose finished trials are known from the beginning, see `import_trials`: a `Result`,
+                a `Study`, the path, URL or storage of one, or a list of these.
             callbacks: called with (study, trial) after each trial.
             parallel: 1; other values need the workers that are not part of this version.
             progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines", "notebook".
@@ -371,6 +395,8 @@ class Study:
         with Interrupts() as interrupts:
             try:
                 feedback.start(info, history)
+                for one in each_of(warm_start):
+                    self.import_trials(one)
                 stopped_by = run(stream, plan, interrupts)
             except BaseException as error:
                 failure = error
@@ -405,4 +431,5 @@ class Study:
         best = (
             "" if history.best_number is None else f", best {history.reported(history.losses[history.best_number]):.6g}"
         )
-        return f"<Study {self.name!r} in {self.location}: {history.finished} of {len(history)} trials finished{best}>"
+        own = len(history) - history.imported()
+        return f"<Study {self.name!r} in {self.location}: {history.finished} of {own} trials finished{best}>"

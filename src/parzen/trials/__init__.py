@@ -14,6 +14,7 @@ from parzen.trials._codec import (
     storable,
 )
 from parzen.trials._events import (
+    EARLIER,
     EVENT_KINDS,
     LOST,
     Asked,
@@ -33,6 +34,7 @@ from parzen.trials._history import History
 from parzen.trials._trial import FINISHED, Outcome, Report, State, Trial, TrialError
 
 __all__ = [
+    "EARLIER",
     "EVENT_KINDS",
     "FINISHED",
     "LOST",

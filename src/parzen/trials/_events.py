@@ -17,6 +17,7 @@ from parzen._typing import JSON, Direction
 from parzen.trials._trial import Outcome
 
 __all__ = [
+    "EARLIER",
     "EVENT_KINDS",
     "LOST",
     "Asked",
@@ -118,6 +119,9 @@ class Finished:
     outcome: Outcome
     at: float
 
+
+EARLIER = "an earlier study"
+"""The worker of trials that were evaluated in another study: known, and no part of this one's budget."""
 
 LOST = "lost"
 """The reason of a `Released` that counts against the trial: something took its worker down."""

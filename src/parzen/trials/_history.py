@@ -22,6 +22,7 @@ from parzen._typing import JSON, BoolArray, Direction, FloatArray, IntArray
 from parzen.errors import CorruptLog, SchemaTooNew
 from parzen.space import Points, Space
 from parzen.trials._events import (
+    EARLIER,
     LOST,
     Asked,
     Event,
@@ -78,6 +79,7 @@ class History:
         self._n = 0
         self._best = -1
         self._counts = [0] * len(State)
+        self._imported = [0] * len(State)
         self._late = 0
         self._lease: weakref.ref[_Lease] | None = None
         # Written once per row.
@@ -180,14 +182,24 @@ class History:
         """How many trials are in any of these states."""
         return sum(self._counts[state] for state in states)
 
+    def imported(self, *states: State) -> int:
+        """How many trials in any of these states were evaluated in an earlier study; in any state, where none is named."""
+        return sum(self._imported[state] for state in states or State)
+
     @property
     def finished(self) -> int:
-        """How many trials have ended in any way but being cancelled."""
-        return self.count(State.OK, State.FAILED, State.PRUNED, State.ERROR)
+        """How many trials of this study's own have ended in any way but being cancelled."""
+        ended = (State.OK, State.FAILED, State.PRUNED, State.ERROR)
+        return self.count(*ended) - self.imported(*ended)
 
     @property
     def spent(self) -> int:
-        """How much of the budget is used: every number that is not cancelled."""
+        """How much of the budget is used: every number that is neither cancelled nor from an earlier study."""
+        return self.asked - (self.imported() - self.imported(State.CANCELLED))
+
+    @property
+    def asked(self) -> int:
+        """How many trials there are that are not cancelled: what an algorithm may know of, earlier studies included."""
         return self._n - self._counts[State.CANCELLED]
 
     @property
@@ -326,6 +338,7 @@ class History:
             self._move(i, State.RUNNING)
             self._attempt[i] = event.attempt
             self._started[i] = event.at
+            self._imported[State.RUNNING] += (event.worker == EARLIER) - (self._workers[i] == EARLIER)
             self._workers[i] = event.worker
             return True
         if event.attempt != self._attempt[i]:
@@ -400,6 +413,9 @@ class History:
     def _move(self, i: int, state: State) -> None:
         self._counts[self._state[i]] -= 1
         self._counts[state] += 1
+        if self._workers[i] == EARLIER:
+            self._imported[self._state[i]] -= 1
+            self._imported[state] += 1
         self._state[i] = state
 
     def _find_best(self) -> None:
@@ -416,7 +432,7 @@ class History:
             self._lease = weakref.ref(lease)
         view = copy.copy(self)
         view._held = lease  # type: ignore[attr-defined]  # kept alive with the snapshot, never read
-        view._counts = self._counts.copy()
+        view._counts, view._imported = self._counts.copy(), self._imported.copy()
         return view
 
     def _unshare(self) -> None:
