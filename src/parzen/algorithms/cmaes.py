@@ -194,7 +194,9 @@ class _Search:
         for asked, number in entries:
             if asked:
                 self._asked_in[number] = self.run, self.generation
-            elif history.state[number] != State.CANCELLED:
+            elif history.state[number] == State.CANCELLED:
+                self._asked_in.pop(number, None)
+            else:
                 self._ended.append(number)
                 if len(self._ended) >= self.size:
                     self._learn(history, rng)
