@@ -136,15 +136,13 @@ _Open: TypeAlias = tuple[tuple[int, _Condition], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One choice that other columns hang on, and the options that lead to the same.
+    """A choice that other columns hang on: whose turn it is.
 
     Attributes:
-        column: of the choice.
         codes: options in the order of their turns.
         counts: how many points each of them has.
     """
 
-    column: int
     codes: tuple[float, ...]
     counts: tuple[int, ...]
 
@@ -157,7 +155,7 @@ class _Turn:
             if k < upto:
                 return alive[(k - before) % len(alive)], turns + (k - before) // len(alive)
             before, turns = upto, count
-        raise AssertionError("there are no so many points")
+        raise AssertionError("there are not so many points")
 
 
 class _Lattice:
@@ -267,7 +265,7 @@ class _Lattice:
         told = {float(code) for _, cond in open_ for conj in cond for c, code in conj if c == column}
         other = self._count_after(at, math.nan, open_) if not told.issuperset(codes) else 0
         counts = [common * (self._count_after(at, code, open_) if code in told else other) for code in codes]
-        return _Turn(column, tuple(codes), tuple(counts))
+        return _Turn(tuple(codes), tuple(counts))
 
     def _is_active(self, column: int, open_: _Open) -> bool:
         """Whether a choice is active, when everything that it hangs on is decided."""
