@@ -7,22 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, PairwiseKernel
 
 from parzen import hp
 from parzen.algorithms import GP, Auto
 from parzen.algorithms._parzen import Form
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding
-from parzen.algorithms.gp._model import Model, Prior, _Objective, fit, start
+from parzen.algorithms.gp._model import LENGTHS, Model, Prior, _Objective, fit, start
 from parzen.algorithms.gp._output import fit_output
+from parzen.algorithms.gp._process import finds_noise
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Outcome, State
 
-from .studies import add, ask, study
+from .studies import FAILED, add, ask, study
 
 MIXED = {
     "m": hp.choice("m", [{"a": hp.float("a", 0, 1)}, {"b": hp.float("b", 0, 1), "c": hp.categorical("c", [*"xyz"])}]),
@@ -48,7 +49,7 @@ def test_the_slope_of_the_likelihood_is_its_slope(seed: int) -> None:
     prior = Prior.of(encoding.lengths)
     noise = np.random.default_rng(seed).random(30) * 0.1
     objective = _Objective(encoding, encoding.inputs(unit), z, noise, prior)
-    theta = start(prior) + np.random.default_rng(seed).standard_normal(encoding.lengths + 2) * 0.5
+    theta = start(prior) + np.random.default_rng(seed).standard_normal(encoding.lengths + LENGTHS) * 0.5
     numeric = optimize.approx_fprime(theta, lambda t: objective(t)[0], 1e-6)
 
     assert np.allclose(objective(theta)[1], numeric, rtol=1e-3, atol=1e-2)
@@ -75,11 +76,17 @@ def test_the_slopes_of_a_prediction_are_its_slopes(seed: int) -> None:
 
 
 def test_the_posterior_is_that_of_scikit_learn() -> None:
-    """On a plain space, with the constant mean taken off and the same kernel."""
+    """On a plain space, with the constant mean taken off and the same kernel: Matern, and the trend's polynomials."""
     encoding, unit, z = _data(Space({f"x{j}": hp.float(f"x{j}", 0, 1) for j in range(3)}), 25)
-    theta = np.array([0.3, -4.0, -0.5, 0.1, 0.7])
+    theta = np.array([0.3, -4.0, -1.0, -0.5, 0.1, 0.7])
+
+    def trend(a: np.ndarray, b: np.ndarray, gamma: float) -> float:
+        pairs = [(special.eval_legendre(k, 2 * a - 1), special.eval_legendre(k, 2 * b - 1)) for k in (1, 2)]
+        return float(np.exp(-1.0) / 3 * sum((2 * k + 1) * (p @ q) for k, (p, q) in enumerate(pairs, 1)))
+
     model = Model(encoding, theta, encoding.inputs(unit), z, np.zeros(25))
-    kernel = ConstantKernel(np.exp(0.3), "fixed") * Matern(np.exp(theta[2:]), "fixed", nu=2.5)
+    kernel = ConstantKernel(np.exp(0.3), "fixed") * Matern(np.exp(theta[LENGTHS:]), "fixed", nu=2.5)
+    kernel += PairwiseKernel(metric=trend)
     theirs = GaussianProcessRegressor(kernel, alpha=np.exp(-4.0), optimizer=None).fit(unit, z - model.mean)
     query = np.random.default_rng(1).random((50, 3))
     mean, deviation = model.predict(encoding.inputs(query))
@@ -94,7 +101,7 @@ def test_the_covariance_is_positive_definite_on_any_space() -> None:
     encoding, unit, _ = _data(Space(MIXED), 60)
     rng = np.random.default_rng(0)
     for _ in range(10):
-        theta = np.concatenate(([0.0, -13.0], rng.normal(0, 1, encoding.lengths)))
+        theta = np.concatenate(([0.0, -13.0, -1.0], rng.normal(0, 1, encoding.lengths)))
         model = Model(encoding, theta, encoding.inputs(unit), np.zeros(60), np.zeros(60))
 
         assert np.linalg.eigvalsh(model.covariance(encoding.inputs(unit))[0]).min() > -1e-9
@@ -203,7 +210,7 @@ def test_nothing_is_fitted_again_when_a_study_is_loaded() -> None:
     memo = history.memo(19) or algorithm.suggest(BOWL, history, ask(history)).memo
 
     assert isinstance(memo, dict)
-    assert len(memo["gp"]) == 5  # type: ignore[arg-type]  # variance, noise and three lengths
+    assert len(memo["gp"]) == LENGTHS + 3  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -268,13 +275,54 @@ def test_a_start_that_makes_no_sense_is_refused(n_startup: Any) -> None:
 
 
 def test_auto_says_which_rule_chose_a_trial() -> None:
-    """Sobol points, then the process and the estimators in turn."""
+    """The middle, Sobol points, then the process and the estimators in turn."""
     history = study(Auto(), BOWL, _bowl, 50)
     sources = [history.source(number) for number in range(50)]
 
-    assert sources[:5] == ["auto: sobol start"] * 5
-    assert sources[6:12] == ["auto: gp", "auto: tpe"] * 3
-    assert sources[41:49].count("auto: tpe") == 2
+    assert sources[:5] == ["auto: the middle of every range", *["auto: sobol start"] * 4]
+    assert sources[6:12] == ["auto: tpe", "auto: gp", "auto: gp"] * 2
+    assert [number for number in range(40, 50) if sources[number] == "auto: tpe"] == [47]
+
+
+def test_auto_trusts_the_estimators_more_where_losses_are_noisy() -> None:
+    """As often as the process, once a fit has found the noise, which its memo says."""
+    rng = np.random.default_rng(1)
+    history = study(Auto(), BOWL, lambda config: _bowl(config) + rng.normal(0.0, 1.0), 60)
+    sources = [history.source(number) for number in range(50, 60)]
+
+    assert finds_noise(history)
+    assert sources.count("auto: tpe") == 5
+
+
+def test_the_best_loss_of_noise_is_not_the_one_to_beat() -> None:
+    """A process that finds noise proposes near the best of its means, not near a loss that was luck."""
+    space = Space({"x": hp.float("x", 0, 1)})
+    rng = np.random.default_rng(0)
+    points = space.sample(rng, 80)
+    losses = (points.values[:, 0] - 0.3) ** 2 + rng.normal(0.0, 0.1, 80)
+    lucky = int(np.argmax(points.values[:, 0]))
+    losses[lucky] = losses.min() - 0.1
+    history = study(GP(), space, lambda config: 0.0, 0)
+    add(history, points, losses.tolist())
+    picked = GP().suggest(space, history, ask(history, 5)).points.values[:, 0]
+
+    assert points.values[lucky, 0] > 0.95
+    assert np.median(picked) < 0.6
+
+
+def test_what_was_pruned_is_no_sign_of_a_region_that_fails() -> None:
+    """It is believed to be bad, and may be proposed near by where the losses say so; a failure keeps further away."""
+    space = Space({"x": hp.float("x", 0, 1)})
+    points = space.sample(np.random.default_rng(3), 30)
+    gains, ended = {}, {State.PRUNED: Outcome(State.PRUNED), State.ERROR: FAILED}
+    for state in (State.PRUNED, State.ERROR):
+        history = study(GP(), space, lambda config: 0.0, 0)
+        for i in range(30):
+            x = float(points.values[i, 0])
+            add(history, points[i : i + 1], [ended[state] if 0.25 < x < 0.35 else (x - 0.3) ** 2])
+        gains[state] = GP().suggest(space, history, ask(history)).gains[0]
+
+    assert gains[State.PRUNED] > gains[State.ERROR]
 
 
 def test_auto_goes_on_with_sobol_points_while_nothing_has_ended() -> None:

@@ -4,14 +4,16 @@ A process alone converges fast, and now and then locks onto one basin and tries 
 alone do not, and are slow to converge.  In turn, each has in its history what the other would not have tried: the
 combination has the speed of the one and a shorter tail of failures than either.
 
-Which of them proposes a trial depends on how many trials there are, and on nothing else:
+Which of them proposes a trial depends on how many trials there are:
 
-    first          Sobol points, one more than there are columns, from 5 to 12
-    up to 40       the process and the estimators by turns
-    up to 300      three times the process, once the estimators
+    first          the middle of every range, then Sobol points: one more than there are columns, from 5 to 12
+    up to 40       twice the process, once the estimators
+    up to 300      seven times the process, once the estimators
     beyond         once the process, on a bounded share of the trials, three times the estimators
 
 With more than 40 active columns, lengths of the process are hard to learn and dear, so it has one turn of four there too.
+Where the newest fit of the process finds that a tenth of what losses differ by is noise, the two take turns one by one:
+the estimators do not trust a single loss as much.
 """
 
 from __future__ import annotations
@@ -20,14 +22,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of
-from parzen.algorithms._sobol import sobol_pick, startup
+from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.tpe import TPE
 from parzen.space import Space
 from parzen.trials import History
 
 __all__ = ["Auto"]
 
-_TURNS_UNTIL, _PROCESS_UNTIL, _WIDE_SPACE = 40, 300, 40
+_FEW_UNTIL, _PROCESS_UNTIL, _WIDE_SPACE = 40, 300, 40
 _PARTNER = TPE(n_startup=0)
 
 
@@ -44,7 +46,7 @@ class Auto:
         scored = history.finished
         # Slow workers: what is asked for in the beginning is asked for without having learnt anything.
         if asked < n0 or scored < max(4, n0 // 2):
-            return sobol_pick(space, history, ask, number, earlier, "auto")
+            return start_pick(space, history, ask, number, earlier, "auto")
         if _process_has_turn(space, history, asked, scored):
             from parzen.algorithms.gp._process import gp_pick  # not before it is needed: it loads scipy
 
@@ -55,7 +57,11 @@ class Auto:
 
 
 def _process_has_turn(space: Space, history: History, asked: int, scored: int) -> bool:
+    from parzen.algorithms.gp._process import finds_noise  # as above
+
     active = space.d if space.d <= _WIDE_SPACE else float(history.active.sum(axis=1).mean())
     if active > _WIDE_SPACE or scored > _PROCESS_UNTIL:
         return asked % 4 == 0
-    return asked % 2 == 0 if asked < _TURNS_UNTIL else asked % 4 != 3
+    if finds_noise(history):
+        return asked % 2 == 0
+    return asked % 3 != 0 if asked < _FEW_UNTIL else asked % 8 != 7

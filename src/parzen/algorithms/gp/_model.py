@@ -3,8 +3,8 @@
 Rasmussen and Williams 2006, "Gaussian processes for machine learning": likelihood (5.8) and its gradient (5.9), prediction
 (2.25) and (2.26).  The mean is one unknown constant, taken at its most likely value.
 
-The hyperparameters theta are logs: of the variance s^2, of the noise's variance, and of one length for each column of
-the kernel.  They have priors, and the most probable theta is used.  The prior of the lengths grows with the square root
+The hyperparameters theta are logs: of the variances s^2, of the noise and v^2 of the trend, and of one length for each
+column of the kernel.  They have priors, and the most probable theta is used.  The prior of the lengths grows with the square root
 of the number of columns (Hvarfner, Hellsten and Nardi 2024, "Vanilla Bayesian optimization performs great in high
 dimensions", arXiv 2402.02229); its centre is one lower than published, which is better at a hundred evaluations.
 """
@@ -21,9 +21,9 @@ from scipy.optimize import minimize
 from parzen._typing import FloatArray
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
 
-__all__ = ["Model", "Prior", "fit", "start"]
+__all__ = ["LENGTHS", "NOISE", "Model", "Prior", "fit", "start"]
 
-_VARIANCE, _NOISE, _LENGTHS = 0, 1, 2  # places in theta
+_VARIANCE, NOISE, _TREND, LENGTHS = 0, 1, 2, 3  # places in theta
 _MEAN_PRECISION = 0.1  # of the constant mean's prior, N(0, 10)
 _JITTER = 1e-10
 _BAD = 1e10  # value of the objective where the covariance is not positive definite
@@ -46,9 +46,10 @@ class Prior:
     def of(cls, lengths: int) -> Prior:
         """For a kernel with that many lengths."""
         length = math.sqrt(2.0) + 0.5 * math.log(max(lengths, 1)) - 1.0
-        centre = np.array([0.0, -6.0, *[length] * lengths])
-        scale = np.array([1.0, 2.0, *[math.sqrt(3.0)] * lengths])
-        bounds = ((-5.0, 5.0), (math.log(1e-6), math.log(2.0)), *[(math.log(0.02), math.log(60.0))] * lengths)
+        centre = np.array([0.0, -6.0, -2.0, *[length] * lengths])
+        scale = np.array([1.0, 2.0, 1.5, *[math.sqrt(3.0)] * lengths])
+        noise, length_range = (math.log(1e-6), math.log(2.0)), (math.log(0.02), math.log(60.0))
+        bounds = ((-5.0, 5.0), noise, (-8.0, 4.0), *[length_range] * lengths)
         return cls(centre, scale, bounds)
 
     def allows(self, theta: FloatArray) -> bool:
@@ -76,6 +77,7 @@ class _Objective:
 
     def __init__(self, encoding: Encoding, inputs: Inputs, z: FloatArray, noise: FloatArray, prior: Prior) -> None:
         self.encoding, self.inputs, self.z, self.noise, self.prior = encoding, inputs, z, noise, prior
+        self._gram = inputs.trend @ inputs.trend.T
         # One column for each category that occurs: then pairs that agree are one matrix product.
         n, q = inputs.codes.shape
         blocks, self._starts = [np.zeros((n, 0))], np.zeros(q, dtype=np.intp)
@@ -88,8 +90,8 @@ class _Objective:
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         encoding, x, n = self.encoding, self.inputs.features, len(self.z)
-        variance, noise = math.exp(theta[_VARIANCE]), math.exp(theta[_NOISE])
-        inverse = np.exp(-theta[_LENGTHS:])
+        variance, noise = math.exp(theta[_VARIANCE]), math.exp(theta[NOISE])
+        inverse = np.exp(-theta[LENGTHS:])
         ordered, rates = inverse[: encoding.n_ordered], inverse[encoding.n_ordered :] ** 2
         scaled = x * ordered[encoding.owner]
         value, slope = matern(squared_distances(scaled, scaled))
@@ -98,7 +100,8 @@ class _Objective:
             weighted = self._one_hot * rates[self._category]
             agree = variance * np.exp(np.minimum(weighted @ self._one_hot.T - rates.sum(), 0.0))
         covariance = value * agree
-        full = covariance.copy()
+        trend = math.exp(theta[_TREND]) * self._gram
+        full = covariance + trend
         full.flat[:: n + 1] += noise + self.noise + _JITTER * variance
         root, info = lapack.dpotrf(full, lower=1, clean=0, overwrite_a=1)
         if info:
@@ -116,15 +119,16 @@ class _Objective:
 
         gradient = apart / self.prior.scale
         precision -= np.outer(alpha, alpha)  # (5.9): half the trace of this times each derivative of the covariance
-        gradient[_NOISE] += 0.5 * noise * float(np.trace(precision))
+        gradient[NOISE] += 0.5 * noise * float(np.trace(precision))
         gradient[_VARIANCE] += 0.5 * _JITTER * variance * float(np.trace(precision))
+        gradient[_TREND] += 0.5 * float(np.vdot(precision, trend))
         both = precision * covariance
         gradient[_VARIANCE] += 0.5 * float(both.sum())
         # sum_ab W_ab (x_a - x_b)^2 for all features by two products, without an array of n x n x p.
         w = precision * slope
         w *= agree
         squares = 2.0 * ((scaled * scaled).T @ w.sum(axis=1) - (scaled * (w @ scaled)).sum(axis=0))
-        lengths = gradient[_LENGTHS:]
+        lengths = gradient[LENGTHS:]
         np.add.at(lengths, encoding.owner, 0.5 * squares)
         if encoding.n_named:
             same = (self._one_hot * (both @ self._one_hot)).sum(axis=0)
@@ -185,8 +189,8 @@ class Model:
 
     def __init__(self, encoding: Encoding, theta: FloatArray, inputs: Inputs, z: FloatArray, noise: FloatArray) -> None:
         self.encoding, self.inputs = encoding, inputs
-        self.variance, self.noise = math.exp(theta[_VARIANCE]), math.exp(theta[_NOISE])
-        self.inverse_lengths = np.exp(-theta[_LENGTHS:])
+        self.variance, self.noise, self._trend = np.exp(theta[:LENGTHS]).tolist()
+        self.inverse_lengths = np.exp(-theta[LENGTHS:])
         self._per_feature = self.inverse_lengths[: encoding.n_ordered][encoding.owner]
         self._rates = self.inverse_lengths[encoding.n_ordered :] ** 2
         self._scaled = inputs.features * self._per_feature
@@ -208,18 +212,21 @@ class Model:
         self._alpha = self._precision @ z - self.mean * ones
 
     def covariance(self, inputs: Inputs) -> tuple[FloatArray, FloatArray]:
-        """`(m, n)` with the data, and the slope for derivatives: both times variance and categories."""
+        """`(m, n)` with the data, and the slope of the first term of (1): times variance and categories."""
         value, slope = matern(squared_distances(inputs.features * self._per_feature, self._scaled))
         agree: float | FloatArray = self.variance
         if self.encoding.n_named:
             agree = self.variance * np.exp(-mismatch(inputs.codes, self.inputs.codes, self._rates))
-        return value * agree, slope * agree
+        return value * agree + self._trend * (inputs.trend @ self.inputs.trend.T), slope * agree
+
+    def _prior_variance(self, inputs: Inputs) -> FloatArray:
+        return np.asarray(self.variance + self._trend * np.einsum("ij,ij->i", inputs.trend, inputs.trend))
 
     def predict(self, inputs: Inputs) -> tuple[FloatArray, FloatArray]:
         """`(m,)` means and standard deviations of the noiseless function."""
         k, _ = self.covariance(inputs)
         mean = self.mean + k @ self._alpha
-        variance = self.variance - np.einsum("ij,ij->i", k @ self._precision, k)
+        variance = self._prior_variance(inputs) - np.einsum("ij,ij->i", k @ self._precision, k)
         return mean, np.sqrt(np.maximum(variance, 1e-12))
 
     def predict_with_gradient(self, unit: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -228,13 +235,16 @@ class Model:
         k, slope = self.covariance(inputs)
         solved = k @ self._precision
         mean = self.mean + k @ self._alpha
-        deviation = np.sqrt(np.maximum(self.variance - np.einsum("ij,ij->i", solved, k), 1e-12))
+        variance = self._prior_variance(inputs) - np.einsum("ij,ij->i", solved, k)
+        deviation = np.sqrt(np.maximum(variance, 1e-12))
         # dk/dx = -slope (x - x_i) / l^2 in each feature.
         scaled = inputs.features * self._per_feature
 
         def pulled(weights: FloatArray) -> FloatArray:
             w = slope * weights
             by_feature = -(scaled * w.sum(axis=1)[:, None] - w @ self._scaled) * self._per_feature
-            return self.encoding.gradient(unit, by_feature)
+            by_trend = self._trend * (np.atleast_2d(weights) @ self.inputs.trend)
+            return self.encoding.gradient(unit, by_feature) + self.encoding.trend_gradient(unit, by_trend)
 
-        return mean, deviation, pulled(self._alpha), -pulled(solved) / deviation[:, None]
+        own = self.encoding.trend_gradient(unit, self._trend * inputs.trend)  # half of what the prior's variance does
+        return mean, deviation, pulled(self._alpha), (own - pulled(solved)) / deviation[:, None]

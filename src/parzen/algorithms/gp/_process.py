@@ -18,27 +18,28 @@ anew and proposes what it would have.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parzen._typing import JSON, FloatArray
+from parzen._typing import JSON, BoolArray, FloatArray
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of, row_key, seen, unseen_point
 from parzen.algorithms._parzen import form_of
-from parzen.algorithms._sobol import sobol_pick, startup
+from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
-from parzen.algorithms.gp._model import Model, Prior, fit, start
+from parzen.algorithms.gp._model import LENGTHS, NOISE, Model, Prior, fit, start
 from parzen.algorithms.gp._output import fit_output
 from parzen.algorithms.gp._search import climb
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Asked, Event, History, State
 
-__all__ = ["GP"]
+__all__ = ["GP", "finds_noise", "gp_pick"]
 
 _Indices: TypeAlias = NDArray[np.intp]
 _SUBSET = (80, 80, 40)
@@ -50,7 +51,10 @@ _NEWEST = 100
 _DOUBT = 0.1
 """Variance of what a failure would have cost."""
 _WIDTH = 40
-_FAILED = (State.FAILED, State.ERROR, State.PRUNED)
+_GIVEN_UP = 0.75
+"""Quantile of the losses that a pruned trial is believed to have."""
+_NOISY = math.log(0.1)
+"""From this learnt variance of the noise on, of losses of variance 1, the least loss is luck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class GP:
     """Gaussian process with log expected improvement.
 
     Attributes:
-        n_startup: so many trials are Sobol points at first; None: one more than there are columns, from 5 to 12.
+        n_startup: so many trials are Sobol points at first; None: one more than there are columns, from 5 to 12;
+            the first is the middle of every range.
     """
 
     n_startup: int | None = None
@@ -76,7 +81,7 @@ class GP:
     def pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
         """The point for one number, given what the same ask has picked already."""
         if history.spent + len(earlier) < (startup(space) if self.n_startup is None else self.n_startup):
-            return sobol_pick(space, history, ask, number, earlier, "gp")
+            return start_pick(space, history, ask, number, earlier, "gp")
         return gp_pick(space, history, ask, number, earlier)
 
 
@@ -91,19 +96,25 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
         return Pick.of(unseen_point(space, known, rng, sorted(taken)), "gp: random, nothing to learn from yet")
     chosen, z, noise, theta, memo = _fitted(encoding, history, scored, earlier)
     model = Model(encoding, theta, encoding.inputs(history.unit[chosen]), z, noise)
-    # The best loss that was seen may be luck, if its noise is known.
-    level = model.predict(encoding.inputs(history.unit[chosen]))[0] if noise.any() else z
+    # The best loss that was seen may be luck, where losses are noisy.
+    noisy = noise.any() or is_noisy(theta)
+    level = model.predict(encoding.inputs(history.unit[chosen]))[0] if noisy else z
     incumbent, best = float(level.min()), history.unit[chosen[np.argsort(level, kind="stable")[:5]]]
 
-    # What is not known yet is believed to come out as expected, and what failed to be as bad as the worst.
-    pending, failed = _pending(space, history, earlier), _failures(history)
-    if len(pending) or len(failed):
+    # What is not known yet is believed to come out as expected, what failed to be as bad as the worst, and what was
+    # given up half-way to be no better than most.
+    pending, failed, pruned = (
+        _pending(space, history, earlier),
+        _rows_that(_failed, history),
+        _rows_that(_pruned, history),
+    )
+    if len(pending) or len(failed) or len(pruned):
         believed, _ = model.predict(encoding.inputs(pending))
         incumbent = min([incumbent, *believed.tolist()])
-        rows = np.concatenate((history.unit[chosen], pending, failed))
-        values = np.concatenate((z, believed, np.full(len(failed), z.max())))
-        quiet = np.concatenate((noise, np.zeros(len(pending)), np.full(len(failed), _DOUBT)))
-        model = Model(encoding, theta, encoding.inputs(rows), values, quiet)
+        rows = np.concatenate((history.unit[chosen], pending, failed, pruned))
+        bad = [np.full(len(failed), z.max()), np.full(len(pruned), np.quantile(z, _GIVEN_UP))]
+        quiet = np.concatenate((noise, np.zeros(len(pending)), np.full(len(failed) + len(pruned), _DOUBT)))
+        model = Model(encoding, theta, encoding.inputs(rows), np.concatenate((z, believed, *bad)), quiet)
     good = history.unit[scored[-_NEWEST:]]
     chance = _Chance(encoding, model.inverse_lengths, *map(encoding.inputs, (good, failed, pending)))
 
@@ -138,7 +149,7 @@ def _fitted(
     """Numbers of the trials that the process sees, their transformed losses and known noise, theta, and the new memo."""
     n = len(scored)
     output = fit_output(history.losses[scored])
-    last = history.fold("gp memo", _Last, _remember, (Asked,))
+    last = last_fit(history)
     prior = Prior.of(encoding.lengths)
     theta, made_at = last.theta, last.at
     for pick in earlier:
@@ -165,6 +176,22 @@ def _fitted(
         theta = np.round(fit(encoding, inputs, z, noise, prior, starts, iterations), 4)
         memo = {"gp": theta.tolist(), "at": n}
     return chosen, z, noise, theta, memo
+
+
+def is_noisy(theta: FloatArray) -> bool:
+    """Whether a tenth or more of what losses differ by is noise."""
+    return bool(theta[NOISE] > _NOISY)
+
+
+def finds_noise(history: History) -> bool:
+    """Whether the newest fit in the log does; False without one."""
+    theta = last_fit(history).theta
+    return theta is not None and len(theta) > NOISE and is_noisy(theta)
+
+
+def last_fit(history: History) -> _Last:
+    """The newest memo of the log."""
+    return history.fold("gp memo", _Last, _remember, (Asked,))
 
 
 @dataclass(slots=True)
@@ -200,7 +227,7 @@ def _subset(encoding: Encoding, history: History, scored: _Indices, theta: Float
     order = scored[np.argsort(history.losses[scored], kind="stable")]
     chosen = order[:best].tolist()
     rest = order[best:]
-    inverse = np.exp(-theta[2:])
+    inverse = np.exp(-theta[LENGTHS:])
     inputs = encoding.inputs(history.unit[np.concatenate((order[:1], rest))])
     apart = (inputs.features - inputs.features[0]) * inverse[: encoding.n_ordered][encoding.owner]
     distance = (apart * apart).sum(axis=1)
@@ -217,10 +244,19 @@ def _pending(space: Space, history: History, earlier: Sequence[Pick]) -> FloatAr
     return np.concatenate((history.unit[waiting], *(space.to_unit(pick.point) for pick in earlier)))
 
 
-def _failures(history: History) -> FloatArray:
-    """`(r, d)` coordinates of what ended without a finite loss, the newest."""
-    failed = np.isin(history.state, _FAILED) | (history.ok & ~np.isfinite(history.losses))
-    return history.unit[np.flatnonzero(failed)[-_NEWEST:]]
+def _failed(history: History) -> BoolArray:
+    """`(n,)` which ended without a finite loss, whatever the reason but pruning."""
+    return np.isin(history.state, (State.FAILED, State.ERROR)) | (history.ok & ~np.isfinite(history.losses))
+
+
+def _pruned(history: History) -> BoolArray:
+    """`(n,)` which were given up before they had a loss: they are bad, and no sign of a region that fails."""
+    return np.asarray(history.state == State.PRUNED)
+
+
+def _rows_that(which: Callable[[History], BoolArray], history: History) -> FloatArray:
+    """`(r, d)` coordinates, of the newest."""
+    return history.unit[np.flatnonzero(which(history))[-_NEWEST:]]
 
 
 class _Chance:
