@@ -130,13 +130,16 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
         return value, by_mean[:, None] * mean_slope + by_deviation[:, None] * deviation_slope
 
     lengths = 1.0 / model.inverse_lengths[: encoding.n_ordered]
-    rows = climb(form, score, slopes, best, lengths, rng, _WIDTH)
-    points = space.from_unit(np.where(rows == rows, rows, 0.5))
-    for i in range(len(rows)):
-        key = row_key(points.values[i])
-        if key not in known.numbers and key not in taken:
-            gain = float(score(rows[i : i + 1])[0])
-            return Pick(points[i : i + 1], key, "gp", gain, memo)
+    ranked = climb(form, score, slopes, best, lengths, rng)
+    # On a space of names whatever is near the best has often been tried; elsewhere the first rows have one that is new.
+    for first in range(0, len(ranked), _WIDTH):
+        rows = ranked[first : first + _WIDTH]
+        points = space.from_unit(np.where(rows == rows, rows, 0.5))
+        for i in range(len(rows)):
+            key = row_key(points.values[i])
+            if key not in known.numbers and key not in taken:
+                gain = float(score(rows[i : i + 1])[0])
+                return Pick(points[i : i + 1], key, "gp", gain, memo)
     return Pick.of(unseen_point(space, known, rng, sorted(taken)), "gp: random, no new candidate", memo)
 
 

@@ -39,9 +39,8 @@ def climb(
     best: FloatArray,
     lengths: FloatArray,
     rng: np.random.Generator,
-    width: int,
 ) -> FloatArray:
-    """`(width, d)` rows in order of the acquisition, the greatest first; equal rows may be among them.
+    """`(m, d)` every row that was looked at, in order of the acquisition, the greatest first; some may be equal.
 
     Args:
         form: of the space.
@@ -49,7 +48,6 @@ def climb(
         best: `(b, d)` rows that are known to be good.
         lengths: `(o,)` how far one has to go in an ordered column to see a difference.
         rng: source of randomness.
-        width: how many rows are wanted.
     """
     rows = form.settle(rng.random((_PRIOR, form.d)))
     rows = np.concatenate((rows, _perturbed(form, best, _AROUND_BEST, 0.2, rng)))
@@ -63,7 +61,7 @@ def climb(
     new = _swept(form, rows[int(np.argmax(values))], rng)
     if len(new):
         rows, values = np.concatenate((rows, new)), np.concatenate((values, score(new)))
-    return rows[_top(values, width)]
+    return rows[_top(values, len(rows))]
 
 
 def _top(values: FloatArray, k: int) -> Sequence[int]:
