@@ -18,7 +18,6 @@ from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expe
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, _Objective, fit, start
 from parzen.algorithms.gp._output import fit_output
-from parzen.algorithms.gp._process import finds_noise
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Outcome, State
@@ -282,33 +281,6 @@ def test_auto_says_which_rule_chose_a_trial() -> None:
     assert sources[:5] == ["auto: the middle of every range", *["auto: sobol start"] * 4]
     assert sources[6:12] == ["auto: tpe", "auto: gp", "auto: gp"] * 2
     assert [number for number in range(40, 50) if sources[number] == "auto: tpe"] == [47]
-
-
-def test_auto_trusts_the_estimators_more_where_losses_are_noisy() -> None:
-    """As often as the process, once a fit has found the noise, which its memo says."""
-    rng = np.random.default_rng(1)
-    history = study(Auto(), BOWL, lambda config: _bowl(config) + rng.normal(0.0, 1.0), 60)
-    sources = [history.source(number) for number in range(50, 60)]
-
-    assert finds_noise(history)
-    assert sources.count("auto: tpe") == 5
-
-
-def test_the_best_loss_of_noise_is_not_the_one_to_beat() -> None:
-    """One loss that was luck takes hardly anything from what a process that finds noise expects to gain."""
-    space = Space({"x": hp.float("x", 0, 1)})
-    rng = np.random.default_rng(0)
-    points = space.sample(rng, 80)
-    losses = (points.values[:, 0] - 0.3) ** 2 + rng.normal(0.0, 0.1, 80)
-    gains = []
-    for luck in (0.0, 0.5):
-        lucky = losses.copy()
-        lucky[int(np.argmin(losses))] -= luck
-        history = study(GP(), space, lambda config: 0.0, 0)
-        add(history, points, lucky.tolist())
-        gains.append(GP().suggest(space, history, ask(history)).gains[0])
-
-    assert gains[1] == pytest.approx(gains[0], abs=1.0)
 
 
 def test_what_was_pruned_is_no_sign_of_a_region_that_fails() -> None:

@@ -4,7 +4,7 @@ A process alone converges fast, and now and then locks onto one basin and tries 
 alone do not, and are slow to converge.  In turn, each has in its history what the other would not have tried: the
 combination has the speed of the one and a shorter tail of failures than either.
 
-Which of them proposes a trial depends on how many trials there are:
+Which of them proposes a trial depends on how many trials there are, and on nothing else:
 
     first          the middle of every range, then Sobol points: one more than there are columns, from 5 to 12
     up to 40       twice the process, once the estimators
@@ -12,8 +12,6 @@ Which of them proposes a trial depends on how many trials there are:
     beyond         once the process, on a bounded share of the trials, three times the estimators
 
 With more than 40 active columns, lengths of the process are hard to learn and dear, so it has one turn of four there too.
-Where the newest fit of the process finds that a tenth of what losses differ by is noise, the two take turns one by one:
-the estimators do not trust a single loss as much.
 """
 
 from __future__ import annotations
@@ -57,11 +55,7 @@ class Auto:
 
 
 def _process_has_turn(space: Space, history: History, asked: int, scored: int) -> bool:
-    from parzen.algorithms.gp._process import finds_noise  # as above
-
     active = space.d if space.d <= _WIDE_SPACE else float(history.active.sum(axis=1).mean())
     if active > _WIDE_SPACE or scored > _PROCESS_UNTIL:
         return asked % 4 == 0
-    if finds_noise(history):
-        return asked % 2 == 0
     return asked % 3 != 0 if asked < _FEW_UNTIL else asked % 8 != 7
