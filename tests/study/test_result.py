@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 import parzen
@@ -36,6 +37,30 @@ def test_the_best_trial_is_the_lowest_or_the_highest() -> None:
     assert high.history.losses[5] == -5.0
     assert low.best.config == {"x": low.best.params["x"], "k": low.best.params["k"]}
     assert high.study.best == high.best
+
+
+def test_the_recommended_trial_is_not_the_one_that_was_lucky() -> None:
+    """Of noisy losses the least is far out here; the process expects the least where the function has its minimum."""
+    rng = np.random.default_rng(3)
+
+    def noisy(config: Any, evaluation: parzen.Evaluation) -> float:
+        luck = 1.2 if evaluation.number == 0 else 0.0
+        return float((config["x"] - 0.3) ** 2 + rng.normal(0.0, 0.1)) - luck
+
+    space = {"x": hp.float("x", 0, 1)}
+    result = parzen.minimize(noisy, space, 80, algorithm="random", seed=1, enqueue=[{"x": 0.95}], progress=False)
+
+    assert result.best.number == 0
+    assert 0.1 < result.recommended.params["x"] < 0.5
+
+
+@pytest.mark.parametrize("losses", [[1.0], [2.0, 1.0], [1.0, math.nan, 1.0], [3.0, 1.0, 2.0, 5.0]])
+def test_without_noise_the_best_is_recommended(losses: list[float]) -> None:
+    """Also of one trial, of equal ones, and beside failed ones."""
+    left = iter(losses)
+    result = parzen.minimize(lambda config: next(left), SPACE, len(losses), seed=1, catch=True, progress=False)
+
+    assert result.recommended == result.best
 
 
 def test_trials_are_a_sequence() -> None:

@@ -195,3 +195,19 @@ def test_a_history_counts_what_came_from_elsewhere_apart() -> None:
 
     add(Retracted(0, "test", 0.0))
     assert (history.imported(State.OK), history.finished, history.spent, history.asked) == (1, 1, 1, 2)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "gp", "tpe"])
+def test_a_model_begins_with_what_earlier_studies_know(algorithm: str) -> None:
+    """No trial is spent on a start that is there already."""
+
+    def bowl(config: Any) -> float:
+        return float((config["x"] - 0.3) ** 2)
+
+    earlier = parzen.minimize(bowl, {"x": hp.float("x", 0, 1)}, 20, algorithm="random", seed=0, progress=False)
+    space = {"x": hp.float("x", 0, 1)}
+    result = parzen.minimize(bowl, space, 3, algorithm=algorithm, seed=1, warm_start=earlier, progress=False)
+    sources = [trial.source for trial in result.trials if not trial.source.startswith("earlier")]
+
+    assert len(sources) == 3
+    assert not [source for source in sources if "sobol" in source or "random" in source or "middle" in source]

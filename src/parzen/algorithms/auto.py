@@ -23,12 +23,13 @@ from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of
 from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.tpe import TPE
 from parzen.space import Space
-from parzen.trials import History
+from parzen.trials import History, State
 
 __all__ = ["Auto"]
 
 _FEW_UNTIL, _PROCESS_UNTIL, _WIDE_SPACE = 40, 300, 40
 _PARTNER = TPE(n_startup=0)
+_ENDED = (State.OK, State.FAILED, State.PRUNED, State.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Auto:
         return proposal_of(ask, lambda number, picks: self._pick(space, history, ask, number, picks))
 
     def _pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
-        asked, n0 = history.spent + len(earlier), startup(space)
-        scored = history.finished
+        asked, n0 = history.asked + len(earlier), startup(space)
+        scored = history.count(*_ENDED)
         # Slow workers: what is asked for in the beginning is asked for without having learnt anything.
         if asked < n0 or scored < max(4, n0 // 2):
             return start_pick(space, history, ask, number, earlier, "auto")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from parzen._typing import BoolArray, FloatArray
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of, row_key, seen, unseen_point
-from parzen.algorithms._sobol import sobol_pick
+from parzen.algorithms._sobol import start_pick
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Event, Finished, History, State
@@ -71,7 +71,7 @@ class Evolution:
         self, space: Space, history: History, alive: Sequence[int], ask: Ask, number: int, earlier: Sequence[Pick]
     ) -> Pick:
         if history.asked + len(earlier) < self.population or len(alive) < max(self.sample, 2):
-            return sobol_pick(space, history, ask, number, earlier, "evolution")
+            return start_pick(space, history, ask, number, earlier, "evolution")
         known, taken, rng = seen(history), [pick.key for pick in earlier], ask.rng(number)
         members, named = np.array(alive, dtype=np.int64), _named(space)
         for wider in range(_TRIES):

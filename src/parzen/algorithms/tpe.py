@@ -106,7 +106,7 @@ class TPE:
         """The point for one number, given what the same ask has picked already."""
         known, rng = seen(history), ask.rng(number)
         memory = history.fold(self, lambda: _Memory(space, self), _take_loss, (Finished,))
-        if history.spent + len(earlier) < self.n_startup or memory.form.width == 1:
+        if history.asked + len(earlier) < self.n_startup or memory.form.width == 1:
             return Pick.of(unseen_point(space, known, rng, [pick.key for pick in earlier]), "tpe: random start")
         return self._propose(space, history, memory, rng, known, earlier)
 

@@ -1,5 +1,5 @@
-"""Bayesian optimisation with a Gaussian process: `GP`."""
+"""Bayesian optimisation with a Gaussian process: `GP`; and `expected_best`, the best trial of noisy ones."""
 
-from parzen.algorithms.gp._process import GP
+from parzen.algorithms.gp._process import GP, expected_best
 
-__all__ = ["GP"]
+__all__ = ["GP", "expected_best"]

@@ -77,7 +77,7 @@ class GP:
 
     def pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
         """The point for one number, given what the same ask has picked already."""
-        if history.spent + len(earlier) < (startup(space) if self.n_startup is None else self.n_startup):
+        if history.asked + len(earlier) < (startup(space) if self.n_startup is None else self.n_startup):
             return start_pick(space, history, ask, number, earlier, "gp")
         return gp_pick(space, history, ask, number, earlier)
 
