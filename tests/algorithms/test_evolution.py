@@ -121,7 +121,7 @@ def test_it_begins_with_points_that_are_spread() -> None:
     history = study(Evolution(population=12, sample=3), SQUARE, _square, 13)
     sources = [history.source(number) for number in range(13)]
 
-    assert sources[:12] == ["evolution: sobol start"] * 12
+    assert sources[:12] == ["evolution: the middle of every range", *["evolution: sobol start"] * 11]
     assert sources[12].startswith("evolution: child of ")
 
 
