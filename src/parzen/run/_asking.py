@@ -43,7 +43,7 @@ def start_trials(
                 n = min(n, history.budget - (history.spent - history.count(State.WAITING)))
                 if n <= 0:
                     return []
-            waiting = [int(i) for i in np.flatnonzero(history.waiting)[:n]]
+            waiting = np.flatnonzero(history.waiting)[:n].tolist() if history.count(State.WAITING) else []
             asked: list[Asked] = []
             if len(waiting) < n:
                 try:

@@ -112,6 +112,10 @@ class Space:
             return self._columns.to_unit(values)
         return np.array([self._single.to_unit(row) for row in values.tolist()]).reshape(values.shape)
 
+    def quantiles(self, values: Sequence[float]) -> list[float]:
+        """The coordinates of one row of `d` values; see `to_unit`."""
+        return self._single.to_unit(values)
+
     def active(self, values: FloatArray) -> BoolArray:
         """Which columns of rows `(n, d)` are active, given the values of the columns that they hang on."""
         active = np.ones(values.shape, dtype=bool)
