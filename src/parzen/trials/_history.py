@@ -240,8 +240,7 @@ class History:
         Raises:
             IndexError: there is no such number.
         """
-        if not 0 <= number < self._n:
-            raise IndexError(f"there is no trial {number}: the study has {self._n}, counted from 0")
+        self._check(number)
         i, points = number, self.points
         state = State(int(self._state[i]))
         loss = float(self._loss[i])
@@ -264,8 +263,17 @@ class History:
         )
 
     def config(self, number: int) -> Any:
-        """The nested values that the objective receives for one trial."""
-        return self.space.decode(self.points, number, self._drawer(number))
+        """The nested values that the objective receives for one trial.
+
+        Raises:
+            IndexError: there is no such number.
+        """
+        self._check(number)
+        return self.space.decode(Points(self._values, self._active), number, self._drawer(number))
+
+    def _check(self, number: int) -> None:
+        if not 0 <= number < self._n:
+            raise IndexError(f"there is no trial {number}: the study has {self._n}, counted from 0")
 
     def _drawer(self, number: int) -> Callable[[], np.random.Generator] | None:
         seeded, seed = self._seeded, int(self._seeds[number])
