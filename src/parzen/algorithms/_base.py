@@ -123,11 +123,11 @@ class Seen:
 
     def add(self, history: History, number: int) -> None:
         """Take in one more row."""
-        self.numbers.setdefault(row_key(history.values[number]), []).append(number)
+        self.numbers.setdefault(row_key(history.row(number)), []).append(number)
 
     def drop(self, history: History, number: int) -> None:
         """Forget a row that was cancelled: it may be asked for again."""
-        key = row_key(history.values[number])
+        key = row_key(history.row(number))
         left = [other for other in self.numbers.get(key, ()) if other != number]
         if left:
             self.numbers[key] = left
@@ -150,7 +150,7 @@ _CANCELLED = int(State.CANCELLED)
 
 
 def _note(state: Seen, history: History, kind: type[Event], number: int) -> Seen:
-    cancelled = history.state[number] == _CANCELLED
+    cancelled = history.state_of(number) == _CANCELLED
     if kind is Asked and not cancelled:
         state.add(history, number)
     elif kind is not Asked and cancelled:

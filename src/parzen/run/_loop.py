@@ -147,7 +147,7 @@ class _Loop:
 
     def evaluate(self, number: int) -> bool:
         """Call the objective and record what came of it, whatever it was; whether the record still counted."""
-        attempt = int(self.history.attempts[number])
+        attempt = self.history.attempt_of(number)
         outcome, error = self.attempt(number, attempt)
         (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
         if isinstance(error, StopStudy):

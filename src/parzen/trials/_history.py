@@ -282,6 +282,22 @@ class History:
     def __iter__(self) -> Iterator[Trial]:
         return (self.trial(number) for number in range(self._n))
 
+    # One number of one trial, for what is looked at for every trial: a column is dearer to make than to look into.
+
+    def row(self, number: int) -> FloatArray:
+        """`(d,)` values of a trial, as in `values`."""
+        row: FloatArray = self._values[number]
+        row.flags.writeable = False
+        return row
+
+    def state_of(self, number: int) -> int:
+        """State of a trial, as in `state`."""
+        return int(self._state[number])
+
+    def attempt_of(self, number: int) -> int:
+        """How often a trial was started, as in `attempts`."""
+        return int(self._attempt[number])
+
     def source(self, number: int) -> str:
         """The rule that proposed a trial."""
         return self._sources[number]

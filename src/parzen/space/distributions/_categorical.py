@@ -50,7 +50,7 @@ class Ordinal(_Codes):
         return np.asarray(x / self.count), np.asarray((x + 1.0) / self.count)
 
     def at(self, u: float) -> float:
-        return float(min(math.floor(u * self.count), self.count - 1))
+        return float(math.floor(u * self.count)) if u < 1.0 else self.count - 1.0
 
     def unit_of(self, x: float) -> float:
         return 0.5 * (x / self.count + (x + 1.0) / self.count)
@@ -98,7 +98,9 @@ class Categorical(_Codes):
         return edges[code], edges[code + 1]
 
     def at(self, u: float) -> float:
-        return float(min(math.floor(u * self.count), self.count - 1)) if self.weights is None else _Codes.at(self, u)
+        if self.weights is not None:
+            return _Codes.at(self, u)
+        return float(math.floor(u * self.count)) if u < 1.0 else self.count - 1.0
 
     def unit_of(self, x: float) -> float:
         return 0.5 * (x / self.count + (x + 1.0) / self.count) if self.weights is None else _Codes.unit_of(self, x)

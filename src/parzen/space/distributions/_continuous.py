@@ -72,10 +72,14 @@ class Uniform(_Bounded):
         return np.minimum(np.maximum((0.5 * x - 0.5 * self.low) / half, 0.0), 1.0)
 
     def at(self, u: float) -> float:
-        return min(max(self.low * (1.0 - u) + self.high * u, self.low), self.high)
+        low, high = self.low, self.high
+        x = low * (1.0 - u) + high * u
+        return x if low <= x <= high else min(max(x, low), high)
 
     def unit_of(self, x: float) -> float:
-        return min(max((0.5 * x - 0.5 * self.low) / (0.5 * self.high - 0.5 * self.low), 0.0), 1.0)
+        low, high = self.low, self.high
+        u = (0.5 * x - 0.5 * low) / (0.5 * high - 0.5 * low)
+        return u if 0.0 <= u <= 1.0 else min(max(u, 0.0), 1.0)
 
     def log_prob(self, x: FloatArray) -> FloatArray:
         density = -math.log(0.5 * self.high - 0.5 * self.low) - math.log(2.0)
@@ -104,12 +108,14 @@ class LogUniform(_Bounded):
     # numpy's exp and log here too, not those of `math`: they differ in the last place.
 
     def at(self, u: float) -> float:
-        a, b = math.log(self.low), math.log(self.high)
-        return min(max(float(np.exp(a * (1.0 - u) + b * u)), self.low), self.high)
+        low, high = self.low, self.high
+        x = float(np.exp(math.log(low) * (1.0 - u) + math.log(high) * u))
+        return x if low <= x <= high else min(max(x, low), high)
 
     def unit_of(self, x: float) -> float:
         a, b = math.log(self.low), math.log(self.high)
-        return min(max((0.5 * float(np.log(x)) - 0.5 * a) / (0.5 * b - 0.5 * a), 0.0), 1.0)
+        u = (0.5 * float(np.log(x)) - 0.5 * a) / (0.5 * b - 0.5 * a)
+        return u if 0.0 <= u <= 1.0 else min(max(u, 0.0), 1.0)
 
     def log_prob(self, x: FloatArray) -> FloatArray:
         inside = self.contains(x)

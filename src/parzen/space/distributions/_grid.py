@@ -96,7 +96,8 @@ class Grid(Distribution):
     def at(self, u: float) -> float:
         n = self.size
         if not self.log:
-            return min(self.low + min(math.floor(u * n), n - 1) * self.step, self.high)
+            x = self.low + (math.floor(u * n) if u < 1.0 else n - 1) * self.step
+            return min(x, self.high)
         first, last, _ = self._edges
         x = float(np.exp(first + u * (last - first)))
         k = math.floor((x * (1 + 1e-15) - self.low) / self.step + 0.5)
