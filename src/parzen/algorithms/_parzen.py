@@ -72,6 +72,7 @@ class Form:
         named: list[int] = []
         sizes = np.full(self.d, np.inf)
         self._table: dict[int, tuple[FloatArray, FloatArray]] = {}  # uneven columns: inner edges, middles
+        self._cells: dict[int, tuple[list[float], list[float]]] = {}
         for j, distribution in enumerate(space.distributions):
             size = None if distribution is None else distribution.size
             if distribution is not None and size is not None and (size <= _TABLED or not distribution.ordered):
@@ -109,6 +110,20 @@ class Form:
 
     def _widths(self, j: int) -> FloatArray:
         return np.diff(np.concatenate(([0.0], self._table[j][0], [1.0])))
+
+    @property
+    def half_widths(self) -> FloatArray:
+        """`(o,)` half the width of a cell of each ordered column, where all of its cells are alike; 0 where continuous."""
+        return self._half
+
+    def cells_of(self, j: int) -> tuple[list[float], list[float]]:
+        """Inner edges and halves of the widths of the cells of column `j`, where they are not alike; else empty."""
+        known = self._cells.get(j)
+        if known is None:
+            uneven = j in self._table
+            known = (self._table[j][0].tolist(), (0.5 * self._widths(j)).tolist()) if uneven else ([], [])
+            self._cells[j] = known
+        return known
 
     def half_cells(self, unit: FloatArray) -> FloatArray:
         """`(m, o)`, or `(o,)` for all, half the width of the cell of each ordered coordinate; 0 where continuous."""
