@@ -33,6 +33,7 @@ import math
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -266,7 +267,9 @@ class _Bad:
         self._n = -1  # fewer than none: what is asked for before anything was tried needs bandwidths as well
         self._due, self._next = -1, self._FIRST  # trials that the bandwidths were and will be computed from
         self._m = 0
-        self._rows = np.empty((0, form.width + 2 * len(form.large)))
+        # Products over a tree take single columns of this, which are in one piece then.
+        self._order: Literal["C", "F"] = "F" if len(form.doubtful) else "C"
+        self._rows = np.empty((0, form.width + 2 * len(form.large)), order=self._order)
         self._sigma = np.empty(len(form.ordered))
         self._pseudo = np.empty(len(form.named))
         self._single: KernelRow | None = None
@@ -292,7 +295,7 @@ class _Bad:
             new = unit[self._m * stride :: stride]
         if len(new):
             if self._m + len(new) > len(self._rows):
-                grown = np.empty((min(2 * (self._m + len(new)), self.LIMIT), self._rows.shape[1]))
+                grown = np.empty((min(2 * (self._m + len(new)), self.LIMIT), self._rows.shape[1]), order=self._order)
                 grown[: self._m] = self._rows[: self._m]
                 self._rows = grown
             self._rows[self._m : self._m + len(new)] = self.rows_of(new)
