@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen._typing import BoolArray, FloatArray
-from parzen.algorithms._tree_draws import Cells, tree_draws
+from parzen.algorithms._tree_draws import Cells, tree_draws, truncated
 from parzen.space import Space, ndtr
 from parzen.trials import History
 
@@ -462,7 +462,8 @@ class Mixture:
         else:
             centre, spread = self.centre[chosen], self.spread[chosen]
         unit = unit[:, : form.d]
-        x = _truncated(centre[:, form.ordered], spread, noise, rng)
+        mean = centre[:, form.ordered]
+        x = truncated(mean.ravel(), spread.ravel(), noise.ravel(), rng).reshape(mean.shape)
         unit[:, form.ordered] = np.where(x == x, x, unit[:, form.ordered])
         if len(form.named):
             cell = centre[:, form.named]
@@ -484,16 +485,3 @@ class Mixture:
             found = (heaps[None, :, :] <= (number[:, None] * heaps[-1])[:, None, :]).sum(axis=1)
             kernel[:, doubtful] = np.where(own, chosen[:, None], found)
         return kernel
-
-
-def _truncated(mean: FloatArray, sigma: FloatArray, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Normals in [0, 1], by rejection; NaN where the mean is.
-
-    A third of a kernel or more is inside, so of eight draws at once one nearly always is.
-    """
-    x = mean + sigma * noise
-    while len((at := np.nonzero((x < 0.0) | (x > 1.0)))[0]):
-        draws = mean[at] + sigma[at] * rng.standard_normal((8, len(at[0])))
-        first = ((draws >= 0.0) & (draws <= 1.0)).argmax(axis=0)
-        x[at] = draws[first, np.arange(len(at[0]))]
-    return x

@@ -17,7 +17,7 @@ from parzen._typing import FloatArray
 if TYPE_CHECKING:
     from parzen.algorithms._parzen import Form, Mixture
 
-__all__ = ["Cells", "tree_draws"]
+__all__ = ["Cells", "tree_draws", "truncated"]
 
 _Indices: TypeAlias = NDArray[np.intp]
 
@@ -98,7 +98,8 @@ def _entries(
     known = centre == centre
     ordered, named = cells.ordered[columns], cells.named[columns]
     at = np.flatnonzero(known & (ordered >= 0))
-    unit[at] = _truncated(centre[at], mixture.spread[kernel[at], ordered[at]], rng)
+    noise = rng.standard_normal(len(at))
+    unit[at] = truncated(centre[at], mixture.spread[kernel[at], ordered[at]], noise, rng)
     at = np.flatnonzero(known & (named >= 0))
     if len(at):
         at = at[rng.random(len(at)) * (1.0 + mixture.pseudo[named[at]]) < 1.0]
@@ -106,9 +107,17 @@ def _entries(
     return cells.settle(unit, columns)
 
 
-def _truncated(mean: FloatArray, sigma: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Normals in [0, 1], by rejection: a third of a kernel or more is inside, so of eight draws one nearly always is."""
-    x = mean + sigma * rng.standard_normal(len(mean))
+def truncated(mean: FloatArray, sigma: FloatArray, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """`(k,)` normals in [0, 1], by rejection; NaN where the mean is.
+
+    A third of a kernel or more is inside, so of eight draws at once one nearly always is.
+
+    Args:
+        mean, sigma: `(k,)`.
+        noise: `(k,)` standard normals, the first draws.
+        rng: for further ones.
+    """
+    x = mean + sigma * noise
     while len(at := np.flatnonzero((x < 0.0) | (x > 1.0))):
         draws = mean[at] + sigma[at] * rng.standard_normal((8, len(at)))
         first = ((draws >= 0.0) & (draws <= 1.0)).argmax(axis=0)
