@@ -67,6 +67,9 @@ class Form:
         width: of the part of a row that enters the matrix product: x^2, x, "is active" of the doubtful columns, the
             cells of small categories, 1.
         large: positions in `named` of the categories that do not.
+        tables: column -> inner edges and middles of its cells, where they are not alike.
+        cells: of all columns, for draws over trees.
+        knows_activity: whether coordinates alone tell which columns are active.
     """
 
     def __init__(self, space: Space) -> None:
@@ -110,7 +113,7 @@ class Form:
         self.starts = self.active_start + len(self.doubtful) + np.cumsum(counts, dtype=np.intp) - counts
         self.width = int(self.active_start + len(self.doubtful) + counts.sum() + 1)
         self._set_up_activity(space)
-        self.tables = self._table
+        self.tables = self._table  # complete now
         self.cells = Cells(self, sizes)
 
     def _widths(self, j: int) -> FloatArray:
