@@ -30,12 +30,13 @@ def test_auto_has_a_window_of_twenty_and_its_largest(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
-def test_memory_is_bytes_for_each_trial(capsys: pytest.CaptureFixture[str]) -> None:
-    """A trial of ten columns has 97 bytes of plain numbers at the least."""
-    _subject.main(["memory", "parzen", "random", "10-D mixed", "3000"])
-    answer = json.loads(capsys.readouterr().out)
+def test_memory_is_bytes_for_each_trial() -> None:
+    """A trial of ten columns has 97 bytes of plain numbers at the least; in a process of its own, which has none to spare."""
+    case = Case("memory", "parzen", "random", "10-D mixed", 3000)
+    ((measured, value),) = overhead._Children(sys.executable, None, 300.0).measure(case, 1.0)
 
-    assert 97 < answer["memory"] < 10_000
+    assert measured == case
+    assert 97 < value < 10_000
 
 
 KNOWN = {
