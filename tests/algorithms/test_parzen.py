@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from parzen import hp
 from parzen._typing import FloatArray
+from parzen.algorithms._kernel_row import KernelRow
 from parzen.algorithms._parzen import (
     Form,
     Mixture,
@@ -17,6 +19,7 @@ from parzen.algorithms._parzen import (
     shared_bandwidths,
 )
 from parzen.space import Space
+from tests.strategies import spaces_with_rows
 
 NAN = float("nan")
 
@@ -44,6 +47,7 @@ NAMES = Space({"c": hp.categorical("c", [*"abcd"])})
 WEIGHTED = Space({"c": hp.pchoice("c", [(0.6, "a"), (0.1, "b"), (0.3, "c")])})
 MANY = Space({"c": hp.categorical("c", range(100))})
 PLANE = Space({"x": hp.float("x", 0, 1), "y": hp.float("y", 1e-3, 1, log=True)})
+STEPS = Space({"n": hp.int("n", 1, 64, log=True), "q": hp.quniform("q", 0, 1, 0.1), "i": hp.int("i", 0, 3)})
 TREE = Space({"m": hp.choice("m", [{"x": hp.float("x", 0, 1)}, {"y": hp.float("y", 0, 1)}]), "z": hp.float("z", 0, 1)})
 IN_TREE = {label: TREE.column[label] for label in "mxyz"}
 
@@ -262,3 +266,32 @@ def test_large_categories_say_the_same_as_small_ones(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("parzen.algorithms._parzen._ONE_HOT", 1)
 
     assert density(mixture(space, unit), points) == pytest.approx(small)
+
+
+@given(spaces_with_rows(n=4))
+@settings(max_examples=60, deadline=None)
+def test_one_kernel_alone_is_the_kernel_among_others(drawn):
+    """`KernelRow` gives what `kernel_rows` gives for the same observation, to the bit: any space, inactive columns too."""
+    _, space, quantiles = drawn
+    form = Form(space)
+    unit = space.to_unit(space.from_unit(quantiles))
+    sigma = np.linspace(0.04, 0.6, len(form.ordered))
+    pseudo = form.options / 3.0
+    widths = np.maximum(sigma, form.half_cells(unit)) + np.zeros((len(unit), 1))
+    together = kernel_rows(form, unit, widths, pseudo)
+    alone = np.array([KernelRow(form, sigma, pseudo).of(row) for row in unit])
+
+    assert alone.tobytes() == together.tobytes()
+
+
+@pytest.mark.parametrize("space", [LINE, NAMES, WEIGHTED, MANY, PLANE, TREE, STEPS])
+def test_one_kernel_alone_is_the_kernel_among_others_on_plain_spaces(space: Space) -> None:
+    """The same on the spaces of this page, among them categories of unequal weight and more than are multiplied."""
+    form = Form(space)
+    unit = space.to_unit(space.sample(np.random.default_rng(3), 50))
+    sigma, pseudo = np.full(len(form.ordered), 0.07), form.options / 3.0
+    widths = np.maximum(sigma, form.half_cells(unit)) + np.zeros((len(unit), 1))
+    together = kernel_rows(form, unit, widths, pseudo)
+    alone = np.array([KernelRow(form, sigma, pseudo).of(row) for row in unit])
+
+    assert alone.tobytes() == together.tobytes()

@@ -137,6 +137,39 @@ def test_the_columns_agree_with_the_single_distributions(drawn):
             assert np.array_equal(quantiles[on, j], distribution.to_unit(points.values[on, j]))
 
 
+@given(spaces_with_rows(n=3))
+@settings(max_examples=30)
+def test_what_is_outside_alone_is_outside_together(drawn):
+    """A row is judged alike alone and among others: as it was drawn, with a value moved, and with one taken away."""
+    _, space, unit = drawn
+    values = space.from_unit(unit).values
+
+    assert all(space.outside(rows) is None for rows in (values, values[2:]))
+    for j in range(space.d):
+        for moved in (-1e300, 0.5, 1e300, np.nan):
+            row = values[2].copy()
+            row[j] = moved
+            together, alone = space.outside(np.stack((row, row))), space.outside(row[None, :])
+
+            assert (together is None) == (alone is None)
+
+
+@given(spaces_with_rows(n=3))
+@settings(max_examples=30)
+def test_one_value_is_mapped_as_an_array_of_one(drawn):
+    """`at`, `unit_of` and `holds` of a distribution give what its methods for arrays do, to the bit."""
+    _, space, unit = drawn
+    for j, distribution in enumerate(space.distributions):
+        if distribution is None:
+            continue
+        values = distribution.from_unit(unit[:, j])
+
+        assert [distribution.at(u) for u in unit[:, j].tolist()] == values.tolist()
+        assert [distribution.unit_of(x) for x in values.tolist()] == distribution.to_unit(values).tolist()
+        for x in [*values.tolist(), -1.0, 0.25, 1e9]:
+            assert distribution.holds(x) == bool(distribution.contains(np.array([x]))[0])
+
+
 # --- drawing ----------------------------------------------------------------------------------------------------
 
 

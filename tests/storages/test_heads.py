@@ -31,7 +31,7 @@ OUTCOME = Outcome(State.FAILED)
 )
 def test_a_head_moves_by_the_rule(events: list[Event], head: Head, expected: Head | None) -> None:
     """Each event moves the head of its trial, or leaves it where it is."""
-    assert advance(3, {1: head}, events) == (3, {} if expected is None else {1: expected})
+    assert advance(3, {1: head}.get, events) == (3, {} if expected is None else {1: expected})
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_head_moves_by_the_rule(events: list[Event], head: Head, expected: Hea
 def test_the_loser_of_a_race_is_told(event: Event, head: Head) -> None:
     """What does not fit the heads is a Conflict that names the trial."""
     with pytest.raises(Conflict) as caught:
-        advance(3, {1: head}, [event])
+        advance(3, {1: head}.get, [event])
 
     assert caught.value.number == event.number  # type: ignore[attr-defined, union-attr]  # facts of the error
 
@@ -58,7 +58,7 @@ def test_a_new_trial_has_a_head_at_once() -> None:
     """Asked makes the head, and the rest of the batch moves it."""
     events = [ASKED, Started(3, 1, "w", 0.0), Asked(4, (), "", 0, 0, 0.0)]
 
-    assert advance(3, {}, events) == (5, {3: (1, State.RUNNING), 4: (0, State.WAITING)})
+    assert advance(3, {}.get, events) == (5, {3: (1, State.RUNNING), 4: (0, State.WAITING)})
 
 
 def test_only_existing_trials_are_looked_up() -> None:

@@ -326,6 +326,27 @@ def test_the_unit_matrix_is_the_quantiles_of_the_values():
     assert history.unit.tolist() == [[0.375, 0.75]]
 
 
+def test_one_number_of_a_trial_is_what_its_column_has():
+    """`row`, `state_of`, `attempt_of`; a row is read-only, and a number that is not there has no configuration."""
+    history = folded(asked(0, 1.5), Started(0, 1, "w", 20.0), asked(1, 7.0))
+
+    assert np.array_equal(history.row(1), history.values[1], equal_nan=True)
+    assert [history.state_of(n) for n in (0, 1)] == history.state.tolist()
+    assert [history.attempt_of(n) for n in (0, 1)] == history.attempts.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        history.row(0)[2] = 3.0
+    for number in (2, -1):
+        with pytest.raises(IndexError, match="there is no trial"):
+            history.config(number)
+
+
+def test_inactive_values_are_the_same_nan_whoever_wrote_them():
+    """Of the many bit patterns that are NaN, one: equal rows have equal bytes, so nothing is proposed twice."""
+    history = folded(asked(0), Asked(1, (0.0, -math.nan, 2.5), "foreign", 0, 0, 11.0))
+
+    assert history.row(0).tobytes() == history.row(1).tobytes()
+
+
 def test_a_space_without_columns_has_a_history_too():
     """Trials of a constant."""
     history = History(Space({}), {"loss": "minimize"})

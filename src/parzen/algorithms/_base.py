@@ -123,11 +123,11 @@ class Seen:
 
     def add(self, history: History, number: int) -> None:
         """Take in one more row."""
-        self.numbers.setdefault(row_key(history.values[number]), []).append(number)
+        self.numbers.setdefault(row_key(history.row(number)), []).append(number)
 
     def drop(self, history: History, number: int) -> None:
         """Forget a row that was cancelled: it may be asked for again."""
-        key = row_key(history.values[number])
+        key = row_key(history.row(number))
         left = [other for other in self.numbers.get(key, ()) if other != number]
         if left:
             self.numbers[key] = left
@@ -139,12 +139,18 @@ class Seen:
 
 
 def row_key(row: FloatArray) -> bytes:
-    """A row `(d,)` as a key: equal for equal values, all NaN alike, -0 like 0."""
-    return (row + 0.0).tobytes() if not np.isnan(row).any() else np.where(np.isnan(row), np.nan, row + 0.0).tobytes()
+    """A row `(d,)` of a history, or from `Space.from_unit`, as a key: equal for equal values, -0 like 0.
+
+    What is NaN in such rows is `np.nan` itself, which equals itself byte by byte.
+    """
+    return (row + 0.0).tobytes()
+
+
+_CANCELLED = int(State.CANCELLED)
 
 
 def _note(state: Seen, history: History, kind: type[Event], number: int) -> Seen:
-    cancelled = history.state[number] == State.CANCELLED
+    cancelled = history.state_of(number) == _CANCELLED
     if kind is Asked and not cancelled:
         state.add(history, number)
     elif kind is not Asked and cancelled:
@@ -175,11 +181,10 @@ def unseen_point(space: Space, known: Seen, rng: np.random.Generator, taken: Seq
     Raises:
         SpaceExhausted: the space is finite, and every configuration has been asked for.
     """
-    used = set(taken)
     point = space.sample(rng)
     for _ in range(_TRIES):
         key = row_key(point.values[0])
-        if key not in known.numbers and key not in used:
+        if key not in known.numbers and key not in taken:
             return point
         point = space.sample(rng)
     rows = space.enumerate()
@@ -187,6 +192,7 @@ def unseen_point(space: Space, known: Seen, rng: np.random.Generator, taken: Seq
         return point
     # Nearly everything has been seen: list what has not, up to a margin, and draw from that.
     fresh: list[FloatArray] = []
+    used = set(taken)
     for row in rows:
         if row not in known and row_key(row) not in used:
             fresh.append(row)

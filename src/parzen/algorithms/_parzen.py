@@ -19,13 +19,16 @@ points under all kernels are therefore one matrix product and one exponential a 
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parzen._typing import BoolArray, FloatArray
+from parzen.algorithms._tree_draws import Cells, tree_draws, truncated
 from parzen.space import Space, ndtr
 from parzen.trials import History
 
@@ -64,6 +67,9 @@ class Form:
         width: of the part of a row that enters the matrix product: x^2, x, "is active" of the doubtful columns, the
             cells of small categories, 1.
         large: positions in `named` of the categories that do not.
+        tables: column -> inner edges and middles of its cells, where they are not alike.
+        cells: of all columns, for draws over trees.
+        knows_activity: whether coordinates alone tell which columns are active.
     """
 
     def __init__(self, space: Space) -> None:
@@ -72,6 +78,7 @@ class Form:
         named: list[int] = []
         sizes = np.full(self.d, np.inf)
         self._table: dict[int, tuple[FloatArray, FloatArray]] = {}  # uneven columns: inner edges, middles
+        self._cells: dict[int, tuple[list[float], list[float]]] = {}
         for j, distribution in enumerate(space.distributions):
             size = None if distribution is None else distribution.size
             if distribution is not None and size is not None and (size <= _TABLED or not distribution.ordered):
@@ -106,9 +113,25 @@ class Form:
         self.starts = self.active_start + len(self.doubtful) + np.cumsum(counts, dtype=np.intp) - counts
         self.width = int(self.active_start + len(self.doubtful) + counts.sum() + 1)
         self._set_up_activity(space)
+        self.tables = self._table  # complete now
+        self.cells = Cells(self, sizes)
 
     def _widths(self, j: int) -> FloatArray:
         return np.diff(np.concatenate(([0.0], self._table[j][0], [1.0])))
+
+    @property
+    def half_widths(self) -> FloatArray:
+        """`(o,)` half the width of a cell of each ordered column, where all of its cells are alike; 0 where continuous."""
+        return self._half
+
+    def cells_of(self, j: int) -> tuple[list[float], list[float]]:
+        """Inner edges and halves of the widths of the cells of column `j`, where they are not alike; else empty."""
+        known = self._cells.get(j)
+        if known is None:
+            uneven = j in self._table
+            known = (self._table[j][0].tolist(), (0.5 * self._widths(j)).tolist()) if uneven else ([], [])
+            self._cells[j] = known
+        return known
 
     def half_cells(self, unit: FloatArray) -> FloatArray:
         """`(m, o)`, or `(o,)` for all, half the width of the cell of each ordered coordinate; 0 where continuous."""
@@ -154,14 +177,17 @@ class Form:
             (*np.array(single.get(level, []), dtype=np.intp).reshape(-1, 3).T, rest.get(level, []))
             for level in sorted({*single, *rest})
         ]
+        self._always = np.array(
+            [j for j, condition in enumerate(space.conditions) if condition == ((),)], dtype=np.intp
+        )
         switches = sorted({column for condition in space.conditions for conj in condition for column, _ in conj})
         self._switches = [(j, space.distributions[j]) for j in switches]
         # A switch whose own bounds are computed has no cells that could be known beforehand.
-        self._knows_activity = all(distribution is not None for _, distribution in self._switches)
+        self.knows_activity = all(distribution is not None for _, distribution in self._switches)
 
     def settle(self, unit: FloatArray) -> FloatArray:
         """Coordinates `(n, d)` moved to the middles of their cells, with NaN where they turn out inactive; in place."""
-        if not self._knows_activity:
+        if not self.knows_activity:
             return self.space.to_unit(self.space.from_unit(unit))
         if len(self._even):
             cells = np.minimum(np.floor(unit[:, self._even] * self._sizes), self._sizes - 1.0)
@@ -171,6 +197,29 @@ class Form:
         if self._levels:
             unit[~self._active(unit)] = np.nan
         return unit
+
+    def levels(self, unit: FloatArray) -> Iterator[tuple[_Indices, BoolArray]]:
+        """Columns `(k,)` of one depth after the other, and in which rows they are active, `(n, k)`.
+
+        Args:
+            unit: `(n, d)` coordinates, of which the columns that were given out are looked at before the next ones are.
+        """
+        n = len(unit)
+        values = np.full(unit.shape, np.nan)
+        yield self._always, np.ones((n, len(self._always)), dtype=bool)
+        for columns, parents, codes, rest in self._levels:
+            # Where a switch is inactive its value is NaN, and no code.
+            for j, distribution in self._switches:
+                assert distribution is not None
+                here = np.flatnonzero(unit[:, j] == unit[:, j])
+                values[here, j] = distribution.from_unit(unit[here, j])
+            if len(columns):
+                yield columns, values[:, parents] == codes
+            for j, condition in rest:
+                any_of = np.zeros(n, dtype=bool)
+                for conjunction in condition:
+                    any_of |= np.logical_and.reduce([values[:, column] == code for column, code in conjunction])
+                yield np.array([j], dtype=np.intp), any_of[:, None]
 
     def _active(self, unit: FloatArray) -> BoolArray:
         """As `Space.active`, for coordinates."""
@@ -256,8 +305,7 @@ def kernel_rows(form: Form, unit: FloatArray, sigma: FloatArray, pseudo: FloatAr
     rows = np.zeros((m, form.width + 2 * len(form.large)))
     constants = np.empty((m, o + len(form.named)))
     mean = unit[:, form.ordered]
-    below = ndtr(np.concatenate((1.0 - mean, -mean)) / np.concatenate((sigma, sigma)))
-    inside = below[:m] - below[m:]  # mass of the normal in [0, 1]: a third or more
+    inside = _mass(mean, sigma)
     a, b, c = rows[:, :o], rows[:, o : 2 * o], constants[:, :o]
     np.divide(-0.5, sigma * sigma, out=a)
     np.multiply(-2.0 * mean, a, out=b)
@@ -279,6 +327,17 @@ def kernel_rows(form: Form, unit: FloatArray, sigma: FloatArray, pseudo: FloatAr
         constants = constants[:, form.certain_places]
     rows[:, form.width - 1] = constants.sum(axis=1)
     return rows
+
+
+def _mass(mean: FloatArray, sigma: FloatArray) -> FloatArray:
+    """Mass of normals `(m, o)` in [0, 1]: a third or more; where there is none, 1."""
+    known = mean == mean
+    if known.all():
+        below = ndtr(np.concatenate((1.0 - mean, -mean)) / np.concatenate((sigma, sigma)))
+        return below[: len(mean)] - below[len(mean) :]
+    inside = np.ones(mean.shape)  # of a tree's columns a row has few
+    inside[known] = _mass(mean[known], sigma[known])
+    return inside
 
 
 def point_rows(form: Form, unit: FloatArray) -> FloatArray:
@@ -317,7 +376,7 @@ def log_density(form: Form, points: FloatArray, kernels: FloatArray, weights: Fl
         weights: `(m,)`, not negative.
         prior: weight of the prior, positive.
     """
-    logs = points[:, : form.width] @ kernels[:, : form.width].T
+    logs = _products(form, points[:, : form.width], kernels[:, : form.width])
     for place in range(form.width, form.width + len(form.large)):
         logs += np.where(points[:, place, None] == kernels[:, place], kernels[:, place + len(form.large)], 0.0)
     # The prior's term keeps the sum away from 0, so only overflow needs care: hundreds of narrow columns.
@@ -326,6 +385,29 @@ def log_density(form: Form, points: FloatArray, kernels: FloatArray, weights: Fl
         logs -= shift
     total = np.exp(logs, out=logs) @ weights + prior * math.exp(-shift)
     return np.asarray(np.log(np.maximum(total, 5e-324)) + shift)
+
+
+_WIDE, _MANY = 64, 512
+"""From this width of a tree's rows and this number of kernels on, products leave out what is zero."""
+
+
+def _products(form: Form, points: FloatArray, kernels: FloatArray) -> FloatArray:
+    """`(n, m)` scalar products of rows.
+
+    A point of a tree has few of its columns, and points of one branch the same ones: those are multiplied, branch by branch.
+    """
+    if not len(form.doubtful) or form.width < _WIDE or len(kernels) < _MANY:
+        return np.asarray(points @ kernels.T)
+    alike: dict[bytes, list[int]] = {}
+    there = points[:, form.active_start : form.active_start + len(form.doubtful)] != 0.0
+    for i, pattern in enumerate(there):
+        alike.setdefault(pattern.tobytes(), []).append(i)
+    logs, across = np.empty((len(points), len(kernels))), kernels.T
+    for rows in alike.values():
+        some = points[rows]
+        used = np.flatnonzero(some.any(axis=0))
+        logs[rows] = some[:, used] @ across[used]
+    return logs
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------
@@ -351,8 +433,13 @@ class Mixture:
         self.weights, self.prior = weights / total, prior / total
         self._rows = kernel_rows(form, unit, sigma, pseudo)
         # The prior comes last: it has no centre anywhere.
-        self._centre = np.concatenate((unit, np.full((1, form.d), np.nan)))
-        self._spread = np.concatenate((sigma, np.ones((1, len(form.ordered)))))
+        self.centre = np.concatenate((unit, np.full((1, form.d), np.nan)))
+        self.spread = np.concatenate((sigma, np.ones((1, len(form.ordered)))))
+
+    @functools.cached_property
+    def heaps(self) -> FloatArray:
+        """`(m, d)` weight of the kernels up to each that have a column."""
+        return np.asarray(np.cumsum((self.unit == self.unit) * self.weights[:, None], axis=0))
 
     def log_density(self, points: FloatArray) -> FloatArray:
         """`(n,)` at points from `point_rows`."""
@@ -365,18 +452,21 @@ class Mixture:
         another kernel that has them, and from the prior where none has.
         """
         form = self.form
+        if len(form.doubtful) and form.knows_activity:
+            return tree_draws(self, rng, n)
         unit = rng.random((n, form.d + 2))  # what the prior would draw, and two numbers to choose kernels by
         noise = rng.standard_normal((n, len(form.ordered)))
         stays = rng.random((n, len(form.named))) * (1.0 + self.pseudo) < 1.0
         chosen = np.cumsum(self.weights).searchsorted(unit[:, -1], side="right")
         if len(form.doubtful):
             kernel = self._with_donors(chosen, unit[:, -2])
-            centre = self._centre[kernel, np.arange(form.d)]
-            spread = self._spread[kernel[:, form.ordered], np.arange(len(form.ordered))]
+            centre = self.centre[kernel, np.arange(form.d)]
+            spread = self.spread[kernel[:, form.ordered], np.arange(len(form.ordered))]
         else:
-            centre, spread = self._centre[chosen], self._spread[chosen]
+            centre, spread = self.centre[chosen], self.spread[chosen]
         unit = unit[:, : form.d]
-        x = _truncated(centre[:, form.ordered], spread, noise, rng)
+        mean = centre[:, form.ordered]
+        x = truncated(mean.ravel(), spread.ravel(), noise.ravel(), rng).reshape(mean.shape)
         unit[:, form.ordered] = np.where(x == x, x, unit[:, form.ordered])
         if len(form.named):
             cell = centre[:, form.named]
@@ -398,16 +488,3 @@ class Mixture:
             found = (heaps[None, :, :] <= (number[:, None] * heaps[-1])[:, None, :]).sum(axis=1)
             kernel[:, doubtful] = np.where(own, chosen[:, None], found)
         return kernel
-
-
-def _truncated(mean: FloatArray, sigma: FloatArray, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Normals in [0, 1], by rejection; NaN where the mean is.
-
-    A third of a kernel or more is inside, so of eight draws at once one nearly always is.
-    """
-    x = mean + sigma * noise
-    while len((at := np.nonzero((x < 0.0) | (x > 1.0)))[0]):
-        draws = mean[at] + sigma[at] * rng.standard_normal((8, len(at[0])))
-        first = ((draws >= 0.0) & (draws <= 1.0)).argmax(axis=0)
-        x[at] = draws[first, np.arange(len(at[0]))]
-    return x

@@ -36,15 +36,19 @@ class _Threads:
                 from threadpoolctl import ThreadpoolController
 
                 self._knows_scipy = "scipy.linalg" in sys.modules
-                self._controller = ThreadpoolController()
-            self._limit = self._controller.limit(limits=1, user_api="blas")
+                self._controller = ThreadpoolController().select(user_api="blas")
+            # To ask is a fifth of the price of setting, and many programs have set one thread themselves.
+            if all(library.num_threads == 1 for library in self._controller.lib_controllers):
+                return
+            self._limit = self._controller.limit(limits=1)
             self._limit.__enter__()
 
     def restore(self) -> None:
         with self._lock:
             self._users -= 1
-            if not self._users:
+            if not self._users and self._limit is not None:
                 self._limit.__exit__(None, None, None)
+                self._limit = None
 
 
 _threads = _Threads()
@@ -52,7 +56,7 @@ _threads = _Threads()
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """BLAS libraries that are loaded use one thread inside; 12 us.  Threads may be inside at the same time."""
+    """BLAS libraries that are loaded use one thread inside; 12 us, or 3 where they do anyway.  Threads may be inside at the same time."""
     _threads.limit()
     try:
         yield

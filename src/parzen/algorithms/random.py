@@ -33,7 +33,8 @@ class Random:
                     raise
                 break
             points.append(point)
-            keys.append(row_key(point.values[0]))
+            if len(points) < len(ask.numbers):
+                keys.append(row_key(point.values[0]))
         return Proposal(points[0] if len(points) == 1 else Points.stack(points), ("random",) * len(points))
 
     def repeat(self, space: Space, history: History, ask: Ask) -> Proposal:

@@ -33,11 +33,13 @@ import math
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.algorithms._base import Ask, Pick, Proposal, Seen, proposal_of, row_key, seen, unseen_point
+from parzen.algorithms._kernel_row import KernelRow
 from parzen.algorithms._parzen import (
     Form,
     Mixture,
@@ -265,9 +267,12 @@ class _Bad:
         self._n = -1  # fewer than none: what is asked for before anything was tried needs bandwidths as well
         self._due, self._next = -1, self._FIRST  # trials that the bandwidths were and will be computed from
         self._m = 0
-        self._rows = np.empty((0, form.width + 2 * len(form.large)))
+        # Products over a tree take single columns of this, which are in one piece then.
+        self._order: Literal["C", "F"] = "F" if len(form.doubtful) else "C"
+        self._rows = np.empty((0, form.width + 2 * len(form.large)), order=self._order)
         self._sigma = np.empty(len(form.ordered))
         self._pseudo = np.empty(len(form.named))
+        self._single: KernelRow | None = None
 
     def extend(self, unit: FloatArray) -> None:
         """Take in new rows of `(n, d)` coordinates."""
@@ -290,7 +295,7 @@ class _Bad:
             new = unit[self._m * stride :: stride]
         if len(new):
             if self._m + len(new) > len(self._rows):
-                grown = np.empty((min(2 * (self._m + len(new)), self.LIMIT), self._rows.shape[1]))
+                grown = np.empty((min(2 * (self._m + len(new)), self.LIMIT), self._rows.shape[1]), order=self._order)
                 grown[: self._m] = self._rows[: self._m]
                 self._rows = grown
             self._rows[self._m : self._m + len(new)] = self.rows_of(new)
@@ -303,9 +308,12 @@ class _Bad:
         scale = (0.2 if self._wide else 0.05) * min(1.0, max(dimension, 1.0) / 4.0)
         self._sigma = shared_bandwidths(ordered, dimension, scale, 0.03)
         self._pseudo = _pseudo(self.form, named, self._prior_weight)
+        self._single = KernelRow(self.form, self._sigma, self._pseudo)
 
     def rows_of(self, unit: FloatArray) -> FloatArray:
         """Kernels of coordinates `(m, d)`, as the group's own."""
+        if len(unit) == 1 and self._single is not None:  # nearly always: the trial since the last ask
+            return self._single.of(unit[0])[None, :]
         sigma = np.empty((len(unit), len(self._sigma)))
         np.maximum(self._sigma, self.form.half_cells(unit), out=sigma)
         return kernel_rows(self.form, unit, sigma, self._pseudo)

@@ -6,7 +6,14 @@ so no generator is ever carried from one trial to the next.
 
 from __future__ import annotations
 
+import sys
+from hashlib import blake2b
+from typing import Any
+
 import numpy as np
+from numpy.random import PCG64, Generator, SeedSequence
+from numpy.random.bit_generator import ISpawnableSeedSequence
+from numpy.typing import NDArray
 
 __all__ = ["DRAWS", "OBJECTIVE", "PROPOSAL", "generator", "trial_seed"]
 
@@ -35,11 +42,37 @@ PROPOSAL, OBJECTIVE, DRAWS = 0, 1, 2
 """What a trial's seed is used for: choosing the point, the objective's own draws, unlabelled draws inside the space."""
 
 
-def generator(seed: int, purpose: int) -> np.random.Generator:
+def generator(seed: int, purpose: int) -> Generator:
     """A Generator for one use of a trial's seed.
 
     Args:
         seed: as `trial_seed` gave it.
         purpose: `PROPOSAL`, `OBJECTIVE` or `DRAWS`.
     """
-    return np.random.Generator(np.random.PCG64((seed, purpose)))
+    return Generator(PCG64(_Hashed(seed, purpose)))  # type: ignore[arg-type]  # it takes any seed sequence
+
+
+class _Hashed(ISpawnableSeedSequence):
+    """What numpy asks for the beginning of a stream, from a hash of (seed, purpose), BLAKE2b.
+
+    numpy's own `SeedSequence` mixes as well, but takes 13 us, an eighth of a random trial; this takes 2.  Children are a
+    `SeedSequence`'s.
+    """
+
+    def __init__(self, seed: int, purpose: int) -> None:
+        self._seed, self._purpose = seed, purpose
+        self._parent: SeedSequence | None = None
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:  # as numpy declares it
+        size = n_words * np.dtype(dtype).itemsize
+        text = self._seed.to_bytes(8, "little") + bytes((self._purpose,))
+        drawn = blake2b(text).digest()
+        for block in range(1, -(-size // len(drawn))):
+            drawn += blake2b(text + block.to_bytes(8, "little")).digest()
+        words = np.frombuffer(drawn[:size], dtype)
+        return words if sys.byteorder == "little" else words.byteswap()  # the same everywhere
+
+    def spawn(self, n_children: int) -> list[Any]:  # as numpy declares it
+        if self._parent is None:
+            self._parent = SeedSequence((self._seed, self._purpose))
+        return list(self._parent.spawn(n_children))

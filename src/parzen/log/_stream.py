@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import TypeAlias
 
 from parzen._clock import Clock, SystemClock
@@ -52,6 +53,8 @@ class Stream:
         self._untold: deque[list[Entry]] = deque()
         self.asking = threading.RLock()
         self._pid = os.getpid()
+        # Tokens of batches: a random beginning of our own, and a number.
+        self._token, self._batches = f"{secrets.token_hex(8)}-", 0
         self.pull()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -73,7 +76,8 @@ class Stream:
         if os.getpid() != self._pid:
             raise StudyError("this process was forked from the one that opened the study: open it anew with Study.load")
         with self._lock:
-            last = self.storage.append(self.header.uid, events, secrets.token_hex(8))
+            self._batches += 1
+            last = self.storage.append(self.header.uid, events, f"{self._token}{self._batches:x}")
             first = last - len(events) + 1
             if first > self.history.seq + 1:  # others wrote in between
                 missed = self.storage.read(self.header.uid, self.history.seq, first - 1 - self.history.seq)
@@ -95,9 +99,10 @@ class Stream:
                 return total
 
     def _fold(self, entries: Sequence[Entry]) -> tuple[bool, ...]:
-        counted = tuple([self.history.apply(entry.seq, entry.event) for entry in entries])
+        apply = self.history.apply
+        counted = tuple([apply(entry.seq, entry.event) for entry in entries])
         if self._subscribers:
-            told = [entry for entry, counts in zip(entries, counted, strict=True) if counts]
+            told = list(compress(entries, counted))
             if told:
                 self._untold.append(told)
         return counted

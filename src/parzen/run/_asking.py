@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def start_trials(
                 n = min(n, history.budget - (history.spent - history.count(State.WAITING)))
                 if n <= 0:
                     return []
-            waiting = [int(i) for i in np.flatnonzero(history.waiting)[:n]]
+            waiting = np.flatnonzero(history.waiting)[:n].tolist() if history.count(State.WAITING) else []
             asked: list[Asked] = []
             if len(waiting) < n:
                 try:
@@ -66,7 +67,12 @@ def start_trials(
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
     history, seed = stream.history.snapshot(), stream.header.seed
     numbers = tuple(range(len(history), len(history) + n))
-    wanted = Ask(numbers, lambda number: generator(trial_seed(seed, number), PROPOSAL), seed)
+    seeds = {number: trial_seed(seed, number) for number in numbers}
+
+    def rng(number: int) -> np.random.Generator:
+        return generator(seeds[number] if number in seeds else trial_seed(seed, number), PROPOSAL)
+
+    wanted = Ask(numbers, rng, seed)
     try:
         proposal = algorithm.suggest(stream.space, history, wanted)
     except SpaceExhausted:
@@ -77,7 +83,7 @@ def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Ask
             stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
         proposal = repeats(algorithm, stream.space, history, wanted)
     _check(proposal, stream.space, n, algorithm)
-    return _events(stream, history, proposal, numbers)
+    return _events(stream, history, proposal, seeds)
 
 
 def _check(proposal: Proposal, space: Space, n: int, algorithm: Algorithm) -> None:
@@ -107,20 +113,11 @@ def _check(proposal: Proposal, space: Space, n: int, algorithm: Algorithm) -> No
             raise refuse(f"its memo has {size} bytes, at most {MEMO_LIMIT} are kept")
 
 
-def _events(stream: Stream, saw: History, proposal: Proposal, numbers: tuple[int, ...]) -> list[Asked]:
-    at, seed = stream.clock.wall(), stream.header.seed
+def _events(stream: Stream, saw: History, proposal: Proposal, seeds: Mapping[int, int]) -> list[Asked]:
+    at, first = stream.clock.wall(), min(seeds)
     rows = proposal.points.values.tolist()
     gains = proposal.gains or (None,) * len(rows)
     return [
-        Asked(
-            number,
-            tuple(row),
-            source,
-            trial_seed(seed, number),
-            saw.seq,
-            at,
-            gain,
-            proposal.memo if number == numbers[0] else None,
-        )
-        for number, row, source, gain in zip(numbers, rows, proposal.sources, gains, strict=False)
+        Asked(number, tuple(row), source, seed, saw.seq, at, gain, proposal.memo if number == first else None)
+        for (number, seed), row, source, gain in zip(seeds.items(), rows, proposal.sources, gains, strict=False)
     ]

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +91,11 @@ class _Loop:
             if number is None:
                 return "trials"
             try:
-                with self.released_if_torn(number):
+                try:
                     counted = self.evaluate(number)
+                except BaseException:
+                    self.release_if_torn(number)
+                    raise
                 if counted and self.plan.each is not None:
                     self.plan.each(number)
             except StopStudy:
@@ -114,7 +116,8 @@ class _Loop:
     def reason_to_stop(self) -> str | None:
         if self.interrupts.signal is not None:
             return "interrupt"
-        if any(request.action == "stop" for request in self.history.requests[self.asked_to_stop :]):
+        requests = self.history.requests
+        if len(requests) > self.asked_to_stop and any(one.action == "stop" for one in requests[self.asked_to_stop :]):
             return "request"
         elapsed = self.elapsed()
         if self.plan.timeout is not None and elapsed >= self.plan.timeout:
@@ -133,22 +136,18 @@ class _Loop:
         )
         return numbers[0] if numbers else None
 
-    @contextmanager
-    def released_if_torn(self, number: int) -> Iterator[None]:
-        """Whatever tears the loop apart in the middle of a trial, the trial does not stay RUNNING in our name."""
-        try:
-            yield
-        finally:
-            history = self.history
-            if history.state[number] == State.RUNNING and history.worker(number) == self.worker:
-                attempt = int(history.attempts[number])
-                self.stream.publish(Released(number, attempt, "interrupted", self.stream.clock.wall()))
+    def release_if_torn(self, number: int) -> None:
+        """Whatever tore the loop apart in the middle of a trial, the trial does not stay RUNNING in our name."""
+        history = self.history
+        if history.state[number] == State.RUNNING and history.worker(number) == self.worker:
+            attempt = int(history.attempts[number])
+            self.stream.publish(Released(number, attempt, "interrupted", self.stream.clock.wall()))
 
     # --- one trial ----------------------------------------------------------------------------------------------
 
     def evaluate(self, number: int) -> bool:
         """Call the objective and record what came of it, whatever it was; whether the record still counted."""
-        attempt = int(self.history.attempts[number])
+        attempt = self.history.attempt_of(number)
         outcome, error = self.attempt(number, attempt)
         (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
         if isinstance(error, StopStudy):

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -24,13 +22,14 @@ class Interrupts:
 
     Attributes:
         signal: the number of the first signal that came; None as long as there was none.
+        armed: whether an interrupt raises at once.
         nested: whether another run, of whose objective this one is a part, is catching them already.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
         self.nested = False
-        self._armed = False
+        self.armed = False
         self._before: dict[int, Any] = {}  # what signal.signal returns
 
     def __enter__(self) -> Interrupts:
@@ -55,16 +54,26 @@ class Interrupts:
         again = self.signal is not None
         if self.signal is None:
             self.signal = number
-        if self._armed or again:
+        if self.armed or again:
             raise KeyboardInterrupt
 
-    @contextmanager
-    def raising(self) -> Iterator[None]:
-        """Where an interrupt may raise at once: inside the objective."""
-        self._armed = True
-        try:
-            if self.signal is not None:
-                raise KeyboardInterrupt
-            yield
-        finally:
-            self._armed = False
+    def raising(self) -> _Raising:
+        """A context in which an interrupt may raise at once: inside the objective."""
+        return _Raising(self)
+
+
+class _Raising:
+    __slots__ = ("_interrupts",)
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
+
+    def __enter__(self) -> None:
+        interrupts = self._interrupts
+        interrupts.armed = True
+        if interrupts.signal is not None:
+            interrupts.armed = False
+            raise KeyboardInterrupt
+
+    def __exit__(self, *_: object) -> None:
+        self._interrupts.armed = False

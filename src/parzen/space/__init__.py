@@ -10,7 +10,7 @@ from parzen.space._nodes import Opaque
 from parzen.space._points import Points
 from parzen.space._scope import scope
 from parzen.space._space import Space
-from parzen.space._special import ndtr, ndtri
+from parzen.space._special import ndtr, ndtr_of, ndtri
 from parzen.space.distributions import (
     Categorical,
     Distribution,
@@ -42,6 +42,7 @@ __all__ = [
     "as_apply",
     "build",
     "ndtr",
+    "ndtr_of",
     "ndtri",
     "scope",
 ]

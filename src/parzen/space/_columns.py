@@ -42,6 +42,8 @@ class Columns:
         self._even = np.array([j for j, steps in enumerate(even) if steps is not None], dtype=np.intp)
         table = np.array([steps for steps in even if steps is not None]).reshape(-1, 4)
         self._first, self._step, self._last, self._count = table.T
+        # As the distributions say: a number with a step may be off by rounding, an integer or a code may not.
+        self._slack = np.array([0.0 if distributions[j].integral else 1e-6 for j in self._even])
         taken = {*self._scaled.tolist(), *self._even.tolist()}
         self._rest = [(j, dist) for j, dist in enumerate(distributions) if j not in taken]
 
@@ -70,7 +72,7 @@ class Columns:
         if wrong.any():
             return int(self._scaled[wrong.any(axis=0)][0])
         k = (values[:, self._even] - self._first) / self._step
-        wrong = (np.abs(k - np.rint(k)) > 1e-6) | (np.rint(k) < 0) | (np.rint(k) >= self._count)
+        wrong = (np.abs(k - np.rint(k)) > self._slack) | (np.rint(k) < 0) | (np.rint(k) >= self._count)
         if wrong.any():
             return int(self._even[wrong.any(axis=0)][0])
         for j, dist in self._rest:

@@ -51,7 +51,10 @@ class Evaluator:
         self, nodes: Sequence[Node], places: Sequence[int], distributions: Sequence[Distribution | None]
     ) -> None:
         self._nodes = nodes
-        self._columns = tuple(zip(places, distributions, strict=True))
+        self._columns = tuple(
+            (place, distribution, distribution is not None and distribution.integral)
+            for place, distribution in zip(places, distributions, strict=True)
+        )
         self._start: list[Any] = [node.value if isinstance(node, Const) else _MISSING for node in nodes]
         self._regions: dict[int, tuple[int, ...]] = {}
 
@@ -60,14 +63,14 @@ class Evaluator:
         memo = self._start.copy()
         if row is None:
             return memo
-        for x, (place, distribution) in zip(row.tolist(), self._columns, strict=True):
+        for x, (place, distribution, integral) in zip(row.tolist(), self._columns, strict=True):
             if x == x:
                 if distribution is None:
                     param = self._nodes[place]
                     assert isinstance(param, Param)
                     memo[place] = int(x) if param.family in WHOLE else x
                 else:
-                    memo[place] = distribution.value(x)
+                    memo[place] = int(x) if integral else x  # `Distribution.value`
         return memo
 
     def value(self, root: int, memo: list[Any], rng: np.random.Generator | None) -> Any:
@@ -83,7 +86,12 @@ class Evaluator:
                 memo[place] = node.make([memo[item] for item in node.items])
             elif isinstance(node, Switch):
                 index = memo[node.index]
-                memo[place] = index if isinstance(index, Opaque) else self.value(node.options[index], memo, rng)
+                if isinstance(index, Opaque):
+                    memo[place] = index
+                else:
+                    option = node.options[index]
+                    known = memo[option]  # as the plain values among the options are
+                    memo[place] = self.value(option, memo, rng) if known is _MISSING else known
             elif isinstance(node, Call):
                 memo[place] = _called(node, [memo[a] for a in node.args], {k: memo[a] for k, a in node.kwargs})
             else:

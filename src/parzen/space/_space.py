@@ -18,6 +18,7 @@ from parzen.space._layout import Condition, lay_out
 from parzen.space._nodes import Const, Node, Param, Switch, lost_names
 from parzen.space._points import Points
 from parzen.space._rows import all_rows, imply_branches
+from parzen.space._single import Single
 from parzen.space._wording import in_words, option_name
 from parzen.space.distributions import Distribution
 
@@ -66,6 +67,7 @@ class Space:
         self._columns = None if self.dependent else Columns(fixed)
         self._column_at = {place: j for j, place in enumerate(layout.places)}
         self._evaluator = Evaluator(self.nodes, layout.places, self.distributions)
+        self._single = Single(self.distributions, self.conditions, self.distribution, self._bounded)
         self._json: JSON = None
 
     @property
@@ -90,8 +92,9 @@ class Space:
         Args:
             unit: `(n, d)` in [0, 1]; what stands in columns that turn out inactive is not looked at.
         """
-        if self.dependent:
-            return Points.stack([self._from_unit_row(row) for row in unit]) if len(unit) else self._empty()
+        if self.dependent or len(unit) == 1:
+            rows = np.array([self._single.from_unit(row) for row in unit.tolist()]).reshape(len(unit), self.d)
+            return Points(rows, rows == rows)
         assert self._columns is not None
         values = self._columns.from_unit(unit)
         active = self.active(values)
@@ -99,37 +102,19 @@ class Space:
             values[~active] = np.nan
         return Points(values, active)
 
-    def _empty(self) -> Points:
-        return Points(np.empty((0, self.d)), np.empty((0, self.d), dtype=bool))
-
-    def _from_unit_row(self, unit: FloatArray) -> Points:
-        values = np.full(self.d, np.nan)
-        active = np.zeros(self.d, dtype=bool)
-        for j in range(self.d):
-            if self.is_active(j, values):
-                distribution = self.distribution(j, values)
-                values[j] = distribution.from_unit(unit[j : j + 1])[0]
-                active[j] = True
-        return Points(values[None, :], active[None, :])
-
     def to_unit(self, points: Points) -> FloatArray:
         """`(n, d)` quantiles of the points under the prior.
 
         NaN where inactive, and where a stored space has lost the function that computes a parameter's bounds.
         """
-        if self._columns is not None:
-            return self._columns.to_unit(points.values)
-        unit = np.full(points.values.shape, np.nan)
-        for j, distribution in enumerate(self.distributions):
-            rows = points.active[:, j]
-            if distribution is not None:
-                unit[rows, j] = distribution.to_unit(points.values[rows, j])
-            else:
-                for i in np.flatnonzero(rows):
-                    bounded = self._evaluator.bounded(self._layout.places[j], points.values[i])
-                    if bounded is not None:
-                        unit[i, j] = bounded.to_unit(points.values[i, j : j + 1])[0]
-        return unit
+        values = points.values
+        if self._columns is not None and len(values) != 1:
+            return self._columns.to_unit(values)
+        return np.array([self._single.to_unit(row) for row in values.tolist()]).reshape(values.shape)
+
+    def quantiles(self, values: Sequence[float]) -> list[float]:
+        """The coordinates of one row of `d` values; see `to_unit`."""
+        return self._single.to_unit(values)
 
     def active(self, values: FloatArray) -> BoolArray:
         """Which columns of rows `(n, d)` are active, given the values of the columns that they hang on."""
@@ -161,7 +146,7 @@ class Space:
         fixed = self.distributions[j]
         if fixed is not None:
             return fixed
-        computed = self._evaluator.bounded(self._layout.places[j], values)
+        computed = self._bounded(j, values)
         if computed is None:
             raise BadDistribution(
                 f"parameter {self.labels[j]!r}: a file cannot hold what computes its bounds; load the study with space=",
@@ -169,16 +154,27 @@ class Space:
             )
         return computed
 
+    def _bounded(self, j: int, values: FloatArray) -> Distribution | None:
+        return self._evaluator.bounded(self._layout.places[j], values)
+
     def outside(self, values: FloatArray) -> str | None:
         """Why rows `(n, d)` cannot be of this space, in a phrase; None where they can.
 
         Distributions whose bounds are computed are not asked: a row's own values decide about them when it is decoded.
         """
-        wrong = np.isnan(values) == self.active(values)
-        if wrong.any():
-            label = self.labels[int(np.flatnonzero(wrong.any(axis=0))[0])]
+        rightly, j = True, -1
+        if self._columns is None or len(values) == 1:
+            for row in values.tolist():
+                j, rightly = self._single.outside(row)
+                if j >= 0:
+                    break
+        else:
+            wrong = np.isnan(values) == self.active(values)
+            rightly = not wrong.any()
+            j = self._columns.outside(values) if rightly else int(np.flatnonzero(wrong.any(axis=0))[0])
+        if not rightly:
+            label = self.labels[j]
             return f"parameter {label!r} has a value though it is inactive, or none though it is active"
-        j = -1 if self._columns is None else self._columns.outside(values)
         return None if j < 0 else f"{values[:, j].tolist()} for parameter {self.labels[j]!r}, which is {self._what(j)}"
 
     def _what(self, j: int) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from parzen._typing import FloatArray
 
-__all__ = ["ndtr", "ndtri"]
+__all__ = ["ndtr", "ndtr_of", "ndtri"]
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)
 
@@ -20,6 +20,11 @@ _erfc = np.frompyfunc(math.erfc, 1, 1)
 def ndtr(x: FloatArray) -> FloatArray:
     """The standard normal distribution function, elementwise; accurate to a few ulps in both tails."""
     return 0.5 * np.asarray(_erfc(np.asarray(x) * -math.sqrt(0.5)), dtype=np.float64)
+
+
+def ndtr_of(x: float) -> float:
+    """`ndtr` of one number."""
+    return 0.5 * math.erfc(x * -math.sqrt(0.5))
 
 
 # Wichura 1988, "Algorithm AS 241: the percentage points of the normal distribution", routine PPND16: rational

@@ -6,7 +6,7 @@ both win, because each batch is held against the heads in the same transaction t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from parzen.errors import Conflict
@@ -26,12 +26,15 @@ def numbers(next_number: int, events: Sequence[Event]) -> set[int]:
     return {event.number for event in events if isinstance(event, _MOVES) and 0 <= event.number < next_number}
 
 
-def advance(next_number: int, heads: Mapping[int, Head], events: Sequence[Event]) -> tuple[int, dict[int, Head]]:
+def advance(
+    next_number: int, head_of: Callable[[int], Head | None], events: Sequence[Event]
+) -> tuple[int, dict[int, Head]]:
     """What the heads are after a batch.
 
     Args:
         next_number: the next free number before the batch.
-        heads: of `numbers(next_number, events)`, at least.
+        head_of: the head of a trial before the batch, of `numbers(next_number, events)` at least; None where there is
+            no such trial.
         events: the batch, in order; a later event sees what an earlier one did.
 
     Returns:
@@ -54,7 +57,7 @@ def advance(next_number: int, heads: Mapping[int, Head], events: Sequence[Event]
             next_number += 1
         elif isinstance(event, _MOVES):
             number = event.number
-            head = changed.get(number) or heads.get(number)
+            head = changed.get(number) or head_of(number)
             if isinstance(event, Started):
                 if head is None:
                     raise Conflict(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from parzen.errors import StudyExists, StudyNotFound
-from parzen.storages._heads import advance, numbers
+from parzen.storages._heads import Head, advance
 from parzen.trials import Entry, Event, Header
 
 __all__ = ["MemoryStorage"]
@@ -94,8 +94,11 @@ class MemoryStorage:
                 return seen
             heads = study.heads
             count = len(heads)
-            before = {number: divmod(heads[number], 8) for number in numbers(count, events)}
-            after, changed = advance(count, before, events)
+
+            def head_of(number: int) -> Head | None:
+                return divmod(heads[number], 8) if 0 <= number < count else None
+
+            after, changed = advance(count, head_of, events)
             if after > count:
                 heads.extend([0] * (after - count))
             for number, (attempt, state) in changed.items():

@@ -176,7 +176,7 @@ class SQLStorage:
                 for number in numbers(before, events):
                     head = sql.trial(cursor, i=study, n=number).fetchone()
                     heads[number] = head_of(head, number, self.location)
-                _, changed = advance(before, heads, events)
+                _, changed = advance(before, heads.get, events)
                 first = seq - len(bodies) + 1
                 rows: list[dict[str, object]] = [
                     {

@@ -44,7 +44,7 @@ class Journal:
     """Shared by a history and its snapshots: entries are only ever added, and each of them knows how many are its own."""
 
     def __init__(self) -> None:
-        self._entries = np.empty((64, 2), dtype=np.int32)
+        self._entries = np.empty(64, dtype=np.int64)  # 16 * number + code
         self._folds: dict[Hashable, _Fold] = {}
 
     def add(self, n: int, event: Event) -> int:
@@ -54,7 +54,7 @@ class Journal:
             return n
         if n == len(self._entries):
             self._entries = np.concatenate([self._entries, np.empty_like(self._entries)])
-        self._entries[n] = code, getattr(event, "number", -1)
+        self._entries[n] = 16 * getattr(event, "number", -1) + code
         return n + 1
 
     def fold(
@@ -76,9 +76,9 @@ class Journal:
             memo = fresh
         if memo.position < n:
             by_code = {_CODE[kind]: kind for kind in kinds}
-            for code, number in self._entries[memo.position : n].tolist():
-                kind = by_code.get(code)
+            for entry in self._entries[memo.position : n].tolist():
+                kind = by_code.get(entry & 15)
                 if kind is not None:
-                    memo.state = step(memo.state, history, kind, number)
+                    memo.state = step(memo.state, history, kind, entry >> 4)
             memo.position = n
         return memo.state  # type: ignore[no-any-return]  # `_Fold` holds what `init` and `step` gave

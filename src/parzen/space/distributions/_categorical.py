@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,6 +29,9 @@ class _Codes(Distribution):
     def contains(self, x: FloatArray) -> BoolArray:
         return np.asarray((x == np.rint(x)) & (x >= 0) & (x < self.count))
 
+    def holds(self, x: float) -> bool:
+        return 0 <= x < self.count and x == int(x)
+
 
 @dataclass(frozen=True, slots=True)
 class Ordinal(_Codes):
@@ -44,6 +48,12 @@ class Ordinal(_Codes):
 
     def cell(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         return np.asarray(x / self.count), np.asarray((x + 1.0) / self.count)
+
+    def at(self, u: float) -> float:
+        return float(math.floor(u * self.count)) if u < 1.0 else self.count - 1.0
+
+    def unit_of(self, x: float) -> float:
+        return 0.5 * (x / self.count + (x + 1.0) / self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +96,11 @@ class Categorical(_Codes):
         edges[-1] = 1.0
         code = np.clip(x, 0, self.count - 1).astype(np.int64)
         return edges[code], edges[code + 1]
+
+    def at(self, u: float) -> float:
+        if self.weights is not None:
+            return _Codes.at(self, u)
+        return float(math.floor(u * self.count)) if u < 1.0 else self.count - 1.0
+
+    def unit_of(self, x: float) -> float:
+        return 0.5 * (x / self.count + (x + 1.0) / self.count) if self.weights is None else _Codes.unit_of(self, x)

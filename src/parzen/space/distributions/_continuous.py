@@ -42,6 +42,9 @@ class _Bounded(_Continuous):
     def contains(self, x: FloatArray) -> BoolArray:
         return np.asarray((x >= self.low) & (x <= self.high))
 
+    def holds(self, x: float) -> bool:
+        return self.low <= x <= self.high
+
     def nearest(self, x: float) -> float:
         for bound in (self.low, self.high):
             if abs(x - bound) <= _ROUNDING * abs(bound):
@@ -68,6 +71,16 @@ class Uniform(_Bounded):
         half = 0.5 * self.high - 0.5 * self.low
         return np.minimum(np.maximum((0.5 * x - 0.5 * self.low) / half, 0.0), 1.0)
 
+    def at(self, u: float) -> float:
+        low, high = self.low, self.high
+        x = low * (1.0 - u) + high * u
+        return x if low <= x <= high else min(max(x, low), high)
+
+    def unit_of(self, x: float) -> float:
+        low, high = self.low, self.high
+        u = (0.5 * x - 0.5 * low) / (0.5 * high - 0.5 * low)
+        return u if 0.0 <= u <= 1.0 else min(max(u, 0.0), 1.0)
+
     def log_prob(self, x: FloatArray) -> FloatArray:
         density = -math.log(0.5 * self.high - 0.5 * self.low) - math.log(2.0)
         return np.where(self.contains(x), density, -np.inf)
@@ -91,6 +104,18 @@ class LogUniform(_Bounded):
     def to_unit(self, x: FloatArray) -> FloatArray:
         a, b = math.log(self.low), math.log(self.high)
         return np.minimum(np.maximum((0.5 * np.log(x) - 0.5 * a) / (0.5 * b - 0.5 * a), 0.0), 1.0)
+
+    # numpy's exp and log here too, not those of `math`: they differ in the last place.
+
+    def at(self, u: float) -> float:
+        low, high = self.low, self.high
+        x = float(np.exp(math.log(low) * (1.0 - u) + math.log(high) * u))
+        return x if low <= x <= high else min(max(x, low), high)
+
+    def unit_of(self, x: float) -> float:
+        a, b = math.log(self.low), math.log(self.high)
+        u = (0.5 * float(np.log(x)) - 0.5 * a) / (0.5 * b - 0.5 * a)
+        return u if 0.0 <= u <= 1.0 else min(max(u, 0.0), 1.0)
 
     def log_prob(self, x: FloatArray) -> FloatArray:
         inside = self.contains(x)
