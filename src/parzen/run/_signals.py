@@ -68,3 +68,17 @@ class Interrupts:
             yield
         finally:
             self._armed = False
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Where an interrupt waits, inside the objective: parzen's own work there is done whole or not at all."""
+        if not self._armed or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before, self._armed = self.signal, False
+        try:
+            yield
+        finally:
+            self._armed = True
+        if self.signal is not before:
+            raise KeyboardInterrupt

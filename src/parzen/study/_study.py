@@ -16,6 +16,7 @@ from parzen.algorithms import Algorithm, algorithm_named
 from parzen.errors import AlreadyFinished, Conflict, StudyError
 from parzen.feedback import Feedback, RunInfo, feedback_for
 from parzen.log import PROPOSAL, Storage, Stream, generator, trial_seed
+from parzen.pruners import Pruner, pruner_named
 from parzen.run import (
     BY_HAND,
     Interrupts,
@@ -82,6 +83,7 @@ class Study:
         name: of the study; several studies may live in one file. Default: "study".
         storage: path of a file, URL, or a storage object; None keeps everything in memory.
         algorithm: a name such as "tpe" or "random", or a record from `parzen.algorithms`; None is parzen's choice.
+        pruner: a name such as "median" or "asha", or a record from `parzen.pruners`; None ends no trial early.
         seed: non-negative integer, of everything random; None draws one (it is kept in the study).
         direction: "minimize" or "maximize".
         noisy: equal configurations may give different losses; a finite space is then never exhausted.
@@ -102,9 +104,11 @@ class Study:
         seed: int | None = None,
         direction: Direction = "minimize",
         noisy: bool = False,
+        pruner: str | Pruner | None = None,
     ) -> None:
         compiled = space if isinstance(space, Space) else Space(space)
         self.algorithm: Algorithm = algorithm_named(algorithm)
+        self.pruner: Pruner | None = pruner_named(pruner)
         clock = SystemClock()
         header = Header(
             uid=secrets.token_hex(16),
@@ -139,6 +143,7 @@ class Study:
         *,
         space: Any = None,
         algorithm: str | Algorithm | None = None,
+        pruner: str | Pruner | None = None,
         readonly: bool = False,
     ) -> Study:
         """A study that is in a storage.
@@ -148,7 +153,7 @@ class Study:
             name: of the study; may be left out where there is only one.
             space: the space as the program writes it. Needed to go on with a search whose options are objects that a
                 file cannot hold; without it such options come back as place-holders with their names.
-            algorithm: as for `Study`.
+            algorithm, pruner: as for `Study`.
             readonly: only look; the file is not written, and need not be writable.
 
         Raises:
@@ -164,7 +169,7 @@ class Study:
                 compiled = compiled_like(stored, space)
                 check_same(header, stored, compiled, opened.location)
             study = cls.__new__(cls)
-            study.algorithm = algorithm_named(algorithm)
+            study.algorithm, study.pruner = algorithm_named(algorithm), pruner_named(pruner)
             study._attach(opened, header, compiled, SystemClock())
             return study
 
@@ -373,6 +378,7 @@ class Study:
             self.header.noisy,
             evaluation,
             (lambda number: [call(self, self.history.trial(number)) for call in after]) if after else None,
+            self.pruner,
         )
         feedback = feedback_for(progress)
         stream, history = self.stream, self.history

@@ -35,6 +35,7 @@ from parzen.trials._events import (
     Started,
 )
 from parzen.trials._journal import Journal
+from parzen.trials._reports import Reports
 from parzen.trials._trial import Report, State, Trial, TrialError
 
 __all__ = ["History"]
@@ -101,7 +102,7 @@ class History:
         self._seconds = np.empty(16)
         self._workers: list[str | None] = []
         self._metrics: dict[int, Mapping[str, float]] = {}
-        self._reports: dict[int, tuple[Report, ...]] = {}
+        self._reports: dict[int, Reports] = {}
         self._extra: dict[int, Mapping[str, Any]] = {}
         self._errors: dict[int, TrialError] = {}
         self._lost: dict[int, int] = {}
@@ -246,7 +247,7 @@ class History:
             config=self.config(number),
             loss=self._sign * loss if loss == loss else None,
             metrics=self._metrics.get(i) or ({self._objective: self._sign * loss} if loss == loss else {}),
-            reports=self._reports.get(i, ()),
+            reports=tuple(self._reports.get(i, ())),
             extra=self._extra.get(i, {}),
             error=self._errors.get(i),
             source=self._sources[i],
@@ -279,6 +280,10 @@ class History:
     def memo(self, number: int) -> JSON:
         """What the algorithm left with a trial."""
         return self._memos.get(number)
+
+    def reports(self, number: int) -> Sequence[Report]:
+        """What the current attempt at a trial has reported so far, in order and in the user's own sign."""
+        return self._reports.get(number) or ()
 
     def error(self, number: int) -> TrialError | None:
         """Why a trial has no loss."""
@@ -348,7 +353,8 @@ class History:
             return False
         self._unshare()
         if isinstance(event, Reported):
-            self._reports[i] = (*self._reports.get(i, ()), Report(event.step, event.metrics))
+            known = self._reports.get(i) or Reports()
+            self._reports[i] = known.with_one_more(Report(event.step, event.metrics))
         elif isinstance(event, Released):
             self._move(i, State.WAITING)
             self._reports.pop(i, None)
