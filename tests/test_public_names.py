@@ -38,7 +38,7 @@ PROMISED = {
     ),
     "parzen.feedback": "Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
     "parzen.hp": (
-        "bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
+        "around bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
         "qloguniform qnormal quniform randint uniform uniformint"
     ),
     "parzen.hyperopt": (
@@ -57,7 +57,7 @@ PROMISED = {
         "worst_of"
     ),
     "parzen.space": (
-        "Apply Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Space "
+        "Apply Around Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Space "
         "Uniform as_apply build ndtr ndtri scope"
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
