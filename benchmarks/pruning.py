@@ -1,9 +1,9 @@
 """What pruners save and what they cost, on trainings of scikit-learn models, beside Optuna's.
 
-    python -m benchmarks.pruning [--seeds 10] [--configurations 60] [--search] [--quick]
+    python -m benchmarks.pruning [--seeds 10] [--configurations 60] [--search SEEDS] [--quick]
 
 First the pruners alone: for each seed, the curves of so many random configurations are trained to their end once, and every
-pruner sees the same curves in the same order.  Then (`--search`) whole searches, each library with its own TPE.  Both
+pruner sees the same curves in the same order.  Then (`--search 3`) whole searches, each library with its own TPE.  Both
 libraries' pruners are at their defaults.  The loss is the log loss on held-out data after the last epoch; "epochs" is what
 was trained in all, in per cent of training everything, and "found" the best loss of a finished trial.
 """
@@ -232,7 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--configurations", type=int, default=60)
-    parser.add_argument("--search", action="store_true", help="whole searches as well")
+    parser.add_argument(
+        "--search", type=int, default=0, metavar="SEEDS", help="whole searches as well, with so many seeds"
+    )
     parser.add_argument("--quick", action="store_true", help="two seeds, twelve configurations, one workload")
     given = parser.parse_args(arguments)
     seeds, n, workloads = range(given.seeds), given.configurations, WORKLOADS
@@ -253,7 +255,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flush=True,
         )
     for workload in workloads if given.search else ():
-        print(table(f"{workload.name}, searches of {n} trials", "best loss", searches(workload, n, seeds)), flush=True)
+        print(
+            table(f"{workload.name}, searches of {n} trials", "best loss", searches(workload, n, range(given.search))),
+            flush=True,
+        )
     print(f"{time.process_time() - began:.0f} s of CPU")
 
 
