@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import parzen
 from parzen import Evaluation, State, Study, TrialPruned, hp
 from parzen.feedback import Progress
 from parzen.pruners import Median, Threshold
-from parzen.trials import History, Reported
+from parzen.trials import History, Released, Reported
 
 SPACE = {"x": hp.float("x", 0, 1)}
 
@@ -219,3 +220,22 @@ def test_a_snapshot_holds_the_reports_of_its_time() -> None:
     assert study.history.reports(number)[-1].step == 3
     with pytest.raises(IndexError, match="there are 3 reports"):
         reports[3]
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("minimize", 1.0), ("maximize", -1.0)])
+def test_the_last_reported_loss_is_a_column(direction: Any, sign: float) -> None:
+    """To be minimised, NaN where none was told or the attempt was given up; a snapshot keeps that of its time."""
+    study = Study(SPACE, direction=direction)
+    told, silent, torn = (study.ask().number for _ in range(3))
+    study.report(told, 1, 5.0)
+    study.report(told, 2, 3.0)
+    study.report(told, 3, accuracy=0.5)
+    study.report(silent, 1, accuracy=0.5)
+    study.report(torn, 1, 4.0)
+    before = study.history.snapshot()
+    study.stream.publish(Released(torn, 1, "interrupted", 0.0))
+    study.report(told, 4, 2.0)
+    study.tell(told, state="PRUNED")
+
+    np.testing.assert_array_equal(study.history.partial, [sign * 2.0, np.nan, np.nan])
+    np.testing.assert_array_equal(before.partial, [sign * 3.0, np.nan, sign * 4.0])

@@ -96,6 +96,7 @@ class History:
         self._state = np.zeros(16, dtype=np.int8)
         self._attempt = np.zeros(16, dtype=np.int32)
         self._loss = np.empty(16)
+        self._partial = np.empty(16)
         self._variance = np.empty(16)
         self._started = np.empty(16)
         self._finished = np.empty(16)
@@ -143,6 +144,15 @@ class History:
     def losses(self) -> FloatArray:
         """`(n,)`, always to be minimised (the sign is turned under `direction="maximize"`); NaN where there is none."""
         return _view(self._loss, self._n)
+
+    @property
+    def partial(self) -> FloatArray:
+        """`(n,)` the loss that each trial last reported on the way, to be minimised; NaN where it reported none.
+
+        What a pruned trial had reached: no loss to be compared with those of finished trials as it stands, but more than
+        nothing for a model.
+        """
+        return _view(self._partial, self._n)
 
     @property
     def variances(self) -> FloatArray:
@@ -355,9 +365,13 @@ class History:
         if isinstance(event, Reported):
             known = self._reports.get(i) or Reports()
             self._reports[i] = known.with_one_more(Report(event.step, event.metrics))
+            told = event.metrics.get(self._objective)
+            if told is not None:
+                self._partial[i] = self._sign * told
         elif isinstance(event, Released):
             self._move(i, State.WAITING)
             self._reports.pop(i, None)
+            self._partial[i] = np.nan
             if event.reason == LOST:
                 self._lost[i] = self._lost.get(i, 0) + 1
         else:
@@ -388,7 +402,7 @@ class History:
             self._memos[i] = event.memo
         self._state[i] = State.WAITING
         self._attempt[i] = 0
-        for column in (self._loss, self._variance, self._started, self._finished, self._seconds):
+        for column in (self._loss, self._partial, self._variance, self._started, self._finished, self._seconds):
             column[i] = np.nan
         self._workers.append(None)
         self._counts[State.WAITING] += 1
@@ -470,10 +484,8 @@ class History:
         return self._journal.fold(self, self._journaled, key, init, step, kinds)
 
 
-_CHANGING = "_state _attempt _loss _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
-_GROWING = (
-    "_values _active _unit _seeds _asked _gain _state _attempt _loss _variance _started _finished _seconds".split()
-)
+_CHANGING = "_state _attempt _loss _partial _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
+_GROWING = "_values _active _unit _seeds _asked _gain _state _attempt _loss _partial _variance _started _finished _seconds".split()
 
 _A = TypeVar("_A", bound=np.generic)
 
