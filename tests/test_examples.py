@@ -92,3 +92,14 @@ def test_the_wine_search_is_kept_and_goes_on(run_python: Run, root: Path, tmp_pa
     assert {trial["config"]["kind"] for trial in trials} <= {"svm", "forest", "knn"}
     assert all(set(trial["config"]) - {"kind"} == set(trial["params"]) - {"model"} for trial in trials)
     assert (tmp_path / "wine.db").exists()
+
+
+def test_the_pruned_search_trains_less(run_python: Run, root: Path) -> None:
+    """Of ten trainings some are ended early, and the best is a good one."""
+    done = run_python(root / "examples" / "pruning.py", "10", options=())
+
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.split()
+    assert int(words[0]) < 0.8 * int(words[4].rstrip(";"))
+    assert float(words[7].rstrip("%,")) < 15.0
+    assert " pruned" in done.stderr

@@ -22,7 +22,7 @@ PROMISED = {
         "JOB_STATE_RUNNING ParzenError Result STATUS_FAIL STATUS_NEW STATUS_OK STATUS_RUNNING STATUS_STRINGS "
         "STATUS_SUSPENDED Space SpaceError SparkTrials State StopStudy StorageError Study Trial TrialPruned Trials "
         "algobase algorithms anneal atpe base criteria early_stop errors exceptions fmin fmin_pass_expr_memo_ctrl "
-        "graph_viz hp install_as_hyperopt load_trials minimize mix partial plotting progress pyll pyll_utils rand "
+        "graph_viz hp install_as_hyperopt load_trials minimize mix partial plotting progress pruners pyll pyll_utils rand "
         "rdists space_eval spark std_out_err_redirect_tqdm stopping tpe trials_from_docs utils vectorize"
     ),
     "parzen.algorithms": (
@@ -38,7 +38,7 @@ PROMISED = {
     ),
     "parzen.feedback": "Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
     "parzen.hp": (
-        "bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
+        "around bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
         "qloguniform qnormal quniform randint uniform uniformint"
     ),
     "parzen.hyperopt": (
@@ -50,19 +50,20 @@ PROMISED = {
     ),
     "parzen.integrations": "OptunaSampler",
     "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
+    "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.run": (
         "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
         "any_of attachment_key attachments_keeper checked_count checked_seconds loss_of outcome_of release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (
-        "Apply Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Space "
+        "Apply Around Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Space "
         "Uniform as_apply build ndtr ndtr_of ndtri scope"
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
     "parzen.storages": "MemoryStorage open_storage",
     "parzen.study": "Result Study TrialView minimize",
-    "parzen.testing": "FakeClock check_algorithm check_storage",
+    "parzen.testing": "FakeClock check_algorithm check_pruner check_storage",
     "parzen.trials": (
         "EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
         "Requested Retracted Started State Trial TrialError Unknown checksum event_from_json event_to_json "

@@ -12,12 +12,14 @@ Ours take natural arguments: bounds are included, in the parameter's own units, 
 The twelve of Hyperopt take Hyperopt's arguments and mean what they mean there: the bounds of `loguniform` are
 logarithms, `randint` excludes its upper bound, q-distributions round to multiples of q.  `choice` may have whole
 sub-spaces as options; what is inside of an option is active only when the option is drawn.  The two kinds mix freely.
+
+Who knows a good value says so, and it is tried early: `hp.float("lr", 1e-5, 1e-1, log=True, prior=1e-3)`.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,8 +27,10 @@ import numpy as np
 
 from parzen.errors import BadDistribution, BadLabel
 from parzen.space import Apply, Literal, as_apply, build, scope
+from parzen.space.distributions import DEFAULT_TRUST, number
 
 __all__ = [
+    "around",
     "bool",
     "call",
     "categorical",
@@ -68,8 +72,48 @@ def _parameter(label: object, family: str, *args: object, **kwargs: object) -> A
     return Apply("hyperopt_param", [Literal(name), Apply(family, [as_apply(value) for value in args], given)])
 
 
-def _switch(label: object, family: str, options: Sequence[Apply], *args: object) -> Apply:
-    return Apply("switch", [_parameter(label, family, *args), *options])
+def _switch(label: object, family: str, options: Sequence[Apply], *args: object, **kwargs: object) -> Apply:
+    return Apply("switch", [_parameter(label, family, *args, **kwargs), *options])
+
+
+def _guess(label: object, prior: Any) -> dict[str, Any]:
+    """The argument `prior` of a distribution, left out where there is none, so that such a graph is what it always was."""
+    if prior is None:
+        return {}
+    if isinstance(prior, (dict, list, Apply)):
+        raise BadDistribution(
+            f"parameter {_label(label)!r}: its prior is a value or hp.around(value, ...), got {prior!r:.80}",
+            label=label,
+        )
+    return {"prior": prior if isinstance(prior, tuple) else (prior, None, None)}
+
+
+def _weights(label: object, items: Sequence[Literal], prior: Any) -> list[builtins.float]:
+    """The weight of each option.
+
+    Raises:
+        BadDistribution: they are not weights of these options.
+    """
+
+    def refuse(why: str) -> BadDistribution:
+        return BadDistribution(f"parameter {_label(label)!r}: {why}", label=label)
+
+    if isinstance(prior, Mapping):
+        names = [item.option_name or item.obj for item in items]
+        unknown = [key for key in prior if key not in names]
+        if unknown:
+            raise refuse(f"its prior names {unknown[0]!r:.80}, which is none of its options")
+        given = [next((prior[key] for key in prior if key == name), 1.0) for name in names]
+    elif isinstance(prior, (Sequence, np.ndarray)) and not isinstance(prior, (str, bytes)):
+        given = list(prior)
+    else:
+        raise refuse(f"its prior is a list of weights or a mapping from option to weight, got {prior!r:.80}")
+    if len(given) != len(items):
+        raise refuse(f"its prior has {len(given)} weights for {len(items)} options")
+    weights = [number(str(_label(label)), "a weight of the prior", weight) for weight in given]
+    if min(weights) < 0 or not 0 < sum(weights) < np.inf:
+        raise refuse(f"the weights of its prior must not be negative, nor all zero, got {given!r:.80}")
+    return weights
 
 
 def _options(label: object, options: object) -> list[Any]:
@@ -100,7 +144,9 @@ def _constant(label: object, option: object) -> Literal:
 # --- our own ----------------------------------------------------------------------------------------------------
 
 
-def float(label: str, low: Any, high: Any, *, log: builtins.bool = False, step: Any = None) -> Apply:  # noqa: A001
+def float(  # noqa: A001
+    label: str, low: Any, high: Any, *, log: builtins.bool = False, step: Any = None, prior: Any = None
+) -> Apply:
     """A float from `low` to `high`, both included.
 
     Args:
@@ -109,28 +155,81 @@ def float(label: str, low: Any, high: Any, *, log: builtins.bool = False, step: 
         log: orders of magnitude are alike; `low` must be positive.
         step: values are `low, low + step, …` up to `high`, each with the same probability (on the log scale: that of
             the interval around it).
+        prior: a value that you expect to be good, or `around(value, ...)`; None where all of the range is alike.
 
     Raises:
         BadDistribution: the arguments contradict each other.
     """
-    return _parameter(label, "real", low, high, log=log, step=step)
+    return _parameter(label, "real", low, high, log=log, step=step, **_guess(label, prior))
 
 
-def int(label: str, low: Any, high: Any, *, log: builtins.bool = False, step: Any = 1) -> Apply:  # noqa: A001
+def int(  # noqa: A001
+    label: str, low: Any, high: Any, *, log: builtins.bool = False, step: Any = 1, prior: Any = None
+) -> Apply:
     """An integer from `low` to `high`, both included; arguments as for `float`."""
-    return _parameter(label, "integer", low, high, log=log, step=step)
+    return _parameter(label, "integer", low, high, log=log, step=step, **_guess(label, prior))
 
 
-def categorical(label: str, options: Iterable[Any]) -> Apply:
-    """One of `options`, which may be any objects and are never looked into."""
+def categorical(label: str, options: Iterable[Any], *, prior: Sequence[Any] | Mapping[Any, Any] | None = None) -> Apply:
+    """One of `options`, which may be any objects and are never looked into.
+
+    Args:
+        label: the parameter's name.
+        options: what to choose from.
+        prior: how good you expect the options to be, relative to each other: a weight for each, or option -> weight, where
+            options that are left out weigh 1.  Half of the draws stays even, so that none is locked out.
+
+    Raises:
+        BadDistribution: the arguments contradict each other.
+    """
     items = [_constant(label, item) for item in _options(label, options)]
-    return _switch(label, "randint", items, len(items))
+    if prior is None:
+        return _switch(label, "randint", items, len(items))
+    weights = _weights(label, items, prior)
+    even, total = (1.0 - DEFAULT_TRUST) / len(items), sum(weights)
+    return _switch(label, "categorical", items, [even + DEFAULT_TRUST * weight / total for weight in weights])
 
 
-def ordinal(label: str, values: Iterable[Any]) -> Apply:
-    """One of `values`, whose neighbours in the list are alike: sizes, degrees, powers of two."""
+def ordinal(label: str, values: Iterable[Any], *, prior: Any = None) -> Apply:
+    """One of `values`, whose neighbours in the list are alike: sizes, degrees, powers of two.
+
+    Args:
+        label: the parameter's name.
+        values: what to choose from, in order.
+        prior: one of `values` that you expect to be good, or `around(one, ...)` with `within` in places of the list.
+
+    Raises:
+        BadDistribution: the arguments contradict each other.
+    """
     items = [_constant(label, item) for item in _options(label, values)]
-    return _switch(label, "ordinal", items, len(items))
+    given = _guess(label, prior)
+    if given:
+        known = [item.obj for item in items]
+        guess, *rest = given["prior"]
+        if guess not in known:
+            raise BadDistribution(
+                f"parameter {_label(label)!r}: the prior's guess must be one of the values, got {guess!r:.80}",
+                label=label,
+            )
+        given["prior"] = (known.index(guess), *rest)
+    return _switch(label, "ordinal", items, len(items), **given)
+
+
+def around(guess: Any, within: Any = None, *, trust: Any = None) -> tuple[Any, Any, Any]:
+    """A prior for `float`, `int` and `ordinal`: good values are expected around a guess.
+
+    Early proposals come from there more often; what is found out counts more with every trial, and a guess that was wrong
+    is overcome.
+
+    Args:
+        guess: the value that you expect to be good, within the bounds.
+        within: how near: about two thirds of what comes from the guess is not farther from it.  On the log scale a factor
+            (3 is from a third of the guess to three times it), else in the parameter's own units.  None: a fifth of the
+            range, of its orders of magnitude on the log scale.
+        trust: the share of draws that come from the guess, above 0 and at most 0.9; the others come from all of the range.
+            None: 0.5.
+    """
+    return guess, within, trust
 
 
 def bool(label: str) -> Apply:  # noqa: A001

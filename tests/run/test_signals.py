@@ -9,7 +9,10 @@ import pytest
 
 import parzen
 from parzen import State, hp
+from parzen.pruners import Threshold
 from parzen.run import Interrupts
+from parzen.storages import MemoryStorage
+from parzen.trials import Reported
 
 SPACE = {"x": hp.float("x", 0, 1)}
 signals = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -93,3 +96,50 @@ def test_an_objective_may_be_told_instead_of_torn(monkeypatch: pytest.MonkeyPatc
 
     assert result.stopped_by == "interrupt"
     assert [trial.loss for trial in result.trials] == [7.0]
+
+
+class _Interrupted(MemoryStorage):
+    """A signal comes while a report is being appended."""
+
+    def append(self, study: str, events: Any, token: str) -> int:
+        if any(isinstance(event, Reported) and event.step == 3 for event in events):
+            signal.raise_signal(signal.SIGINT)
+        return super().append(study, events, token)
+
+
+def test_a_signal_during_a_report_waits_until_the_report_is_whole() -> None:
+    """It is in the storage and in the history, or in neither; then the objective ends at once."""
+    seen = []
+
+    def objective(config: dict[str, float], evaluation: parzen.Evaluation) -> float:
+        for step in range(1, 9):
+            try:
+                evaluation.report(step, 1.0)
+            except KeyboardInterrupt:
+                seen.append((step, len(study.history.reports(0)), study.history.seq))
+                raise
+        return 1.0
+
+    study = parzen.Study(SPACE, storage=_Interrupted())
+    result = study.run(objective, 3, progress=False)
+
+    assert seen == [(3, 3, 6)]  # the budget, asked, started, and three reports
+    assert result.stopped_by == "interrupt"
+    assert result.trials[0].state is State.WAITING
+
+
+def test_a_signal_during_a_verdict_waits_until_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a pruner folds is not left half done."""
+    made = []
+
+    def prune(self: Threshold, history: Any, number: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+        made.append(number)
+
+    monkeypatch.setattr(Threshold, "prune", prune)
+    result = parzen.minimize(
+        lambda config, evaluation: float(evaluation.should_stop()), SPACE, 3, pruner=Threshold(1.0), progress=False
+    )
+
+    assert made == [0]
+    assert result.stopped_by == "interrupt"

@@ -19,6 +19,46 @@ from parzen.space import Space, ndtr, ndtri
 N = 20_000
 CHANCE = 1e-6
 
+
+class Guessed:
+    """The mixture of equation (1) of `_around`, by scipy: uniform on [low, high], and a normal cut off there."""
+
+    def __init__(self, low: float, high: float, guess: float, within: float, trust: float, log: bool = False) -> None:
+        self.map, self.back = (np.log, np.exp) if log else ((lambda x: x), (lambda t: t))
+        self.log, self.trust = log, trust
+        a, b = float(self.map(low)), float(self.map(high))
+        centre, sd = float(self.map(guess)), float(self.map(within))
+        self.even = stats.uniform(a, b - a)
+        self.near = stats.truncnorm((a - centre) / sd, (b - centre) / sd, loc=centre, scale=sd)
+        self.ends = a, b
+
+    def cdf(self, x):
+        t = self.map(x)
+        return (1 - self.trust) * self.even.cdf(t) + self.trust * self.near.cdf(t)
+
+    def logpdf(self, x):
+        t = self.map(x)
+        density = (1 - self.trust) * self.even.pdf(t) + self.trust * self.near.pdf(t)
+        return np.log(density) - (t if self.log else 0.0)
+
+    def ppf(self, u):
+        low, high = np.full(len(u), self.ends[0]), np.full(len(u), self.ends[1])
+        for _ in range(60):  # bisection
+            middle = 0.5 * (low + high)
+            above = self.cdf(self.back(middle)) > u
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        return self.back(low)
+
+    def rvs(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        near = rng.random(n) < self.trust
+        return self.back(np.where(near, self.near.rvs(n, random_state=rng), self.even.rvs(n, random_state=rng)))
+
+
+def on_grid(reference: Guessed, low: float, step: float, n: int) -> Callable[[np.random.Generator], np.ndarray]:
+    """The nearest of `low, low + step, …`, n of them."""
+    return lambda rng: low + step * np.clip(np.rint((reference.rvs(rng, 10 * N) - low) / step), 0, n - 1)
+
+
 CONTINUOUS = {
     "uniform": (lambda: hp.uniform("x", -2, 3), stats.uniform(-2, 5)),
     "loguniform": (lambda: hp.loguniform("x", -3, 2), stats.loguniform(math.exp(-3), math.exp(2))),
@@ -26,6 +66,23 @@ CONTINUOUS = {
     "lognormal": (lambda: hp.lognormal("x", 0.5, 0.75), stats.lognorm(0.75, scale=math.exp(0.5))),
     "float": (lambda: hp.float("x", 10, 11), stats.uniform(10, 1)),
     "float log": (lambda: hp.float("x", 1e-5, 1e-1, log=True), stats.loguniform(1e-5, 1e-1)),
+    "float with a guess": (
+        lambda: hp.float("x", -2, 6, prior=hp.around(1, 0.5, trust=0.6)),
+        Guessed(-2, 6, 1, 0.5, 0.6),
+    ),
+    "float with a guess at its end": (lambda: hp.float("x", -2, 6, prior=6), Guessed(-2, 6, 6, 1.6, 0.5)),
+    "float with a wide guess": (
+        lambda: hp.float("x", 0, 1, prior=hp.around(0.9, 5, trust=0.9)),
+        Guessed(0, 1, 0.9, 5, 0.9),
+    ),
+    "float log with a guess": (
+        lambda: hp.float("x", 1e-5, 1e-1, log=True, prior=hp.around(1e-3, 3)),
+        Guessed(1e-5, 1e-1, 1e-3, 3, 0.5, log=True),
+    ),
+    "float log with a close guess": (
+        lambda: hp.float("x", 1e-5, 1e-1, log=True, prior=hp.around(2e-4, 1.05, trust=0.9)),
+        Guessed(1e-5, 1e-1, 2e-4, 1.05, 0.9, log=True),
+    ),
 }
 
 
@@ -62,13 +119,15 @@ def test_a_density_integrates_to_one_and_is_zero_outside(case):
     """Quadrature between the quantiles of 1e-9 and 1 - 1e-9, on the log scale where that is the natural one."""
     ours = distribution(CONTINUOUS[case][0]())
     a, b = ours.from_unit(np.array([1e-9, 1 - 1e-9]))
-    log = case in {"loguniform", "lognormal", "float log"}
+    log = case in {"loguniform", "lognormal"} or "float log" in case
 
     def density(t: float) -> float:
         x = math.exp(t) if log else t
         return math.exp(ours.log_prob(np.array([x]))[0]) * (x if log else 1.0)
 
-    total, _ = integrate.quad(density, math.log(a) if log else a, math.log(b) if log else b, limit=200)
+    ends = (math.log(a), math.log(b)) if log else (a, b)
+    peak = ours.from_unit(np.linspace(0.1, 0.9, 9))  # so that a narrow one is not missed
+    total, _ = integrate.quad(density, *ends, limit=200, points=np.log(peak) if log else peak)
 
     assert total == pytest.approx(1.0, abs=1e-6)
     if "normal" not in case:
@@ -123,6 +182,26 @@ DISCRETE = {
     "categorical": (lambda: hp.categorical("x", list("abc")), lambda rng: rng.integers(0, 3, 10 * N)),
     "ordinal": (lambda: hp.ordinal("x", [1, 2, 4, 8]), lambda rng: rng.integers(0, 4, 10 * N)),
     "bool": (lambda: hp.bool("x"), lambda rng: rng.integers(0, 2, 10 * N)),
+    "int with a guess": (
+        lambda: hp.int("x", 3, 22, prior=hp.around(8, 2.5, trust=0.5)),
+        on_grid(Guessed(2.5, 22.5, 8, 2.5, 0.5), 3, 1, 20),
+    ),
+    "int log with a guess": (
+        lambda: hp.int("x", 4, 30, log=True, prior=hp.around(10, 1.5)),
+        on_grid(Guessed(3.5, 30.5, 10, 1.5, 0.5, log=True), 4, 1, 27),
+    ),
+    "float step with a guess": (
+        lambda: hp.float("x", 0, 1, step=0.25, prior=0.5),
+        on_grid(Guessed(-0.125, 1.125, 0.5, 0.25, 0.5), 0, 0.25, 5),
+    ),
+    "ordinal with a guess": (
+        lambda: hp.ordinal("x", [1, 2, 4, 8], prior=hp.around(4, 1.5)),
+        on_grid(Guessed(-0.5, 3.5, 2, 1.5, 0.5), 0, 1, 4),
+    ),
+    "categorical with weights": (
+        lambda: hp.categorical("x", list("abcd"), prior=[6, 1, 1, 0]),
+        lambda rng: rng.choice(4, 10 * N, p=np.array([6, 1, 1, 0]) / 8 * 0.5 + 0.5 / 4),
+    ),
 }
 
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import parzen
@@ -20,6 +21,7 @@ from parzen.errors import (
     StudyError,
     UnknownLabel,
 )
+from parzen.pruners import Threshold
 
 SPACE = {
     "x": hp.float("x", 0, 1),
@@ -237,3 +239,37 @@ def test_an_enqueued_configuration_may_be_the_best_one() -> None:
 
     assert result.best.number == 0
     assert result.best.loss == 0.0
+
+
+def test_a_report_by_hand_is_kept_and_answered_by_the_pruner(tmp_path: Path) -> None:
+    """True where it would end the trial; without a pruner always False."""
+    study = Study(SPACE, pruner=Threshold(1.0), storage=tmp_path / "s.db")
+    plain = Study(SPACE)
+    trial, other = study.ask(), plain.ask()
+
+    assert study.report(trial, 1, 0.5, accuracy=np.float32(0.25)) is False
+    assert study.report(trial.number, 2, 1.5) is True
+    assert study.report(trial, 3, accuracy=0.5) is False
+    assert plain.report(other, 1, 1.5) is False
+    kept = Study.load(tmp_path / "s.db").trials[0].reports
+    assert [(report.step, report.metrics) for report in kept] == [
+        (1.0, {"accuracy": 0.25, "loss": 0.5}),
+        (2.0, {"loss": 1.5}),
+        (3.0, {"accuracy": 0.5}),
+    ]
+
+
+def test_a_report_on_what_is_not_running_is_refused() -> None:
+    """Nothing is recorded."""
+    study = Study(SPACE)
+    study.enqueue({"x": 0.5})
+    with pytest.raises(StudyError, match="has not been started"):
+        study.report(0, 1, 0.5)
+    trial = study.ask()
+    study.tell(trial, 1.0)
+    with pytest.raises(AlreadyFinished, match="is OK already"):
+        study.report(trial, 1, 0.5)
+    with pytest.raises(StudyError, match="there is no trial 7"):
+        study.report(7, 1, 0.5)
+
+    assert study.trials[0].reports == ()

@@ -64,6 +64,7 @@ def _imported(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 )
 @click.option("--trials", type=click.IntRange(min=0), help="Total of the study, over all workers; may raise it.")
 @click.option("--algorithm", default=None, help="What proposes, such as tpe or random.")
+@click.option("--pruner", default=None, help="What ends trials early, such as median or asha.")
 @click.option("--create", is_flag=True, help="Make the study where there is none; needs a space and --trials.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which no further trial begins."
@@ -86,6 +87,7 @@ def worker(
     space: Any,
     trials: int | None,
     algorithm: str | None,
+    pruner: str | None,
     create: bool,
     timeout: float | None,
     failures: int,
@@ -101,7 +103,7 @@ def worker(
         raise click.UsageError(
             "--create needs --trials, and a space: --space or the objective's attribute `space`", ctx
         )
-    study = _study(storage, name, space, algorithm, create)
+    study = _study(storage, name, space, algorithm, pruner, create)
     if space is None and study.space.missing:
         raise StudyError(
             f"the space of study {study.name!r} has objects that a file cannot hold ({', '.join(study.space.missing)}): "
@@ -127,13 +129,17 @@ def worker(
         ctx.exit(FAILING)
 
 
-def _study(storage: str, name: str | None, space: Any, algorithm: str | None, create: bool) -> Study:
+def _study(
+    storage: str, name: str | None, space: Any, algorithm: str | None, pruner: str | None, create: bool
+) -> Study:
     try:
-        return Study.load(storage, name, space=space, algorithm=algorithm)
+        return Study.load(storage, name, space=space, algorithm=algorithm, pruner=pruner)
     except StudyNotFound:
         if not create:
             raise
-        return Study(space, name=name, storage=storage, algorithm=algorithm)  # or goes on with what another made
+        return Study(
+            space, name=name, storage=storage, algorithm=algorithm, pruner=pruner
+        )  # or goes on with what another made
 
 
 def _keeping_attachments(objective: Callable[..., Any], study: Study) -> Callable[[Any, Evaluation], Any]:

@@ -72,6 +72,7 @@ class Progress:
         done: finished trials of the study.
         total: how many there are to be; None for no limit.
         failed: of those done.
+        pruned: of those done.
         running: begun and not ended.
         best: so far.
     """
@@ -83,6 +84,7 @@ class Progress:
     failed: int
     running: int
     best: Best | None
+    pruned: int = 0
 
     @property
     def counted(self) -> str:
@@ -99,6 +101,8 @@ class Progress:
             yield "left", f"{clock_time(self.left + 0.5)} left"
         if self.failed:
             yield "failed", f"{self.failed} failed"
+        if self.pruned:
+            yield "pruned", f"{self.pruned} pruned"
         if self.best is not None:
             loss = number(self.best.loss, 6)
             yield "best", f"best {loss}" if self.best.metric == "loss" else f"best {self.best.metric} {loss}"

@@ -221,6 +221,7 @@ class Reporter:
             failed=history.count(State.FAILED, State.ERROR) - history.imported(State.FAILED, State.ERROR),
             running=history.count(State.RUNNING),
             best=self._known_best(elapsed),
+            pruned=history.count(State.PRUNED),
         )
 
     def _tell_resumed(self, run: RunInfo, history: History) -> None:

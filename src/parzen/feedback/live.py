@@ -29,6 +29,7 @@ _STYLES = {
     "elapsed": "",
     "left": "dim",
     "failed": "yellow",
+    "pruned": "",
     "best": "green",
     "none": "dim",
 }

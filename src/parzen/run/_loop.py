@@ -10,12 +10,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parzen.algorithms import Algorithm
 from parzen.errors import InvalidLoss, InvalidResult, SpaceExhausted, StopStudy, TrialPruned
 from parzen.log import OBJECTIVE, Stream, generator
+from parzen.pruners import Pruner
 from parzen.run._asking import EXHAUSTED, start_trials
 from parzen.run._attachments import attachment_key
 from parzen.run._leases import release_abandoned, working
@@ -43,6 +44,7 @@ class Plan:
         repeat: on a finite space that is exhausted, evaluate configurations again instead of stopping.
         evaluation: how the objective takes an `Evaluation`: False, True for second, or the name of the parameter.
         each: called with the number of every trial that finished here.
+        pruner: says which trials are not worth finishing; None for none.
     """
 
     objective: Objective
@@ -54,6 +56,7 @@ class Plan:
     repeat: bool = False
     evaluation: bool | str = False
     each: Callable[[int], object] | None = None
+    pruner: Pruner | None = None
 
 
 def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
@@ -76,6 +79,7 @@ class _Loop:
         self.pid = os.getpid()
         self.began = stream.clock.monotonic()
         self.asked_to_stop = len(self.history.requests)
+        self.pruned: str | None = None
 
     def run(self) -> str:
         release_abandoned(self.stream)
@@ -161,7 +165,7 @@ class _Loop:
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:
         """The outcome of one call of the objective, and the exception that it ended with, if any."""
         clock = self.stream.clock
-        begun = clock.monotonic()
+        begun, self.pruned = clock.monotonic(), None
         try:
             try:
                 config = self.history.config(number)
@@ -174,8 +178,8 @@ class _Loop:
             return self.outcome(result, seconds), None
         except KeyboardInterrupt:
             raise
-        except TrialPruned:
-            return Outcome(State.PRUNED, seconds=seconds), None
+        except TrialPruned as signal:
+            return Outcome(State.PRUNED, error=_why_pruned(str(signal) or self.pruned), seconds=seconds), None
         except StopStudy as stop:
             return Outcome(State.CANCELLED, seconds=seconds), stop
         except (InvalidResult, InvalidLoss) as error:
@@ -189,12 +193,21 @@ class _Loop:
         """What the objective returned; a generator is closed, so that Python does not complain later."""
         sign = self.history.reported(1.0)
         try:
-            return outcome_of(result, self.history.objectives[0], worst_of(sign), seconds)
+            outcome = outcome_of(result, self.history.objectives[0], worst_of(sign), seconds)
         except (InvalidResult, InvalidLoss):
             close = getattr(result, "close", None)
             if hasattr(result, "send") and callable(close):
                 close()
             raise
+        if self.pruned is None or outcome.state is not State.OK or self.is_best(outcome):
+            return outcome
+        return replace(outcome, state=State.PRUNED, error=_why_pruned(self.pruned))
+
+    def is_best(self, outcome: Outcome) -> bool:
+        """Whether a loss beats all so far: then it is a result, and nobody cares who wanted to end the trial."""
+        history = self.history
+        loss, best = history.reported(outcome.metrics[history.objectives[0]]), history.best_number
+        return best is None or loss < float(history.losses[best])
 
     def name_trial(self, error: InvalidResult | InvalidLoss, number: int) -> None:
         points = self.history.points
@@ -207,17 +220,33 @@ class _Loop:
         stream, seed = self.stream, int(self.history.seeds[number])
 
         def report(step: float, metrics: Mapping[str, float]) -> None:
-            stream.publish(Reported(number, attempt, step, metrics, stream.clock.wall()))
+            with self.interrupts.waiting():
+                stream.publish(Reported(number, attempt, step, metrics, stream.clock.wall()))
 
         def attach(name: str, data: bytes) -> None:
             stream.storage.put(stream.header.uid, attachment_key(number, name), data)
 
         def should_stop() -> bool:
-            self.look_around()
-            return self.reason_to_stop() in ("interrupt", "request", "timeout")
+            with self.interrupts.waiting():
+                self.look_around()
+                if self.reason_to_stop() in ("interrupt", "request", "timeout"):
+                    return True
+                self.judge(number)
+            return self.pruned is not None
 
         made = Evaluation(number, generator(seed, OBJECTIVE), self.history.objectives[0], report, should_stop, attach)
         return ((made,), {}) if self.plan.evaluation is True else ((), {str(self.plan.evaluation): made})
+
+    def judge(self, number: int) -> None:
+        """Ask the pruner about the trial that is running; what it once said stays said."""
+        pruner = self.plan.pruner
+        if pruner is None or self.pruned is not None:
+            return
+        with self.stream.asking:  # another thread may be folding the same history
+            why = pruner.prune(self.history.snapshot(), number)
+        if why is not None and not isinstance(why, str):
+            raise TypeError(f"a pruner says why a trial should end, or None; {pruner!r:.80} said {why!r:.80}")
+        self.pruned = why
 
     def leave_if_forked(self) -> None:
         """End a child that the objective forked and let fall through: it must not become a second driver.
@@ -231,3 +260,7 @@ class _Loop:
         if isinstance(error, SystemExit):
             code = error.code if isinstance(error.code, int) else int(error.code is not None)
         os._exit(code)
+
+
+def _why_pruned(text: str | None) -> TrialError | None:
+    return None if text is None else TrialError("pruned", text[:2000])

@@ -12,6 +12,7 @@
 | a mapping with another status, or with neither | `InvalidResult` |
 | None, text, bytes, complex, a list, a larger array, a generator, an int beyond 1e308, anything else | `InvalidLoss` |
 | raises `TrialPruned` | PRUNED |
+| returns a loss after a pruner had `should_stop` say so | PRUNED with its reports, unless the loss is the best so far: then OK |
 | raises anything else | ERROR with the traceback; raised again unless `catch` names it |
 
 `InvalidResult` and `InvalidLoss` are recorded as FAILED and then raised, naming trial and params, unless `catch` names them.
@@ -71,7 +72,11 @@ class Evaluation:
         self._report(float(step), values)
 
     def should_stop(self) -> bool:
-        """Whether the trial had better end now: the run was interrupted, or its time is up."""
+        """Whether the trial had better end now: a pruner gave it up, the run was interrupted, or its time is up.
+
+        A trial that a pruner gave up is PRUNED, whether the objective then raises `TrialPruned` or returns a loss; only a
+        loss that is better than all before it counts as a result.
+        """
         return self._should_stop()
 
     def attach(self, name: str, data: bytes) -> None:

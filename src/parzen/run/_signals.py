@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -60,6 +62,20 @@ class Interrupts:
     def raising(self) -> _Raising:
         """A context in which an interrupt may raise at once: inside the objective."""
         return _Raising(self)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Where an interrupt waits, inside the objective: parzen's own work there is done whole or not at all."""
+        if not self.armed or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before, self.armed = self.signal, False
+        try:
+            yield
+        finally:
+            self.armed = True
+        if self.signal is not before:
+            raise KeyboardInterrupt
 
 
 class _Raising:

@@ -12,6 +12,7 @@ from parzen.space._scope import scope
 from parzen.space._space import Space
 from parzen.space._special import ndtr, ndtr_of, ndtri
 from parzen.space.distributions import (
+    Around,
     Categorical,
     Distribution,
     Grid,
@@ -26,6 +27,7 @@ from parzen.space.distributions import (
 
 __all__ = [
     "Apply",
+    "Around",
     "Categorical",
     "Distribution",
     "Grid",

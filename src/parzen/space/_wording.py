@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from parzen.space._nodes import Build, Const, Opaque, Param
+from parzen.space.distributions import Around, Categorical, Distribution
 
 if TYPE_CHECKING:
     from parzen.space._space import Space
@@ -78,5 +79,14 @@ def _what(space: Space, j: int) -> str:
     if not space.is_choice(j):
         return distribution.describe()
     count = distribution.size or 0
-    names = [space.option(j, code) for code in range(min(count, _LISTED))]
-    return f"one of {', '.join(names)}" + (f" … ({count} options)" if count > _LISTED else "")
+    names = [f"{space.option(j, code)}{_share(distribution, code)}" for code in range(min(count, _LISTED))]
+    more = f" … ({count} options)" if count > _LISTED else ""
+    guess = f" around {space.option(j, distribution.guess)}" if isinstance(distribution, Around) else ""
+    return f"one of {', '.join(names)}{more}{guess}"
+
+
+def _share(distribution: Distribution, code: int) -> str:
+    """How likely an option is, where they are not alike."""
+    if not isinstance(distribution, Categorical) or distribution.weights is None:
+        return ""
+    return f" ({100 * distribution.weights[code]:.3g} %)"

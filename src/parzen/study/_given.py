@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import Direction, FloatArray
-from parzen.errors import SpaceMismatch, StudyError, StudyExists, StudyNotFound
+from parzen.errors import AlreadyFinished, SpaceMismatch, StudyError, StudyExists, StudyNotFound
 from parzen.log import Storage
 from parzen.space import Space, as_apply
-from parzen.trials import FINISHED, Header, History, State
+from parzen.trials import FINISHED, Header, History, State, Trial
 
 DEFAULT_NAME = "study"
 
@@ -148,6 +148,27 @@ def checked_objective(objective: Any, evaluation: bool | str) -> None:
         raise TypeError(f"the objective cannot be called with a configuration: {error}") from None
     except ValueError:  # builtins do not tell
         return
+
+
+def unfinished(trial: Trial | int, history: History) -> int:
+    """The number of a trial that something is to be told of.
+
+    Raises:
+        AlreadyFinished: it has a result.
+        StudyError: there is no such trial.
+    """
+    number = trial.number if isinstance(trial, Trial) else trial
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < len(history):
+        raise StudyError(f"there is no trial {number!r:.80} to tell: the study has {len(history)}, counted from 0")
+    now = State(int(history.state[number]))
+    if now in FINISHED:
+        raise AlreadyFinished(f"trial {number} is {now.name} already: a result is told once")
+    return int(number)
+
+
+def attempt_of(trial: Trial | int, history: History) -> int:
+    """A `Trial` knows which attempt it was handed out for: a later one is somebody else's."""
+    return trial.attempt if isinstance(trial, Trial) else int(history.attempts[trial])
 
 
 def checked_state(state: State | str, result: Any) -> State:

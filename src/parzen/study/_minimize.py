@@ -10,6 +10,7 @@ from parzen._typing import Direction
 from parzen.algorithms import Algorithm
 from parzen.feedback import Feedback
 from parzen.log import Storage
+from parzen.pruners import Pruner
 from parzen.run import Objective, StopRule
 from parzen.study._earlier import Earlier
 from parzen.study._result import Result
@@ -35,6 +36,7 @@ def minimize(
     warm_start: Earlier | Sequence[Earlier] = (),
     callbacks: Iterable[Callback] = (),
     noisy: bool = False,
+    pruner: str | Pruner | None = None,
     parallel: int = 1,
     progress: bool | str | Feedback = True,
 ) -> Result:
@@ -62,6 +64,8 @@ def minimize(
             a `Result`, a `Study`, the path, URL or storage of one, or a list of these; see `Study.import_trials`.
         callbacks: called with (study, trial) after each trial.
         noisy: equal configurations may give different losses; a finite space is then never exhausted.
+        pruner: a name such as "median" or "asha", or a record from `parzen.pruners`: ends trials that are not worth
+            finishing, where the objective reports on the way; None ends none.
         parallel: 1; other values need the workers that are not part of this version.
         progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines", "notebook".
 
@@ -72,7 +76,16 @@ def minimize(
         SpaceError, SpaceMismatch, StorageError: before anything is evaluated.
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
     """
-    study = Study(space, name=name, storage=storage, algorithm=algorithm, seed=seed, direction=direction, noisy=noisy)
+    study = Study(
+        space,
+        name=name,
+        storage=storage,
+        algorithm=algorithm,
+        seed=seed,
+        direction=direction,
+        noisy=noisy,
+        pruner=pruner,
+    )
     return study.run(
         objective,
         trials,

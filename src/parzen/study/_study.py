@@ -8,14 +8,13 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
-import numpy as np
-
 from parzen._clock import Clock, SystemClock
 from parzen._typing import Direction, FloatArray
 from parzen.algorithms import Algorithm, algorithm_named
 from parzen.errors import AlreadyFinished, Conflict, StudyError
 from parzen.feedback import Feedback, RunInfo, feedback_for
 from parzen.log import PROPOSAL, Storage, Stream, generator, trial_seed
+from parzen.pruners import Pruner, pruner_named
 from parzen.run import (
     BY_HAND,
     Interrupts,
@@ -36,6 +35,7 @@ from parzen.storages import open_storage
 from parzen.study._earlier import Earlier, each_of, opened_earlier, take_in
 from parzen.study._given import (
     ENQUEUED,
+    attempt_of,
     came_from,
     check_same,
     checked_callbacks,
@@ -50,16 +50,17 @@ from parzen.study._given import (
     created_or_opened,
     given_of,
     only_study,
+    unfinished,
 )
 from parzen.study._result import Result, TrialView, best_of
 from parzen.trials import (
-    FINISHED,
     MEMO_LIMIT,
     Asked,
     Finished,
     Header,
     History,
     Outcome,
+    Reported,
     Requested,
     State,
     Trial,
@@ -82,6 +83,7 @@ class Study:
         name: of the study; several studies may live in one file. Default: "study".
         storage: path of a file, URL, or a storage object; None keeps everything in memory.
         algorithm: a name such as "tpe" or "random", or a record from `parzen.algorithms`; None is parzen's choice.
+        pruner: a name such as "median" or "asha", or a record from `parzen.pruners`; None ends no trial early.
         seed: non-negative integer, of everything random; None draws one (it is kept in the study).
         direction: "minimize" or "maximize".
         noisy: equal configurations may give different losses; a finite space is then never exhausted.
@@ -102,9 +104,11 @@ class Study:
         seed: int | None = None,
         direction: Direction = "minimize",
         noisy: bool = False,
+        pruner: str | Pruner | None = None,
     ) -> None:
         compiled = space if isinstance(space, Space) else Space(space)
         self.algorithm: Algorithm = algorithm_named(algorithm)
+        self.pruner: Pruner | None = pruner_named(pruner)
         clock = SystemClock()
         header = Header(
             uid=secrets.token_hex(16),
@@ -139,6 +143,7 @@ class Study:
         *,
         space: Any = None,
         algorithm: str | Algorithm | None = None,
+        pruner: str | Pruner | None = None,
         readonly: bool = False,
     ) -> Study:
         """A study that is in a storage.
@@ -148,7 +153,7 @@ class Study:
             name: of the study; may be left out where there is only one.
             space: the space as the program writes it. Needed to go on with a search whose options are objects that a
                 file cannot hold; without it such options come back as place-holders with their names.
-            algorithm: as for `Study`.
+            algorithm, pruner: as for `Study`.
             readonly: only look; the file is not written, and need not be writable.
 
         Raises:
@@ -164,7 +169,7 @@ class Study:
                 compiled = compiled_like(stored, space)
                 check_same(header, stored, compiled, opened.location)
             study = cls.__new__(cls)
-            study.algorithm = algorithm_named(algorithm)
+            study.algorithm, study.pruner = algorithm_named(algorithm), pruner_named(pruner)
             study._attach(opened, header, compiled, SystemClock())
             return study
 
@@ -235,28 +240,52 @@ class Study:
             AlreadyFinished: the trial has a result, or was given to somebody else since this attempt began.
             StudyError: there is no such trial.
         """
-        number = trial.number if isinstance(trial, Trial) else trial
-        history = self.history
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < len(history):
-            raise StudyError(f"there is no trial {number!r:.80} to tell: the study has {len(history)}, counted from 0")
-        number = int(number)
-        now = State(int(history.state[number]))
-        if now in FINISHED:
-            raise AlreadyFinished(f"trial {number} is {now.name} already: a result is told once")
-        if now is State.WAITING and (state is None or checked_state(state, result) is not State.CANCELLED):
+        history, number = self.history, unfinished(trial, self.history)
+        now = history.state[number]
+        if now == State.WAITING and (state is None or checked_state(state, result) is not State.CANCELLED):
             raise StudyError(f"trial {number} has not been started: ask for it first, or cancel it")
         if state is None:
             outcome = outcome_of(result, history.objectives[0], worst_of(history.reported(1.0)))
         else:
             outcome = Outcome(checked_state(state, result), error=None if error is None else TrialError("told", error))
-        # A Trial knows which attempt it was handed out for: a later one is somebody else's.
-        attempt = trial.attempt if isinstance(trial, Trial) else int(history.attempts[number])
-        (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
+        self._tell(Finished(number, attempt_of(trial, history), outcome, self.stream.clock.wall()))
+        return history.trial(number)
+
+    def report(self, trial: Trial | int, step: float, loss: float | None = None, **metrics: float) -> bool:
+        """Tell how a trial that was asked for is doing.
+
+        Args:
+            trial: what `ask` gave, or its number.
+            step: how far it is, in any unit that grows: epochs, batches, folds.
+            loss: the loss so far.
+            metrics: anything else numeric.
+
+        Returns:
+            Whether the study's pruner would end it; then tell `state="PRUNED"`, or go on all the same.
+
+        Raises:
+            AlreadyFinished: the trial has a result, or was given to somebody else since this attempt began.
+            StudyError: there is no such trial, or it has not been started.
+        """
+        history, number = self.history, unfinished(trial, self.history)
+        if history.state[number] == State.WAITING:
+            raise StudyError(f"trial {number} has not been started: ask for it first")
+        values = {name: float(value) for name, value in metrics.items()}
+        if loss is not None:
+            values[history.objectives[0]] = float(loss)
+        self._tell(Reported(number, attempt_of(trial, history), float(step), values, self.stream.clock.wall()))
+        if self.pruner is None:
+            return False
+        with self.stream.asking:
+            return self.pruner.prune(history.snapshot(), number) is not None
+
+    def _tell(self, event: Finished | Reported) -> None:
+        (counted,) = self.stream.publish(event)
         if not counted:
             raise AlreadyFinished(
-                f"trial {number} was given to somebody else meanwhile, or has a result from them: this one is kept as late"
+                f"trial {event.number} was given to somebody else meanwhile, or has a result from them: "
+                "this one is kept as late"
             )
-        return history.trial(number)
 
     def enqueue(self, *params: Mapping[str, Any]) -> list[Trial]:
         """Let configurations be tried next, before the algorithm is asked.
@@ -373,6 +402,7 @@ class Study:
             self.header.noisy,
             evaluation,
             (lambda number: [call(self, self.history.trial(number)) for call in after]) if after else None,
+            self.pruner,
         )
         feedback = feedback_for(progress)
         stream, history = self.stream, self.history

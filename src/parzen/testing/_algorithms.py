@@ -72,6 +72,13 @@ SPACES: Mapping[str, Callable[[], Any]] = {
     },
     "unbounded priors": lambda: [hp.normal("x", 0, 1), hp.lognormal("y", 0, 1), hp.qnormal("z", 0, 3, 1)],
     "rounded": lambda: [hp.quniform("a", 0, 10, 3), hp.qloguniform("b", 0, 5, 1), hp.uniformint("c", 0, 9)],
+    "priors around a guess": lambda: {
+        "x": hp.float("x", 1e-5, 1.0, log=True, prior=hp.around(1e-4, 2.0, trust=0.9)),
+        "y": hp.float("y", 0.0, 1.0, prior=1.0),
+        "n": hp.int("n", 1, 500, log=True, prior=20),
+        "o": hp.ordinal("o", [1, 2, 4, 8], prior=2),
+        "c": hp.categorical("c", ["a", "b", "c"], prior=[5, 1, 0]),
+    },
     "one option": lambda: {"c": hp.choice("c", ["only"]), "n": hp.randint("n", 1), "x": hp.uniform("x", 0, 1)},
 }
 """Name of a kind of space -> an example of it."""

@@ -36,6 +36,7 @@ from parzen.trials._events import (
     Started,
 )
 from parzen.trials._journal import Journal
+from parzen.trials._reports import Reports
 from parzen.trials._trial import Report, State, Trial, TrialError
 
 __all__ = ["History"]
@@ -101,13 +102,14 @@ class History:
         self._state = np.zeros(16, dtype=np.int8)
         self._attempt = np.zeros(16, dtype=np.int32)
         self._loss = _blank(16)
+        self._partial = _blank(16)
         self._variance = _blank(16)
         self._started = _blank(16)
         self._finished = _blank(16)
         self._seconds = _blank(16)
         self._workers: list[str | None] = []
         self._metrics: dict[int, Mapping[str, float]] = {}
-        self._reports: dict[int, tuple[Report, ...]] = {}
+        self._reports: dict[int, Reports] = {}
         self._extra: dict[int, Mapping[str, Any]] = {}
         self._errors: dict[int, TrialError] = {}
         self._lost: dict[int, int] = {}
@@ -148,6 +150,15 @@ class History:
     def losses(self) -> FloatArray:
         """`(n,)`, always to be minimised (the sign is turned under `direction="maximize"`); NaN where there is none."""
         return _view(self._loss, self._n)
+
+    @property
+    def partial(self) -> FloatArray:
+        """`(n,)` the loss that each trial last reported on the way, to be minimised; NaN where it reported none.
+
+        What a pruned trial had reached: no loss to be compared with those of finished trials as it stands, but more than
+        nothing for a model.
+        """
+        return _view(self._partial, self._n)
 
     @property
     def variances(self) -> FloatArray:
@@ -251,7 +262,7 @@ class History:
             config=self.config(number),
             loss=self._sign * loss if loss == loss else None,
             metrics=self._metrics.get(i) or ({self._objective: self._sign * loss} if loss == loss else {}),
-            reports=self._reports.get(i, ()),
+            reports=tuple(self._reports.get(i, ())),
             extra=self._extra.get(i, {}),
             error=self._errors.get(i),
             source=self._sources[i],
@@ -309,6 +320,10 @@ class History:
     def memo(self, number: int) -> JSON:
         """What the algorithm left with a trial."""
         return self._memos.get(number)
+
+    def reports(self, number: int) -> Sequence[Report]:
+        """What the current attempt at a trial has reported so far, in order and in the user's own sign."""
+        return self._reports.get(number) or ()
 
     def error(self, number: int) -> TrialError | None:
         """Why a trial has no loss."""
@@ -402,7 +417,11 @@ class History:
             return False
         self._unshare()
         i = event.number
-        self._reports[i] = (*self._reports.get(i, ()), Report(event.step, event.metrics))
+        known = self._reports.get(i) or Reports()
+        self._reports[i] = known.with_one_more(Report(event.step, event.metrics))
+        told = event.metrics.get(self._objective)
+        if told is not None:
+            self._partial[i] = self._sign * told
         return True
 
     def _take_released(self, event: Released) -> bool:
@@ -412,6 +431,7 @@ class History:
         i = event.number
         self._move(i, _WAITING)
         self._reports.pop(i, None)
+        self._partial[i] = math.nan
         if event.reason == LOST:
             self._lost[i] = self._lost.get(i, 0) + 1
         return True
@@ -512,10 +532,8 @@ class History:
         return self._journal.fold(self, self._journaled, key, init, step, kinds)
 
 
-_CHANGING = "_state _attempt _loss _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
-_GROWING = (
-    "_values _active _unit _seeds _asked _gain _state _attempt _loss _variance _started _finished _seconds".split()
-)
+_CHANGING = "_state _attempt _loss _partial _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
+_GROWING = "_values _active _unit _seeds _asked _gain _state _attempt _loss _partial _variance _started _finished _seconds".split()
 
 _TAKE: Mapping[type[Event], Callable[[History, Any], bool]] = {  # each takes the event that it stands under
     Asked: History._take_asked,

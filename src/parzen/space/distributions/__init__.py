@@ -4,7 +4,8 @@
 frozen records that trust theirs.
 """
 
-from parzen.space.distributions._base import Distribution
+from parzen.space.distributions._around import DEFAULT_TRUST, Around
+from parzen.space.distributions._base import Distribution, number
 from parzen.space.distributions._categorical import Categorical, Ordinal
 from parzen.space.distributions._continuous import LogNormal, LogUniform, Normal, Uniform
 from parzen.space.distributions._families import FAMILIES, build, distribution_from_json
@@ -12,7 +13,9 @@ from parzen.space.distributions._grid import Grid
 from parzen.space.distributions._quantized import Quantized
 
 __all__ = [
+    "DEFAULT_TRUST",
     "FAMILIES",
+    "Around",
     "Categorical",
     "Distribution",
     "Grid",
@@ -24,4 +27,5 @@ __all__ = [
     "Uniform",
     "build",
     "distribution_from_json",
+    "number",
 ]

@@ -14,6 +14,15 @@ import numpy as np
 
 from parzen._typing import JSON
 from parzen.errors import BadDistribution
+from parzen.space.distributions._around import (
+    DEFAULT_TRUST,
+    MOST_TRUST,
+    NARROWEST,
+    WIDEST,
+    Around,
+    Ranged,
+    default_within,
+)
 from parzen.space.distributions._base import EXACT, Distribution, number, of
 from parzen.space.distributions._categorical import Categorical, Ordinal
 from parzen.space.distributions._continuous import LogNormal, LogUniform, Normal, Uniform
@@ -126,22 +135,64 @@ def _randint(label: Label, low: object, high: object = None) -> Grid:
     return Grid(a, b - 1, 1.0, False, True)
 
 
-def _float(label: Label, low: object, high: object, log: object = False, step: object = None) -> Distribution:
+def _float(
+    label: Label, low: object, high: object, log: object = False, step: object = None, prior: object = None
+) -> Distribution:
     a, b = _bounds(label, low, high)
     _log_bound(label, a, log)
     if step is None:
-        return _log_range(label, a, b) if log else Uniform(a, b)
-    return Grid(a, b, _step(label, step, a, b), bool(log), False)
+        return _around(label, _log_range(label, a, b) if log else Uniform(a, b), prior)
+    return _around(label, Grid(a, b, _step(label, step, a, b), bool(log), False), prior)
 
 
-def _int(label: Label, low: object, high: object, log: object = False, step: object = 1) -> Grid:
+def _int(
+    label: Label, low: object, high: object, log: object = False, step: object = 1, prior: object = None
+) -> Distribution:
     a, b = _whole(label, "low", low), _whole(label, "high", high)
     if a > b:
         raise BadDistribution(f"{of(label)}low must not be greater than high, got low={a:g}, high={b:g}", label=label)
     _log_bound(label, a, log)
     step = 1 if step is None else step
     width = _step(label, _whole(label, "step", step), a, b) if a < b or step != 1 else 1.0
-    return Grid(a, b, width, bool(log), True)
+    return _around(label, Grid(a, b, width, bool(log), True), prior)
+
+
+def _around(label: Label, base: Ranged, prior: object) -> Ranged | Around:
+    """A distribution with a guess in it; `prior` is (guess, within, trust), of which the last two may be None."""
+    if prior is None:
+        return base
+    given = tuple(prior) if isinstance(prior, (tuple, list)) else (prior,)
+    if len(given) > 3:
+        raise BadDistribution(f"{of(label)}a prior is (guess, within, trust), got {prior!r:.80}", label=label)
+    value, within, trust = (*given, None, None)[:3]
+    guess = number(label, "the prior's guess", value)
+    first, last = (0.0, base.count - 1.0) if isinstance(base, Ordinal) else (base.low, base.high)
+    if not first <= guess <= last:
+        raise BadDistribution(
+            f"{of(label)}the prior's guess must lie within the bounds, from {first:g} to {last:g}, got {guess!r}",
+            label=label,
+        )
+    share = number(label, "the prior's trust", DEFAULT_TRUST if trust is None else trust)
+    if not 0 < share <= MOST_TRUST:
+        raise BadDistribution(
+            f"{of(label)}the prior's trust must be above 0 and at most {MOST_TRUST:g}, so that the rest of the range keeps "
+            f"some draws; got {share!r}",
+            label=label,
+        )
+    around = Around(base, guess, 2.0, share)
+    width = default_within(base) if within is None else number(label, "the prior's within", within)
+    least = 1.0 if around.log else 0.0
+    if not width > least:
+        unit = "a factor above 1 on the log scale" if around.log else "positive, in the parameter's own units"
+        raise BadDistribution(f"{of(label)}the prior's within must be {unit}, got {width!r}", label=label)
+    result = Around(base, guess, width, share)
+    if not NARROWEST <= result.spread <= WIDEST:
+        raise BadDistribution(
+            f"{of(label)}the prior's within must be from a {1 / NARROWEST:,.0f}th of the range to {WIDEST:g} times the range, "
+            f"got {width!r} for {base.describe()}",
+            label=label,
+        )
+    return result
 
 
 def _log_bound(label: Label, low: float, log: object) -> None:
@@ -185,8 +236,8 @@ def _categorical(label: Label, weights: object) -> Categorical:
     return Categorical(len(p), tuple(w / total for w in p))
 
 
-def _ordinal(label: Label, count: object) -> Ordinal:
-    return Ordinal(_count(label, count))
+def _ordinal(label: Label, count: object, prior: object = None) -> Distribution:
+    return _around(label, Ordinal(_count(label, count)), prior)
 
 
 FAMILIES: Mapping[str, Callable[..., Distribution]] = {
@@ -247,6 +298,12 @@ def distribution_from_json(family: str, arguments: Mapping[str, JSON]) -> Distri
             raise BadDistribution(f"low must not be greater than high, got {low!r}, {high!r}")
         _log_bound(None, low, given["log"])
         result = Grid(low, high, _positive(None, "step", given["step"]), bool(given["log"]), bool(given["integral"]))
+    elif family == "around":
+        inner = {name: value for name, value in given.items() if name not in ("base", "guess", "within", "trust")}
+        base = distribution_from_json(given["base"], inner)
+        if not isinstance(base, (Uniform, LogUniform, Grid, Ordinal)):
+            raise BadDistribution(f"{given['base']!r} has no bounds for a prior to lie within")
+        result = _around(None, base, (given["guess"], given["within"], given["trust"]))
     elif family == "ordinal":
         result = Ordinal(_count(None, given["count"]))
     elif family == "categorical":
