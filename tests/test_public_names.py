@@ -36,7 +36,7 @@ PROMISED = {
         "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
         "Unavailable UnknownLabel UnsupportedSpace"
     ),
-    "parzen.feedback": "Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
+    "parzen.feedback": "Bar BarPanel Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
     "parzen.hp": (
         "bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
         "qloguniform qnormal quniform randint uniform uniformint"

@@ -58,7 +58,7 @@ class Search:
     loss_threshold: float | None
     rstate: Any
     catch: bool
-    verbose: bool
+    verbose: Any
     progress_callback: ProgressCallback
     points: Sequence[Points]
     max_queue_len: int

@@ -28,7 +28,7 @@ from parzen.feedback import RunInfo, feedback_for
 from parzen.hyperopt._arguments import algorithm_of, seed_from
 from parzen.hyperopt._history import history_of, suggest_documents
 from parzen.hyperopt._pickles import save_trials
-from parzen.hyperopt._watching import feedback_of, progress_callback_of
+from parzen.hyperopt._watching import NOBODY, UNSAID, feedback_of, progress_callback_of
 from parzen.hyperopt.base import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -73,7 +73,8 @@ class FMinIter:
         max_evals: total number of documents, those already in `trials` included.
         timeout: seconds from now after which no further document is suggested.
         loss_threshold: stop when a loss is this low.
-        verbose, show_progressbar: both must be true for feedback; the second may be a progress callback, see `progress`.
+        verbose: tell in words what happens.
+        show_progressbar: the bar, which may be a progress callback, see `progress`; not given it is as `verbose` says.
         early_stop_fn: `(trials, *args) -> (stop, args)`, called after each batch.
         trials_save_file: a file that the trials are saved to after each batch.
 
@@ -103,7 +104,7 @@ class FMinIter:
         timeout: float | None = None,
         loss_threshold: float | None = None,
         verbose: Any = False,
-        show_progressbar: Any = True,
+        show_progressbar: Any = UNSAID,
         early_stop_fn: EarlyStop | None = None,
         trials_save_file: Any = "",
     ) -> None:
@@ -303,8 +304,8 @@ class FMinIter:
     @contextmanager
     def _watched(self) -> Iterator[Callable[[], None]]:
         """Feedback for the time of a run; what it gives is called when something has happened."""
-        shown = feedback_of(self.progress_callback)
-        if shown is False:  # then nobody needs the history
+        shown = feedback_of(self.verbose, self.progress_callback)
+        if shown is NOBODY:  # then nobody needs the history
             yield lambda: None
             return
         feedback = feedback_for(shown)

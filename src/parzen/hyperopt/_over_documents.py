@@ -90,7 +90,7 @@ def search_over_documents(search: Search) -> None:
                 raise
             done = trials.count_by_state_unsynced(JOB_STATE_DONE)
             raise say_interrupted(
-                search.verbose, done, _best(trials), save_file is not None, iteration.interrupted_by
+                bool(search.verbose), done, _best(trials), save_file is not None, iteration.interrupted_by
             ) from stop
         finally:
             if not trials.asynchronous:  # a suggestion that was not evaluated would count for ever

@@ -67,7 +67,7 @@ def search_over_study(search: Search) -> Result:
                 stop=() if search.loss_threshold is None else LossReached(search.loss_threshold),
                 enqueue=[search.domain.compiled.params(point) for point in search.points],
                 callbacks=after,
-                progress=feedback_of(search.progress_callback),
+                progress=feedback_of(search.verbose, search.progress_callback),
             )
         finally:
             unsubscribe()
@@ -76,7 +76,7 @@ def search_over_study(search: Search) -> Result:
         history = result.history
         best = None if history.best_number is None else (float(history.losses[history.best_number]), result.best.params)
         kept = study.storage.durable or save_file is not None
-        raise say_interrupted(search.verbose, history.finished, best, kept, result.signal)
+        raise say_interrupted(bool(search.verbose), history.finished, best, kept, result.signal)
     return result
 
 

@@ -24,6 +24,7 @@ from parzen.hyperopt._states import (
     STATUS_OK,
     Document,
 )
+from parzen.hyperopt._watching import UNSAID
 from parzen.hyperopt.utils import pmin_sampled
 
 if TYPE_CHECKING:
@@ -374,7 +375,7 @@ class Trials:
         pass_expr_memo_ctrl: bool | None = None,
         catch_eval_exceptions: bool = False,
         return_argmin: bool = True,
-        show_progressbar: Any = True,
+        show_progressbar: Any = UNSAID,
         early_stop_fn: Callable[..., tuple[bool, Sequence[Any]]] | None = None,
         trials_save_file: str | os.PathLike[str] = "",
     ) -> Any:

@@ -19,6 +19,7 @@ from typing import Any
 from parzen._lazy import require
 from parzen.errors import MissingDependency, StudyError
 from parzen.hyperopt._spark_jobs import SparkJobs
+from parzen.hyperopt._watching import UNSAID
 from parzen.hyperopt.base import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -174,7 +175,7 @@ class SparkTrials(Trials):
         pass_expr_memo_ctrl: bool | None = None,
         catch_eval_exceptions: bool = False,
         return_argmin: bool = True,
-        show_progressbar: Any = True,
+        show_progressbar: Any = UNSAID,
         early_stop_fn: Callable[..., tuple[bool, Sequence[Any]]] | None = None,
         trials_save_file: str | os.PathLike[str] = "",
     ) -> Any:

@@ -63,7 +63,8 @@ def minimize(
         callbacks: called with (study, trial) after each trial.
         noisy: equal configurations may give different losses; a finite space is then never exhausted.
         parallel: 1; other values need the workers that are not part of this version.
-        progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines", "notebook".
+        progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
+            "notebook", "bar".
 
     Returns:
         A `Result`: `best`, `trials`, `history`, `stopped_by`, `to_pandas()`.
