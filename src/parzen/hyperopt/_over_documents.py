@@ -79,7 +79,7 @@ def search_over_documents(search: Search) -> None:
     )
     iteration.progress_callback = search.progress_callback
     iteration.catch_eval_exceptions = search.catch
-    saver = None if save_file is None else Saver(trials, save_file)
+    iteration.saver = saver = None if save_file is None else Saver(trials, save_file)
     if saver is not None:
         saver()  # so that a place that cannot be written is found before anything is paid for
     with nullcontext() if saver is None else saver.at_the_end():
