@@ -56,7 +56,7 @@ PROMISED = {
         "worst_of"
     ),
     "parzen.space": (
-        "Apply Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Space "
+        "Apply Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Sampled Space "
         "Uniform as_apply build ndtr ndtr_of ndtri scope"
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",

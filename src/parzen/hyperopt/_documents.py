@@ -28,7 +28,7 @@ from parzen.hyperopt.base import (
 )
 from parzen.log import Stream, trial_seed
 from parzen.run import outcome_of
-from parzen.space import Grid, Points, Space
+from parzen.space import Grid, Points, Sampled, Space
 from parzen.trials import (
     Asked,
     Entry,
@@ -70,7 +70,7 @@ def raw_values(space: Space, points: Points, i: int) -> dict[str, Any]:
         x = points.values[i, j]
         dist = space.distributions[j]
         # uniformint is a float there: it is rounded by q before it becomes an int.
-        whole = space.is_choice(j) or (isinstance(dist, Grid) and dist.integral)
+        whole = space.is_choice(j) or (isinstance(dist, (Grid, Sampled)) and dist.integral)
         result[space.labels[j]] = int(x) if whole else float(x)
     return dict(sorted(result.items()))  # as Hyperopt prints them
 

@@ -32,6 +32,7 @@ def needs_documents(search: Search) -> bool:
         or bool(search.domain.pass_expr_memo_ctrl)
         or type(trials)._insert_trial_docs is not Trials._insert_trial_docs
         # To be evaluated, though no column can hold it: a value outside of its bounds.
+        or any(search.domain.compiled.outside(point.values) is not None for point in search.points)
         or any(doc["state"] == JOB_STATE_NEW and not is_of_space(search.domain.compiled, doc) for doc in trials.trials)
     )
 
@@ -55,7 +56,7 @@ def search_over_documents(search: Search) -> None:
         if wanted:
             raise AlgorithmError(
                 f"{what} goes with an algorithm of parzen and ordinary trials; not with a suggest function of your own, "
-                "asynchronous trials, max_queue_len above 1 or pass_expr_memo_ctrl"
+                "asynchronous trials, max_queue_len above 1, pass_expr_memo_ctrl or points beyond their bounds"
             )
     for point in search.points:
         trials.insert_trial_docs(new_documents(domain, trials, trials.new_trial_ids(1), point))

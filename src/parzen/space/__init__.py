@@ -20,6 +20,7 @@ from parzen.space.distributions import (
     Normal,
     Ordinal,
     Quantized,
+    Sampled,
     Uniform,
     build,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Ordinal",
     "Points",
     "Quantized",
+    "Sampled",
     "Space",
     "Uniform",
     "as_apply",
