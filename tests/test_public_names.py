@@ -57,7 +57,7 @@ PROMISED = {
     ),
     "parzen.space": (
         "Apply Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Sampled Space "
-        "Uniform as_apply build ndtr ndtr_of ndtri scope"
+        "Uniform as_apply build label_of ndtr ndtr_of ndtri scope"
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
     "parzen.storages": "MemoryStorage open_storage",

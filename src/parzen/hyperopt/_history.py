@@ -21,7 +21,7 @@ import numpy as np
 
 from parzen.algorithms import Algorithm, Ask, repeats
 from parzen.errors import OutOfSpace, SpaceExhausted, UnknownLabel
-from parzen.hyperopt._documents import outcome_of_document, points_of, raw_values, values_of
+from parzen.hyperopt._documents import idxs_vals_of, outcome_of_document, points_of, raw_values, values_of
 from parzen.hyperopt.base import JOB_STATE_ERROR, JOB_STATE_NEW, JOB_STATE_RUNNING, Document, Trials
 from parzen.log import PROPOSAL, generator, trial_seed
 from parzen.space import Points, Space
@@ -30,8 +30,8 @@ from parzen.trials import Asked, Event, Finished, History, Started
 __all__ = [
     "DocumentHistory",
     "changes_announced",
+    "documents_of_points",
     "history_of",
-    "new_documents",
     "refresh_unannounced",
     "suggest_documents",
 ]
@@ -321,10 +321,10 @@ def suggest_documents(
     missing = len(new_ids) - sum(map(len, points))
     if missing and first:
         points.append(repeats(algorithm, domain.compiled, history, Ask(ask.numbers[-missing:], rng, shared)).points)
-    return new_documents(domain, trials, new_ids, Points.stack(points))
+    return documents_of_points(domain, trials, new_ids, Points.stack(points))
 
 
-def new_documents(domain: Any, trials: Trials, new_ids: Sequence[Any], points: Points) -> list[Document]:
+def documents_of_points(domain: Any, trials: Trials, new_ids: Sequence[Any], points: Points) -> list[Document]:
     """Documents in state NEW for rows of a domain's space, with numpy scalars for values: programs call their `item`.
 
     Args:
@@ -335,13 +335,12 @@ def new_documents(domain: Any, trials: Trials, new_ids: Sequence[Any], points: P
     """
     space, docs = domain.compiled, []
     for i, tid in enumerate(new_ids[: len(points)]):
-        raw = raw_values(space, points, i)
+        raw = {label: np.array(value)[()] for label, value in raw_values(space, points, i).items()}
         misc = {
             "tid": tid,
             "cmd": domain.cmd,
             "workdir": domain.workdir,
-            "idxs": {label: [tid] if label in raw else [] for label in sorted(space.labels)},
-            "vals": {label: [np.array(raw[label])[()]] if label in raw else [] for label in sorted(space.labels)},
+            **idxs_vals_of(space, raw, tid),
         }
         docs += trials.new_trial_docs([tid], [None], [domain.new_result()], [misc])
     return docs
