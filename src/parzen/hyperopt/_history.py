@@ -248,21 +248,25 @@ class _Kept:
 
 def history_of(domain: Any, trials: Trials) -> History:  # a Domain, or what a program has made to stand for one
     """The history of all documents of `trials`, for the space of `domain`; only what is new is read."""
-    kept = getattr(domain, "_kept_histories", None)
-    if kept is None:
-        kept = domain._kept_histories = _Kept()
-    known: DocumentHistory = kept.history(trials, domain.compiled)
+    known = _known(domain, trials)
     looks = trials._looks if known.announced else None
     history = known.update(_documents(trials), whole=looks is None or looks != known.looks)
     known.looks = looks
     return history
 
 
+def _known(domain: Any, trials: Trials) -> DocumentHistory:
+    kept = getattr(domain, "_kept_histories", None)
+    if kept is None:
+        kept = domain._kept_histories = _Kept()
+    known: DocumentHistory = kept.history(trials, domain.compiled)
+    return known
+
+
 @contextmanager
 def changes_announced(domain: Any, trials: Trials) -> Iterator[None]:
     """For a loop that calls `refresh_unannounced`: meanwhile a `refresh` of anybody else says that documents have changed."""
-    history_of(domain, trials)
-    known: DocumentHistory = domain._kept_histories.history(trials, domain.compiled)
+    known = _known(domain, trials)  # which is not read before an algorithm or a person wants to know
     known.announced, known.looks = True, None
     try:
         yield
