@@ -36,7 +36,7 @@ PROMISED = {
         "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
         "Unavailable UnknownLabel UnsupportedSpace"
     ),
-    "parzen.feedback": "Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
+    "parzen.feedback": "Bar BarPanel Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
     "parzen.hp": (
         "around bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
         "qloguniform qnormal quniform randint uniform uniformint"
@@ -57,8 +57,8 @@ PROMISED = {
         "worst_of"
     ),
     "parzen.space": (
-        "Apply Around Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Space "
-        "Uniform as_apply build ndtr ndtr_of ndtri scope"
+        "Apply Around Categorical Distribution Grid Literal LogNormal LogUniform Normal Opaque Ordinal Points Quantized Sampled Space "
+        "Uniform as_apply build label_of ndtr ndtr_of ndtri scope"
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
     "parzen.storages": "MemoryStorage open_storage",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from parzen.feedback import Feedback, Lines, Live, Notebook, Silent, feedback_for
+from parzen.feedback import Bar, BarPanel, Feedback, Lines, Live, Notebook, Silent, feedback_for
 
 
 class _Own:
@@ -22,7 +22,15 @@ class _Own:
 
 @pytest.mark.parametrize(
     ("progress", "kind"),
-    [(True, Lines), (False, Silent), ("off", Silent), ("lines", Lines), ("live", Live), ("notebook", Notebook)],
+    [
+        (True, Lines),
+        (False, Silent),
+        ("off", Silent),
+        ("lines", Lines),
+        ("live", Live),
+        ("notebook", Notebook),
+        ("bar", Bar),
+    ],
 )
 def test_a_name_gives_its_feedback(progress: bool | str, kind: type) -> None:
     """On a stream that is no terminal, True means lines."""
@@ -32,6 +40,7 @@ def test_a_name_gives_its_feedback(progress: bool | str, kind: type) -> None:
 def test_a_notebook_gets_the_panel() -> None:
     """Whatever stderr is."""
     assert type(feedback_for(True, notebook=True)) is Notebook
+    assert type(feedback_for("bar", notebook=True)) is BarPanel
 
 
 def test_an_object_of_ones_own_is_taken_as_it_is() -> None:
@@ -42,10 +51,10 @@ def test_an_object_of_ones_own_is_taken_as_it_is() -> None:
     assert isinstance(own, Feedback)
 
 
-@pytest.mark.parametrize("progress", ["bar", "", "True"])
+@pytest.mark.parametrize("progress", ["bars", "", "True"])
 def test_an_unknown_name_is_told_the_known_ones(progress: str) -> None:
     """Before anything runs."""
-    with pytest.raises(ValueError, match="'live', 'lines', 'notebook', 'off'"):
+    with pytest.raises(ValueError, match="'live', 'lines', 'notebook', 'bar', 'off'"):
         feedback_for(progress)
 
 

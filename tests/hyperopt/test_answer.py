@@ -106,7 +106,7 @@ def test_exactly_as_many_evaluations_as_asked_for_on_a_finite_space(caplog: pyte
         return _descent(config)["loss"]  # type: ignore[no-any-return]
 
     with caplog.at_level(logging.INFO, "parzen"):
-        hyperopt.fmin(objective, SPACE, hyperopt.tpe.suggest, 10, rstate=3, verbose=False)
+        hyperopt.fmin(objective, SPACE, hyperopt.tpe.suggest, 10, rstate=3, show_progressbar=False)
 
     assert len(received) == 10
     assert len(set(received[:6])) == 6

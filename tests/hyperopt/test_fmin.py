@@ -711,3 +711,32 @@ def test_an_interrupt_says_what_the_best_was_and_how_to_go_on(
         assert done.stdout == "3 0\n"
     else:
         assert len(pickle.loads((tmp_path / "trials.pkl").read_bytes())) == 3
+
+
+@pytest.mark.parametrize("algo", [hyperopt.rand.suggest, hyperopt.tpe.suggest])
+def test_points_of_another_space_are_evaluated_as_far_as_they_go(algo: Any) -> None:
+    """A label that is unknown is left out, a number beyond its bounds is evaluated, as in Hyperopt; both are said."""
+    trials = hyperopt.Trials()
+    with pytest.warns(UserWarning, match="points_to_evaluate, point") as said:
+        best = hyperopt.fmin(
+            lambda x: -x, hp.uniform("x", 0, 1), algo, 3, trials=trials, rstate=1, verbose=False,
+            points_to_evaluate=[{"x": 0.5, "gone": 1}, {"x": 5.0}],
+        )  # fmt: skip
+
+    assert [str(warning.message).partition(": ")[2][:20] for warning in said] == [
+        "the space has no 'gone', which is left out"[:20],
+        "parameter 'x': 5.0 is not"[:20],
+    ]
+    assert trials.vals["x"][:2] == [0.5, 5.0]
+    assert len(trials) == 5
+    assert best == {"x": 5.0}
+
+
+def test_max_evals_may_be_a_whole_float() -> None:
+    """As `1e3`."""
+    trials = hyperopt.Trials()
+    hyperopt.fmin(lambda x: x, hp.uniform("x", 0, 1), hyperopt.rand.suggest, 3.0, trials=trials, verbose=False)
+
+    assert len(trials) == 3
+    with pytest.raises(ValueError, match="whole number"):
+        hyperopt.fmin(lambda x: x, hp.uniform("x", 0, 1), hyperopt.rand.suggest, 2.5, verbose=False)

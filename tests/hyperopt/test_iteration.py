@@ -401,7 +401,6 @@ def test_both_loops_show_parzens_feedback(algo: Any, capsys: pytest.CaptureFixtu
 
     assert "trial 0" in shown
     assert "6" in shown
-    fmin(algo=algo, verbose=True, show_progressbar=False)
     fmin(algo=algo, verbose=False)
     assert capsys.readouterr().err == ""
 

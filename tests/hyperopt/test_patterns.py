@@ -396,3 +396,30 @@ def test_failed_and_strange_results_stay_readable():
     assert trials.losses().count(None) == len(failed)
     assert trials.trial_attachments(trials.best_trial)["note"] == b"hi"
     assert trials.best_trial["result"]["curve"] == [1, 2]
+
+
+@pytest.mark.parametrize("algo", [rand.suggest, tpe.suggest, anneal.suggest, None])
+def test_a_distribution_of_the_programs_own_is_searched(algo):
+    """In Hyperopt random search alone takes it; here each algorithm does, because quantiles are known from draws."""
+
+    @hyperopt.pyll.stochastic.implicit_stochastic
+    @hyperopt.pyll.scope.define
+    def triangle_of_mine(low, high, rng=None, size=()):
+        return rng.triangular(low, 0.5 * (low + high), high, size=size)
+
+    try:
+        scope = hyperopt.pyll.scope
+        own = scope.hyperopt_param("own", scope.triangle_of_mine(0.0, 4.0))
+        space = {"pick": hp.choice("pick", [{"own": own}, "plain"]), "y": hp.uniform("y", 0, 1)}
+        trials = Trials()
+        best = fmin(
+            lambda c: c["y"] + (abs(c["pick"]["own"] - 1) if c["pick"] != "plain" else 3.0),
+            space, algo=algo, max_evals=40, trials=trials, rstate=np.random.default_rng(2), verbose=False,
+        )  # fmt: skip
+    finally:
+        hyperopt.pyll.scope.undefine("triangle_of_mine")
+        hyperopt.pyll.stochastic.implicit_stochastic_symbols.discard("triangle_of_mine")
+
+    assert best["pick"] == 0
+    assert all(0 <= x <= 4 for x in trials.vals["own"])
+    assert len(trials.vals["own"]) < 40

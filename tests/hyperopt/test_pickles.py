@@ -21,7 +21,7 @@ import pytest
 from parzen import fmin, hp, rand
 from parzen.errors import CorruptLog
 from parzen.hyperopt import Trials, load_trials, space_eval
-from parzen.hyperopt._pickles import save_trials
+from parzen.hyperopt._pickles import Saver, save_trials
 
 DATA = Path(__file__).with_name("data")
 FOREIGN = sorted(path.name for path in DATA.glob("*.pickle"))
@@ -307,3 +307,62 @@ def test_a_shared_tuple_is_read_once(tmp_path: Path) -> None:
     save_trials(trials, tmp_path / "trials")
 
     assert load_trials(tmp_path / "trials").attachments["x"][0][1]
+
+
+class _Turned:
+    """A clock that is turned by hand, and by each wait for the disk."""
+
+    now = 0.0
+
+    def wall(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(0.001, 1 + 19 + 1), (1.0, 1 + 100 + 1)])
+def test_waiting_for_the_disk_takes_a_small_share_of_the_time(
+    seconds: float, waits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each trial where a trial is dear, else now and then; at first and at the end in any case."""
+    clock, count = _Turned(), 0
+
+    def slow(descriptor: int) -> None:
+        nonlocal count
+        count += 1
+        clock.now += 0.0001
+
+    monkeypatch.setattr(os, "fsync", slow)
+    saver = Saver(Trials(), tmp_path / "t.pkl", clock)
+    saver()
+    with saver.at_the_end():
+        for _ in range(100):
+            clock.now += seconds
+            saver()
+
+    assert count == pytest.approx(waits, abs=2)
+    assert len(load_trials(tmp_path / "t.pkl")) == 0
+
+
+@pytest.mark.parametrize("of_the_program", [False, True])
+def test_what_only_the_program_has_is_saved_by_value(
+    of_the_program: bool, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """Another program loads it, as what cloudpickle has written."""
+    result = "Mine()" if of_the_program else "1.5"
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from parzen import fmin, hp, rand\n"
+        "class Mine:\n    def __eq__(self, other): return True\n"
+        f"fmin(lambda x: {{'loss': x, 'status': 'ok', 'kept': {result}}}, hp.uniform('x', 0, 1), rand.suggest, 3,"
+        f" trials_save_file={str(tmp_path / 't.pkl')!r}, verbose=False)\n",
+        encoding="utf-8",
+    )
+    done = run_python(program, options=())
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "t.pkl").open("rb") as file:
+        trials = pickle.load(file)
+
+    assert len(trials) == 3
+    assert type(trials.trials[0]["result"]["kept"]).__name__ == ("Mine" if of_the_program else "float")

@@ -208,3 +208,13 @@ def test_a_listed_difference_is_one(where: str) -> None:
         DIFFERENT[where] = listed
 
     assert found, f"{where} does not differ any more"
+
+
+@pytest.mark.parametrize("where", [*ABSENT, *DIFFERENT, *PARTLY])
+def test_a_listed_difference_is_in_the_documentation(where: str) -> None:
+    """`docs/coming-from-hyperopt.md` names it."""
+    page = (REFERENCE.parents[1] / "docs" / "coming-from-hyperopt.md").read_text(encoding="utf-8")
+    owner, _, name = where.removeprefix("hyperopt.").rpartition(".")
+    names = {name, f"{owner.rpartition('.')[2]}.{name}", where.removeprefix("hyperopt.")}
+
+    assert any(f"`{one}`" in page for one in names)

@@ -15,7 +15,7 @@ import cloudpickle
 import pytest
 
 from parzen.errors import MissingDependency
-from parzen.hyperopt import hp, rand, spark
+from parzen.hyperopt import _spark_dispatcher, hp, rand, spark
 from parzen.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE
 from parzen.hyperopt.spark import SparkTrials
 
@@ -95,7 +95,7 @@ BEGUN, LATE, NEVER = threading.Semaphore(0), threading.Semaphore(0), threading.E
 def trials(monkeypatch: pytest.MonkeyPatch) -> SparkTrials:
     """Trials on a Spark that is none, two at a time."""
     monkeypatch.setattr(spark, "_have_spark", True)
-    monkeypatch.setattr(spark, "_pickle", lambda: cloudpickle)
+    monkeypatch.setattr(_spark_dispatcher, "_pickle", lambda: cloudpickle)
     monkeypatch.setattr(spark, "SparkJobs", _Jobs)
     session = SimpleNamespace(sparkContext=SimpleNamespace(defaultParallelism=2))
     return SparkTrials(parallelism=2, spark_session=session)
@@ -148,7 +148,7 @@ def test_jobs_that_do_not_end_have_one_deadline_and_their_trials_are_cancelled(
 ) -> None:
     """However many there are; what one of them says later changes nothing."""
     monkeypatch.setattr(spark, "SparkJobs", _SilentJobs)
-    monkeypatch.setattr(spark, "_PATIENCE", 0.4)
+    monkeypatch.setattr(_spark_dispatcher, "_PATIENCE", 0.4)
     NEVER.clear()
     trials.parallelism = 8  # each with a patience of its own would take longer than all of them together
     given = {"timeout": 1, "max_queue_len": 8, "return_argmin": False, "show_progressbar": False}

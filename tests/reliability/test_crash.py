@@ -219,6 +219,7 @@ SAVER = """
             return true(*args)
 
         setattr(os, name, dying)
+        _pickles._SYNC_SHARE = 0  # wait for the disk each time, as with a dear objective
         hyperopt.fmin(
             lambda x: x * x, hyperopt.hp.uniform("x", -1, 1), hyperopt.rand.suggest, 60, rstate=1,
             trials_save_file="trials.pkl", verbose=False,

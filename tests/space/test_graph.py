@@ -155,7 +155,7 @@ def test_a_label_that_is_no_text_is_found_in_a_graph_made_by_hand():
     """Like the words do."""
     with pytest.raises(BadLabel, match="must be text, got 3"):
         Space(Apply("hyperopt_param", [Literal(3), Apply("uniform", [Literal(0), Literal(1)])]))
-    with pytest.raises(SpaceError, match="'x': 'literal' is not a distribution"):
-        Space(Apply("hyperopt_param", [Literal("x"), Literal(1)]))
+    with pytest.raises(SpaceError, match="'x': a parameter is a finite number, and 'literal' draws 'one'"):
+        Space(Apply("hyperopt_param", [Literal("x"), Literal("one")]))
     with pytest.raises(SpaceError, match="wrong arguments"):
         Space(Apply("hyperopt_param", [Literal("x"), Apply("uniform", [Literal(0)])]))

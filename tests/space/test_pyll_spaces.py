@@ -59,7 +59,7 @@ def test_one_of_draws_without_a_label():
 
 
 def test_a_draw_of_the_users_own_is_drawn_from_the_trials_generator(symbol):
-    """It cannot have a label, because its quantiles are not known."""
+    """Where it has no label."""
 
     def triangle(top, rng=None, size=()):
         return rng.triangular(0, top, 1, size=size)
@@ -72,11 +72,69 @@ def test_a_draw_of_the_users_own_is_drawn_from_the_trials_generator(symbol):
     assert [c["t"] for c in got] == [np.random.default_rng(i).triangular(0, 0.5, 1) for i in range(3)]
     stored = Space.from_json(space.to_json())
     assert _draws(stored, 3) == got
-    with pytest.raises(SpaceError, match="'y': parzen does not know the quantiles of 'triangle'"):
-        Space(scope.hyperopt_param("y", scope.triangle(0.5)))
     scope.undefine(triangle)
     assert repr(_draws(Space.from_json(space.to_json()), 1)[0]["t"]) == "<triangle(…)>"
     scope.define(triangle)
+
+
+@pytest.mark.parametrize(
+    ("draw", "levels", "kind"),
+    [
+        (lambda rng, size: rng.beta(2, 5, size=size), None, float),
+        (lambda rng, size: rng.choice([2, 3, 5, 7], size=size), 4, int),
+        (lambda rng, size: rng.choice([0.5, 2.5], p=[0.9, 0.1], size=size), 2, float),
+        (lambda rng, size: np.exp(rng.uniform(0, 20, size=size)) // 1, None, float),
+        (lambda rng, size: np.full((1,), 3) if size == () else np.full(size, 3), 1, int),
+    ],
+)
+def test_a_draw_of_the_users_own_may_be_a_parameter(symbol, draw, levels, kind):
+    """Its quantiles are those of many draws; the same program has the same space, and a file holds it."""
+
+    def own(rng=None, size=()):
+        return draw(rng, size)
+
+    symbol(own)
+    scope.stochastic.add("own")
+    space = Space({"y": scope.hyperopt_param("y", scope.own())})
+    again = Space.from_json(space.to_json())
+    dist = space.distributions[0]
+    ours, theirs = space.sample(np.random.default_rng(1), 4000).values[:, 0], draw(np.random.default_rng(2), 4000)
+
+    assert (
+        again.distributions == space.distributions == Space({"y": scope.hyperopt_param("y", scope.own())}).distributions
+    )
+    assert levels is None or dist.size == levels
+    assert type(space.decode(space.sample(np.random.default_rng(3)))["y"]) is kind
+    for level in (0.1, 0.5, 0.9):
+        share = np.mean(ours <= np.quantile(theirs, level)) - np.mean(theirs <= np.quantile(theirs, level))
+        assert abs(share) < 0.08
+    if levels is not None:
+        assert set(ours) == set(theirs)
+    np.testing.assert_allclose(dist.from_unit(dist.to_unit(ours)), ours, rtol=1e-9)
+
+
+def test_an_expression_of_draws_may_have_a_label(symbol):
+    """And an own draw with arguments that are computed; not one that hangs on another parameter."""
+
+    def shifted(by, rng=None, size=()):
+        return by + rng.random(size)
+
+    symbol(shifted)
+    scope.stochastic.add("shifted")
+    space = Space([
+        scope.hyperopt_param("a", scope.uniform(0, 1) * 10 + 5),
+        scope.hyperopt_param("b", scope.shifted(scope.int(2.5))),
+        scope.hyperopt_param("c", scope.one_of(3, 4)),
+    ])  # fmt: skip
+    low, high = space.from_unit(np.array([[0.0] * 3, [1.0] * 3])).values
+
+    assert 5 <= low[0] < 5.2
+    assert 14.8 < high[0] <= 15
+    assert 2 <= low[1] < 2.1
+    assert 2.9 < high[1] <= 3
+    assert (low[2], high[2]) == (3, 4)
+    with pytest.raises(SpaceError, match="'d': what 'shifted' draws depends on another parameter"):
+        Space(scope.hyperopt_param("d", scope.shifted(hp.uniform("x", 0, 1))))
 
 
 def test_a_name_may_choose_among_options():

@@ -14,7 +14,7 @@ import pytest
 from scipy import integrate, stats
 
 from parzen import hp
-from parzen.space import Space, ndtr, ndtri
+from parzen.space import Sampled, Space, ndtr, ndtri
 
 N = 20_000
 CHANCE = 1e-6
@@ -300,3 +300,21 @@ def test_the_normal_functions_are_those_of_scipy():
     np.testing.assert_allclose(ndtr(x), special.ndtr(x), rtol=1e-12)
     np.testing.assert_allclose(ndtri(p), special.ndtri(p), rtol=1e-12, atol=1e-15)
     assert np.isnan(ndtri(np.array([-0.1, 1.1]))).all()
+
+
+def test_what_is_known_from_draws_is_a_distribution():
+    """Masses are cells and sum to one, a density integrates to one, and quantiles belong to their values."""
+    rng = np.random.default_rng(6)
+    listed_ones, smooth = Sampled.of(rng.poisson(3, 1000), True), Sampled.of(rng.normal(size=1000), False)
+    x, u = listed_ones.values(), rng.random(N)
+    grid = np.linspace(smooth.levels[0], smooth.levels[-1], 200_001)
+
+    for ours in (listed_ones, smooth):
+        low, high = ours.cell(ours.from_unit(u))
+        assert np.all((low - 1e-12 <= u) & (u <= high + 1e-12))
+    assert np.exp(listed_ones.log_prob(x)).sum() == pytest.approx(1.0)
+    assert np.exp(smooth.log_prob(grid)).mean() * (grid[-1] - grid[0]) == pytest.approx(1.0, abs=1e-2)
+    assert smooth.log_prob(np.array([-9.0, 9.0])).tolist() == [-math.inf] * 2
+    assert not listed_ones.contains(np.array([0.5, math.nan, 1e9])).any()
+    assert not smooth.contains(np.array([math.nan, math.inf])).any()
+    assert stats.kstest(smooth.sample(rng, N), np.array(smooth.levels)).pvalue > CHANCE

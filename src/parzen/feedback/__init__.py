@@ -9,6 +9,7 @@ methods of `Feedback`; subclassing `Reporter` gets it the moments.
 | live | `Live` | a terminal; `_terminal` keeps the line apart from what others print |
 | lines | `Lines` | a pipe, a log file, a dumb terminal |
 | notebook | `Notebook` | a cell of Jupyter |
+| bar | `Bar`, `BarPanel` | any of these: how far it is, and not a word more, in the log neither |
 | off | `Silent` | nowhere but the `parzen` logger |
 """
 
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
     from parzen.feedback._facts import Progress as Progress
     from parzen.feedback._facts import Summary as Summary
     from parzen.feedback._reporter import Reporter as Reporter
+    from parzen.feedback.bar import Bar as Bar
+    from parzen.feedback.bar import BarPanel as BarPanel
     from parzen.feedback.lines import Lines as Lines
     from parzen.feedback.live import Live as Live
     from parzen.feedback.notebook import Notebook as Notebook
     from parzen.feedback.silent import Silent as Silent
 
 __all__ = [
+    "Bar",
+    "BarPanel",
     "Best",
     "Feedback",
     "Lines",
@@ -47,6 +52,8 @@ __all__ = [
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
+        "Bar": "parzen.feedback.bar",
+        "BarPanel": "parzen.feedback.bar",
         "Best": "parzen.feedback._facts",
         "Lines": "parzen.feedback.lines",
         "Live": "parzen.feedback.live",

@@ -10,7 +10,7 @@ from parzen.feedback._terminal import can_draw
 
 __all__ = ["feedback_for"]
 
-_CHOICES = "True, False, 'live', 'lines', 'notebook', 'off' or an object with start, __call__ and finish"
+_CHOICES = "True, False, 'live', 'lines', 'notebook', 'bar', 'off' or an object with start, __call__ and finish"
 
 
 def feedback_for(
@@ -20,7 +20,7 @@ def feedback_for(
 
     Args:
         progress: True picks what suits where the program runs; False, or "off", shows nothing; "live", "lines" and
-            "notebook" are taken even where another would suit better; an object of one's own is returned as it is.
+            "notebook" are taken even where another would suit better; "bar" is what suits, without the words; an object of one's own is returned as it is.
         stream: where to write; `sys.stderr` by default.
         notebook: whether this is a notebook; looked up by default.
 
@@ -46,6 +46,10 @@ def feedback_for(
         from parzen.feedback.notebook import Notebook
 
         return Notebook()
+    if progress == "bar":
+        from parzen.feedback.bar import Bar, BarPanel
+
+        return BarPanel() if _suited(stream, notebook) == "notebook" else Bar(stream)
     if isinstance(progress, str):
         raise ValueError(f"progress is {_CHOICES}, not {progress!r}")
     if isinstance(progress, type) or not isinstance(progress, Feedback):

@@ -7,7 +7,7 @@ Improvements are told at once as long as they are rare.  A bucket of tokens boun
 together, then two a second, and in a run of days fewer still, so that an objective which improves with every trial
 leaves hundreds of lines and not a million.  One that had to wait is told as soon as a token is there, or at the end.
 
-The `parzen` logger is given the same events at level INFO, whatever else is shown, as one line each with `extra` fields
+The `parzen` logger is given the same events at level INFO, unless a subclass says otherwise, as one line each with `extra` fields
 `event` ("resumed", "improved", "status", "ended"), `study`, `trial`, `loss`, `settings`, `done`, `total`, `failed` and
 `elapsed`, as far as they make sense.  No handler is installed.  Where the program's own logging writes these records to
 the very stream that we would write the same line to, only logging does.
@@ -45,7 +45,12 @@ class Reporter:
 
     Args:
         interval: seconds between calls of `tick` in a thread of its own; None for no such thread.
+
+    Attributes:
+        records: whether the `parzen` logger is given the events as well.
     """
+
+    records = True
 
     def __init__(self, interval: float | None = None) -> None:
         self._interval = interval
@@ -70,6 +75,9 @@ class Reporter:
 
     def draw(self, progress: Progress) -> None:
         """A tick has passed."""
+
+    def closing(self, progress: Progress) -> None:
+        """The run ends: how far it came."""
 
     def closed(self, summary: Summary) -> None:
         """The run has ended."""
@@ -126,6 +134,7 @@ class Reporter:
             elapsed = self._elapsed()
             inside = max(objective_seconds(history) - self._seconds, 0.0)
             summary = Summary.of(history, run, elapsed, inside, stopped_by, error)
+            self.closing(self._progress())
             self._run = None
             self.closed(summary)
         self._record("ended", f"run ended: {summary}", run, summary.best, elapsed=elapsed)
@@ -248,7 +257,7 @@ class Reporter:
         elapsed: float,
         progress: Progress | None = None,
     ) -> None:
-        if not _log.isEnabledFor(logging.INFO):
+        if not self.records or not _log.isEnabledFor(logging.INFO):
             return
         facts: dict[str, object] = {"event": event, "study": run.name, "elapsed": elapsed}
         if best is not None:

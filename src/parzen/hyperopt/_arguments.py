@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from parzen.algorithms import Algorithm, algorithm_named
 from parzen.errors import AlgorithmError, OutOfSpace, Unavailable
+from parzen.hyperopt._answer import assigned_points
 from parzen.hyperopt._documents import points_of
 from parzen.hyperopt._pickles import load_trials, take_in
 from parzen.hyperopt._watching import ProgressCallback
@@ -58,7 +60,7 @@ class Search:
     loss_threshold: float | None
     rstate: Any
     catch: bool
-    verbose: bool
+    verbose: Any
     progress_callback: ProgressCallback
     points: Sequence[Points]
     max_queue_len: int
@@ -204,22 +206,37 @@ def starting_trials(trials: Trials | None, save_file: Path | None) -> tuple[Tria
 def checked_points(space: Space, points: Sequence[Mapping[str, Any]]) -> list[Points]:
     """`points_to_evaluate` as rows; options may be given by index or by value, inactive labels left out.
 
+    Labels that the space lacks are left out, and numbers beyond their bounds kept, each with a warning.
+
     Raises:
-        OutOfSpace, UnknownLabel: one cannot be of the space.
+        OutOfSpace: one makes no sense, such as an index without an option, or says nothing of a label that is needed.
     """
     rows = []
     for i, raw in enumerate(points):
         if not isinstance(raw, Mapping):
             raise TypeError(f"points_to_evaluate holds dicts from label to value, point {i} is {raw!r:.80}")
+        known = {label: value for label, value in raw.items() if label in space.column}
+        if len(known) < len(raw):
+            strange = ", ".join(repr(label) for label in raw if label not in known)
+            warnings.warn(f"points_to_evaluate, point {i}: the space has no {strange}, which is left out", stacklevel=3)
         try:
-            rows.append(points_of(space, raw))
+            rows.append(points_of(space, known))
         except OutOfSpace as error:
-            raise OutOfSpace(f"points_to_evaluate, point {i}: {error}") from error
+            try:
+                rows.append(assigned_points(space, known))
+            except OutOfSpace:
+                raise OutOfSpace(f"points_to_evaluate, point {i}: {error}") from error
+            warnings.warn(
+                f"points_to_evaluate, point {i}: {error}; it is evaluated, and the algorithm does not see it",
+                stacklevel=3,
+            )
     return rows
 
 
 def total_of(max_evals: Any, more: int) -> int | None:
-    """How many documents there are to be; None for no limit."""
+    """How many documents there are to be; None for no limit.  A whole number may be a float: `1e3`."""
     if max_evals is None or (isinstance(max_evals, (int, float)) and max_evals >= sys.maxsize):  # Hyperopt's "no limit"
         return None
+    if isinstance(max_evals, (float, np.floating)) and max_evals == np.floor(max_evals):
+        max_evals = int(max_evals)
     return max(checked_count("max_evals", max_evals) + more, 0)

@@ -45,6 +45,7 @@ from parzen.trials import (
 
 __all__ = [
     "DocumentWriter",
+    "idxs_vals_of",
     "is_of_space",
     "outcome_of_document",
     "points_of",
@@ -73,6 +74,15 @@ def raw_values(space: Space, points: Points, i: int) -> dict[str, Any]:
         whole = space.is_choice(j) or (dist is not None and dist.integral and not isinstance(dist, Quantized))
         result[space.labels[j]] = int(x) if whole else float(x)
     return dict(sorted(result.items()))  # as Hyperopt prints them
+
+
+def idxs_vals_of(space: Space, raw: Mapping[str, Any], tid: Any) -> dict[str, dict[str, list[Any]]]:
+    """The part of a document that says what was tried: "idxs" and "vals", with every label, empty where inactive."""
+    labels = sorted(space.labels)
+    return {
+        "idxs": {label: [tid] if label in raw else [] for label in labels},
+        "vals": {label: [raw[label]] if label in raw else [] for label in labels},
+    }
 
 
 def points_of(space: Space, raw: Mapping[str, Any], unit: Any = None) -> Points:
@@ -121,10 +131,9 @@ def spell_out(space: Space, doc: Document) -> None:
     """
     if doc["state"] != JOB_STATE_NEW or not is_of_space(space, doc):
         return
-    raw, tid = raw_values(space, points_of(space, values_of(doc)), 0), doc["tid"]
+    raw = raw_values(space, points_of(space, values_of(doc)), 0)
     if values_of(doc) != raw or len(doc["misc"]["vals"]) != space.d:
-        doc["misc"]["idxs"] = {label: [tid] if label in raw else [] for label in sorted(space.labels)}
-        doc["misc"]["vals"] = {label: [raw[label]] if label in raw else [] for label in sorted(space.labels)}
+        doc["misc"].update(idxs_vals_of(space, raw, doc["tid"]))
 
 
 def read_documents(stream: Stream, trials: Trials) -> dict[int, Document]:
@@ -299,8 +308,7 @@ class DocumentWriter:
             "tid": tid,
             "cmd": ("domain_attachment", "FMinIter_Domain"),
             "workdir": None,
-            "idxs": {label: [tid] if label in raw else [] for label in sorted(history.space.labels)},
-            "vals": {label: [raw[label]] if label in raw else [] for label in sorted(history.space.labels)},
+            **idxs_vals_of(history.space, raw, tid),
         }
         (doc,) = self.trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc])
         self._keep(doc)

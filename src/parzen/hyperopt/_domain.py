@@ -20,8 +20,7 @@ from parzen.hyperopt.pyll.base import GarbageCollected, dfs, rec_eval
 from parzen.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from parzen.hyperopt.utils import use_obj_for_literal_in_memo
 from parzen.run import loss_of
-from parzen.space import Apply, Literal, Space, as_apply
-from parzen.space._graph import label_of
+from parzen.space import Apply, Literal, Space, as_apply, label_of
 
 __all__ = ["Ctrl", "Domain", "result_document"]
 

@@ -27,8 +27,9 @@ from parzen.errors import AlgorithmError, StopStudy, TrialPruned
 from parzen.feedback import RunInfo, feedback_for
 from parzen.hyperopt._arguments import algorithm_of, seed_from
 from parzen.hyperopt._history import history_of, suggest_documents
-from parzen.hyperopt._pickles import save_trials
-from parzen.hyperopt._watching import feedback_of, progress_callback_of
+from parzen.hyperopt._pickles import Saver
+from parzen.hyperopt._queue import Queue
+from parzen.hyperopt._watching import NOBODY, UNSAID, feedback_of, progress_callback_of
 from parzen.hyperopt.base import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -73,13 +74,15 @@ class FMinIter:
         max_evals: total number of documents, those already in `trials` included.
         timeout: seconds from now after which no further document is suggested.
         loss_threshold: stop when a loss is this low.
-        verbose, show_progressbar: both must be true for feedback; the second may be a progress callback, see `progress`.
+        verbose: tell in words what happens.
+        show_progressbar: the bar, which may be a progress callback, see `progress`; not given it is as `verbose` says.
         early_stop_fn: `(trials, *args) -> (stop, args)`, called after each batch.
         trials_save_file: a file that the trials are saved to after each batch.
 
     Attributes:
         catch_eval_exceptions: go on when the objective raises an `Exception`.
         progress_callback: what shows how far it is; parzen's feedback where it is `progress.default_callback`.
+        saver: of `trials_save_file`; made when it is first needed.
         start_time: when the timeout began to count, as of `time.perf_counter`.
         interrupted_by: the number of the signal that ended the last `run`; None where none did.
         stopped_by: why the last `run` ended before its time, in a word or two; None where it did not.
@@ -103,7 +106,7 @@ class FMinIter:
         timeout: float | None = None,
         loss_threshold: float | None = None,
         verbose: Any = False,
-        show_progressbar: Any = True,
+        show_progressbar: Any = UNSAID,
         early_stop_fn: EarlyStop | None = None,
         trials_save_file: Any = "",
     ) -> None:
@@ -123,9 +126,11 @@ class FMinIter:
         self.early_stop_args: Sequence[Any] = []
         self.trials_save_file = trials_save_file
         self.start_time = time.perf_counter()
+        self.saver: Saver | None = None
         self.stopped_by: str | None = None
         self.interrupted_by: int | None = None
         self._interrupts: Interrupts | None = None
+        self._queue = Queue(trials)
         if self.asynchronous and getattr(trials, "_attaches_domain", True):
             import cloudpickle  # type: ignore[import-untyped]  # it ships no types
 
@@ -147,18 +152,14 @@ class FMinIter:
             BaseException: whatever the objective raised, after it was recorded; unless `catch_eval_exceptions`.
         """
         try:
-            for doc in islice(self._new_documents(), None if N < 0 else N):
+            # Asked again, for the evaluation of one may end others.
+            waiting = (doc for doc in self._queue.waiting() if doc["state"] == JOB_STATE_NEW)
+            for doc in islice(waiting, None if N < 0 else N):
                 self._evaluate(doc)
                 if doc["state"] == JOB_STATE_CANCEL:  # StopStudy ends the search, and not this trial alone
                     break
         finally:
-            self.trials.refresh()
-
-    def _new_documents(self) -> Iterator[Document]:
-        key = self.trials._exp_key
-        for doc in list(self.trials._dynamic_trials):
-            if doc["state"] == JOB_STATE_NEW and (key is None or doc["exp_key"] == key):
-                yield doc
+            self._queue.look()
 
     def _evaluate(self, doc: Document) -> None:
         doc["state"] = JOB_STATE_RUNNING
@@ -184,6 +185,7 @@ class FMinIter:
             doc["state"], doc["result"] = JOB_STATE_DONE, result
         finally:
             doc["refresh_time"] = None if doc["state"] == JOB_STATE_NEW else coarse_utcnow()
+            self._queue.ended(doc)
 
     def block_until_done(self) -> None:
         """Wait for the workers, or evaluate here what is left."""
@@ -218,7 +220,7 @@ class FMinIter:
         self.stopped_by = self.interrupted_by = None
         queued = 0
         self.trials.refresh()
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, self._queue.alone(self.domain):
             self._interrupts = interrupts
             try:
                 with self._watched() as tell:
@@ -254,7 +256,7 @@ class FMinIter:
         """Whether documents are left that this run is to see the end of."""
         if self.asynchronous:
             return block_until_done and self.trials.count_by_state_unsynced(_OPEN) > 0
-        return self.trials.count_by_state_unsynced(JOB_STATE_NEW) > 0
+        return len(self._queue) > 0
 
     def _reason_to_stop(self) -> str | None:
         if self._interrupts is not None and self._interrupts.signal is not None:
@@ -271,7 +273,7 @@ class FMinIter:
         """Suggest documents until the queue is full; how many.  The trials are fresh before and after."""
         suggest, queued = suggest_of(self.algo), 0
         while queued < most and not self.is_cancelled:
-            room = self.max_queue_len - self.trials.count_by_state_unsynced(JOB_STATE_NEW)
+            room = self.max_queue_len - len(self._queue)
             if room <= 0:
                 break
             ids = self.trials.new_trial_ids(min(room, most - queued))
@@ -287,14 +289,15 @@ class FMinIter:
             if not len(docs):
                 self.stopped_by = "algorithm"
                 break
-            self.trials.insert_trial_docs(docs)
-            self.trials.refresh()
+            self._queue.insert(docs)
             queued += len(docs)
         return queued
 
     def _after_batch(self) -> None:
         if self.trials_save_file:
-            save_trials(self.trials, Path(self.trials_save_file).absolute())
+            if self.saver is None:
+                self.saver = Saver(self.trials, Path(self.trials_save_file).absolute())
+            self.saver()
         if self.early_stop_fn is not None:
             stop, self.early_stop_args = self.early_stop_fn(self.trials, *self.early_stop_args)
             if stop:
@@ -303,8 +306,8 @@ class FMinIter:
     @contextmanager
     def _watched(self) -> Iterator[Callable[[], None]]:
         """Feedback for the time of a run; what it gives is called when something has happened."""
-        shown = feedback_of(self.progress_callback)
-        if shown is False:  # then nobody needs the history
+        shown = feedback_of(self.verbose, self.progress_callback)
+        if shown is NOBODY:  # then nobody needs the history
             yield lambda: None
             return
         feedback = feedback_for(shown)

@@ -39,17 +39,7 @@ def search_over_study(search: Search) -> Result:
         noisy=True,
     )
     results: dict[tuple[int, int], Any] = {}
-    unsubscribe, foreign = _nothing, 0
-    if trials._stored is not None:  # these are the study's own documents
-        writer = trials._stored.follow(study.stream, results)
-    else:
-        known = read_documents(study.stream, trials)
-        taken = {id(doc) for doc in known.values()}
-        # Documents that are no trials of this space are counted, but not by the study.
-        foreign = sum(id(doc) not in taken for doc in trials.trials)
-        writer = DocumentWriter(trials, study.stream, known, results)
-        writer.write_all(study.history)
-        unsubscribe = study.stream.subscribe(writer)
+    writer, unsubscribe, foreign = _followed(study, trials, results)
     saver = None if save_file is None else Saver(trials, save_file)
     after: list[Callable[[Study, Trial], None]] = []
     if saver is not None:
@@ -67,7 +57,7 @@ def search_over_study(search: Search) -> Result:
                 stop=() if search.loss_threshold is None else LossReached(search.loss_threshold),
                 enqueue=[search.domain.compiled.params(point) for point in search.points],
                 callbacks=after,
-                progress=feedback_of(search.progress_callback),
+                progress=feedback_of(search.verbose, search.progress_callback),
             )
         finally:
             unsubscribe()
@@ -76,8 +66,25 @@ def search_over_study(search: Search) -> Result:
         history = result.history
         best = None if history.best_number is None else (float(history.losses[history.best_number]), result.best.params)
         kept = study.storage.durable or save_file is not None
-        raise say_interrupted(search.verbose, history.finished, best, kept, result.signal)
+        raise say_interrupted(bool(search.verbose), history.finished, best, kept, result.signal)
     return result
+
+
+def _followed(
+    study: Study, trials: Trials, results: dict[tuple[int, int], Any]
+) -> tuple[DocumentWriter, Callable[[], None], int]:
+    """Let documents follow a study from now on: who writes them, how to end it, and how many are no trials of its space.
+
+    The latter are counted in a search's total, but the study does not know them.
+    """
+    if trials._stored is not None:  # these are the study's own documents
+        return trials._stored.follow(study.stream, results), _nothing, 0
+    known = read_documents(study.stream, trials)
+    taken = {id(doc) for doc in known.values()}
+    foreign = sum(id(doc) not in taken for doc in trials.trials)
+    writer = DocumentWriter(trials, study.stream, known, results)
+    writer.write_all(study.history)
+    return writer, study.stream.subscribe(writer), foreign
 
 
 def _nothing() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
+import pickle
 import secrets
 import stat
 import sys
@@ -20,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from parzen._clock import Clock, SystemClock
 from parzen.errors import CorruptLog, Unavailable
 from parzen.hyperopt._unpickling import Saved, read_inert, read_saved
 from parzen.hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, JOB_STATE_RUNNING, Document, Trials
@@ -29,6 +32,8 @@ __all__ = ["Saver", "load_trials", "only_writer", "save_trials", "take_in"]
 _log = logging.getLogger("parzen")
 
 _MARK = b"parzen crc32 "
+_SYNC_SHARE = 50
+"""So many times as long as waiting for the disk took it is not done again."""
 
 
 def load_trials(path: str | os.PathLike[str]) -> Trials:
@@ -173,10 +178,15 @@ def only_writer(path: Path | None) -> Iterator[None]:
             return
 
 
-def save_trials(trials: Trials, path: Path) -> bytes:
+def save_trials(trials: Trials, path: Path, *, sync: bool = True) -> bytes:
     """Replace a file by the trials, in one step: whoever reads it finds the old trials or the new ones.
 
     The file keeps its permissions; a new one has those that the process gives to files.
+
+    Args:
+        trials: these.
+        path: of the file.
+        sync: wait until it is on the disk, where it survives a loss of power; the death of the process it survives anyway.
 
     Returns:
         The pickle.
@@ -188,9 +198,7 @@ def save_trials(trials: Trials, path: Path) -> bytes:
         raise ValueError(
             "these trials are in a storage already, where each is safe at once: leave trials_save_file away"
         )
-    import cloudpickle  # type: ignore[import-untyped]  # it ships no types
-
-    data: bytes = cloudpickle.dumps(trials)
+    data = _pickled(trials)
     try:
         temporary = path.with_name(f"{path.name}{secrets.token_hex(4)}.tmp")
         try:
@@ -198,8 +206,9 @@ def save_trials(trials: Trials, path: Path) -> bytes:
                 with suppress(FileNotFoundError):
                     temporary.chmod(stat.S_IMODE(path.stat().st_mode))
                 file.write(data + _MARK + b"%08x" % zlib.crc32(data))
-                file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -209,19 +218,42 @@ def save_trials(trials: Trials, path: Path) -> bytes:
     return data
 
 
+def _pickled(trials: Trials) -> bytes:
+    """A pickle that another program can load, of what can be imported there by reference, of all else by value.
+
+    That is what cloudpickle makes.  Plain pickle makes the same of documents without objects from the program itself, in
+    half the time, for it does not ask about each date; where it has named the program, or fails, cloudpickle begins anew.
+    """
+    import cloudpickle  # type: ignore[import-untyped]  # it ships no types
+
+    if not cloudpickle.list_registry_pickle_by_value():
+        with suppress(Exception):  # of whatever an object's own __reduce__ raises
+            plain = pickle.dumps(trials, protocol=cloudpickle.DEFAULT_PROTOCOL)
+            if b"__main__" not in plain:
+                return plain
+    data: bytes = cloudpickle.dumps(trials)
+    return data
+
+
 class Saver:
     """Saves trials again and again, and says once when the file holds what `load_trials` would refuse.
 
     The first save is read as a whole, later ones only as far as they are new.
 
+    Waiting for the disk takes at most a fiftieth of the time, the first save and that at the end apart: with a dear
+    objective it is done after each trial.
+
     Args:
         trials: these.
         path: of the file.
+        clock: for the time that waiting takes.
     """
 
-    def __init__(self, trials: Trials, path: Path) -> None:
+    def __init__(self, trials: Trials, path: Path, clock: Clock | None = None) -> None:
         self._trials, self._path = trials, path
+        self._clock = SystemClock() if clock is None else clock
         self._first = True
+        self._sync_again = -math.inf  # on the monotonic clock
         self._seen: set[int] = set()  # ids of documents
         self._names: set[str] = set()  # of attachments
         self._warned = False
@@ -232,9 +264,19 @@ class Saver:
         Raises:
             Unavailable: as `save_trials` does.
         """
-        data = save_trials(self._trials, self._path)
-        if self._warned:
-            return
+        self._save(sync=self._clock.monotonic() >= self._sync_again)
+
+    def _save(self, sync: bool) -> None:
+        began = self._clock.monotonic()
+        data = save_trials(self._trials, self._path, sync=sync)
+        if sync:
+            ended = self._clock.monotonic()
+            self._sync_again = ended + _SYNC_SHARE * (ended - began)
+        if not self._warned:
+            self._look(data)
+
+    def _look(self, data: bytes) -> None:
+        """Whether it can be read again."""
         docs = [
             doc
             for doc in self._trials._dynamic_trials
@@ -259,7 +301,7 @@ class Saver:
             warnings.warn(
                 f"{self._path} is saved, but the next search will not read it: {error}. Load it with pickle and pass it "
                 "as trials= then, or return numbers, text and arrays only",
-                stacklevel=2,
+                stacklevel=4,
             )
 
     @contextmanager
@@ -273,11 +315,11 @@ class Saver:
             yield
         except BaseException as error:
             try:
-                self()
+                self._save(sync=True)
             except Exception as failure:
                 if str(failure) != str(error):
                     _log.error("%s", failure)  # the traceback is that of the other one
                     if hasattr(error, "add_note"):  # from Python 3.11 on
                         error.add_note(str(failure))
             raise
-        self()
+        self._save(sync=True)

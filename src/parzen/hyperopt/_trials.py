@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from parzen.hyperopt._states import (
     STATUS_OK,
     Document,
 )
+from parzen.hyperopt._watching import UNSAID
 from parzen.hyperopt.utils import pmin_sampled
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from parzen.log import Storage
 
 __all__ = ["Trials", "trials_from_docs"]
+
+_STATE, _TID = itemgetter("state"), itemgetter("tid")
 
 
 class Trials:
@@ -61,6 +65,7 @@ class Trials:
     asynchronous = False
     _attaches_domain = True  # where it is asynchronous: whoever evaluates finds the objective in `attachments`
 
+    _looks = 0  # how often `refresh` was called; a search takes it as word that documents may have changed
     _next = 0  # an id that is above all of `_ids`, unless a view has added some; subclasses may not call `__init__`
 
     # `fmin` reads these two; subclasses have been known to use such names for something else, so nobody else does.
@@ -99,9 +104,13 @@ class Trials:
 
     def refresh(self) -> None:
         """Look at the documents again: those that failed with an exception are left out of `trials`."""
+        self._looks += 1
         if self._stored is not None:
             self._stored.pull()
-        self._trials = [doc for doc in self._of_key() if doc["state"] in JOB_VALID_STATES]
+        docs = self._of_key()
+        # By C's loops where all is well: a search over documents looks at all of them again and again.
+        valid = JOB_VALID_STATES.issuperset(map(_STATE, docs))
+        self._trials = list(docs) if valid else [doc for doc in docs if doc["state"] in JOB_VALID_STATES]
         tids = self.tids
         if not self._ids.issuperset(tids):  # looked at first: nearly always nothing is new, and there may be many
             self._next = _above(self._next, set(tids) - self._ids)
@@ -222,7 +231,7 @@ class Trials:
     @property
     def tids(self) -> list[Any]:
         """Their ids."""
-        return [doc["tid"] for doc in self._trials]
+        return list(map(_TID, self._trials))
 
     @property
     def specs(self) -> list[Any]:
@@ -276,7 +285,8 @@ class Trials:
         states = set(arg) if isinstance(arg, Iterable) else {arg}
         if not states.issubset(JOB_STATES):
             raise TypeError(f"expected a JOB_STATE, {JOB_STATES}, or several of them, got {arg!r:.80}")
-        return sum(doc["state"] in states for doc in (self._trials if trials is None else trials))
+        found = list(map(_STATE, self._trials if trials is None else trials))
+        return sum(map(found.count, states))
 
     def count_by_state_unsynced(self, arg: int | Iterable[int]) -> int:
         """The same for all documents that were inserted, here or by other processes."""
@@ -374,7 +384,7 @@ class Trials:
         pass_expr_memo_ctrl: bool | None = None,
         catch_eval_exceptions: bool = False,
         return_argmin: bool = True,
-        show_progressbar: Any = True,
+        show_progressbar: Any = UNSAID,
         early_stop_fn: Callable[..., tuple[bool, Sequence[Any]]] | None = None,
         trials_save_file: str | os.PathLike[str] = "",
     ) -> Any:
@@ -403,6 +413,7 @@ class Trials:
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
+        state.pop("_looks", None)
         if self._stored is not None:
             for key in ("_ids", "_next", "_dynamic_trials", "_trials", "attachments", "storage", "name"):
                 state.pop(key, None)

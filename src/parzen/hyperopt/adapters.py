@@ -17,7 +17,7 @@ from parzen.algorithms import Algorithm, Ask, Pick, Proposal, proposal_of, seen,
 from parzen.errors import AlgorithmError, OutOfSpace, SpaceExhausted, SpaceMismatch, UnknownLabel
 from parzen.hyperopt._arguments import algorithm_of
 from parzen.hyperopt._documents import points_of, values_of
-from parzen.hyperopt._history import new_documents
+from parzen.hyperopt._history import documents_of_points
 from parzen.hyperopt.base import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -174,7 +174,7 @@ class _Documents:
             self.trials.refresh()
 
     def _insert(self, number: int, point: Points) -> Document:
-        (doc,) = new_documents(self.domain, self.trials, [number], point)
+        (doc,) = documents_of_points(self.domain, self.trials, [number], point)
         self.trials._insert_trial_docs([doc])  # not a copy: it is written on
         self.trials.refresh()
         return doc

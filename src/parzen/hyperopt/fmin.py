@@ -28,7 +28,7 @@ from parzen.hyperopt._iteration import EarlyStop, FMinIter
 from parzen.hyperopt._over_documents import needs_documents, search_over_documents
 from parzen.hyperopt._over_study import search_over_study
 from parzen.hyperopt._pickles import only_writer
-from parzen.hyperopt._watching import progress_callback_of
+from parzen.hyperopt._watching import UNSAID, progress_callback_of
 from parzen.hyperopt.base import (
     JOB_STATE_NEW,
     Document,
@@ -73,11 +73,11 @@ def fmin(
     allow_trials_fmin: bool = True,
     pass_expr_memo_ctrl: bool | None = None,
     catch_eval_exceptions: bool = False,
-    verbose: bool = True,
+    verbose: bool = UNSAID,
     return_argmin: bool = True,
     points_to_evaluate: Sequence[Mapping[str, Any]] | None = None,
     max_queue_len: int = 1,
-    show_progressbar: Any = True,
+    show_progressbar: Any = UNSAID,
     early_stop_fn: EarlyStop | None = None,
     trials_save_file: str | os.PathLike[str] = "",
     *,
@@ -100,7 +100,8 @@ def fmin(
         allow_trials_fmin: let a class with an `fmin` of its own take over.
         pass_expr_memo_ctrl: call `fn(expr=, memo=, ctrl=)` instead; also by `fmin_pass_expr_memo_ctrl`.
         catch_eval_exceptions: go on when `fn` raises an `Exception`; the document goes to state ERROR.
-        verbose, show_progressbar: both must be true for feedback on stderr; the second may be a callback of `progress`.
+        verbose: tell in words what happens, on stderr and in the log `parzen`.
+        show_progressbar: the bar, which may be a callback of `progress`; not given it is as `verbose` says.
         return_argmin: False gives the best configuration itself instead of a `Best`, None where there is none.
         points_to_evaluate: label -> value (an option by index or by value), tried first; inactive labels may be left out;
             `max_evals` counts without them.  Not where `trials` or the file have documents already.
@@ -180,7 +181,7 @@ def fmin(
             loss_threshold=loss_threshold,
             rstate=rstate,
             catch=bool(catch_eval_exceptions),
-            verbose=bool(verbose),
+            verbose=verbose,
             progress_callback=progress_callback_of(verbose, show_progressbar),
             points=points,
             max_queue_len=max_queue_len,

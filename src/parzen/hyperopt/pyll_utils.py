@@ -20,7 +20,7 @@ from parzen.hp import randint as hp_randint
 from parzen.hp import uniform as hp_uniform
 from parzen.hp import uniformint as hp_uniformint
 from parzen.hyperopt.pyll.base import Apply, Literal, MissingArgument, as_apply, scope
-from parzen.space._graph import label_of
+from parzen.space import label_of
 from parzen.space._symbols import hyperopt_param
 
 __all__ = [

@@ -47,7 +47,8 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has 
         warm_start: a further `fit` goes on with `trials_` of the one before; give it a larger `max_evals`. `cv_results_`
             and what follows from it are of the candidates of the last `fit`.
         scoring: as in `GridSearchCV`; with several metrics `refit` names the one that is optimised.
-        verbose: 0 is quiet; else the progress of the search is shown as well.
+        verbose: 0 is quiet; else scikit-learn tells what it fits, and the search how it goes.
+        show_progressbar: as in `fmin`; None is as `verbose` says.
         random_state: an integer or `numpy.random.Generator`; None for something else each time.
         error_score: a candidate none of whose fits worked is a failed trial, and the search goes on, unless it is "raise".
 
@@ -74,6 +75,8 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has 
         random_state: Any = None,
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        *,
+        show_progressbar: Any = None,
     ) -> None:
         super().__init__(
             estimator=estimator,
@@ -92,6 +95,7 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has 
         self.algo = algo
         self.warm_start = warm_start
         self.random_state = random_state
+        self.show_progressbar = show_progressbar
 
     def fit(self, X: Any, y: Any = None, groups: Any = None, **fit_params: Any) -> HyperoptSearchCV:  # noqa: N803  # scikit-learn's
         """Search, and fit the best on all the data if `refit` says so.
@@ -161,7 +165,7 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has 
                 trials=self.trials_,
                 rstate=self.random_state,
                 verbose=bool(self.verbose),
-                show_progressbar=bool(self.verbose),
+                show_progressbar=self.verbose if self.show_progressbar is None else self.show_progressbar,
             )
         if not scored:
             raise failure or ValueError(

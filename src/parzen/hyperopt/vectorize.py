@@ -19,7 +19,7 @@ import numpy as np
 
 from parzen.errors import SpaceError
 from parzen.hyperopt.pyll.base import Apply, scope, toposort
-from parzen.space._graph import label_of
+from parzen.space import label_of
 
 __all__ = [
     "VectorizeHelper",

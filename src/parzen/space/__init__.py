@@ -5,7 +5,7 @@ finds the columns and conditions in it, `_space` is what the rest of parzen work
 back into a row, `_codec` writes a space as JSON.  `distributions` are the priors of single columns.
 """
 
-from parzen.space._graph import Apply, Literal, as_apply
+from parzen.space._graph import Apply, Literal, as_apply, label_of
 from parzen.space._nodes import Opaque
 from parzen.space._points import Points
 from parzen.space._scope import scope
@@ -21,6 +21,7 @@ from parzen.space.distributions import (
     Normal,
     Ordinal,
     Quantized,
+    Sampled,
     Uniform,
     build,
 )
@@ -39,10 +40,12 @@ __all__ = [
     "Ordinal",
     "Points",
     "Quantized",
+    "Sampled",
     "Space",
     "Uniform",
     "as_apply",
     "build",
+    "label_of",
     "ndtr",
     "ndtr_of",
     "ndtri",

@@ -6,6 +6,7 @@ stays shared; a label that is met again must mean the same thing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,13 +15,16 @@ import numpy as np
 
 from parzen.errors import BadLabel, DuplicateLabel, SpaceError
 from parzen.space._draws import PARAMETERS
-from parzen.space._evaluation import WHOLE
+from parzen.space._evaluation import WHOLE, Evaluator
 from parzen.space._graph import Apply, Literal
 from parzen.space._nodes import Build, Call, Const, Draw, Node, Param, Switch, children, distribution_of
 from parzen.space._scope import scope
-from parzen.space.distributions import FAMILIES, Categorical, Distribution, Grid, Quantized
+from parzen.space.distributions import FAMILIES, Categorical, Distribution, Grid, Quantized, Sampled
 
 __all__ = ["compile_nodes", "reachable"]
+
+_DRAWS = 1000
+"""By which a distribution is known that parzen has no formula for: its quantiles, to a few parts in a thousand."""
 
 
 def compile_nodes(space: Any) -> list[Node]:  # Any: whatever a user's space is made of
@@ -139,18 +143,15 @@ class _Compiler:
         label = name.value if isinstance(name, Const) else None
         if not isinstance(label, str):
             raise BadLabel(f"a label must be text, got {label!r:.80} of type {type(label).__name__}", label=label)
-        if not isinstance(drawn, Draw):
-            raise SpaceError(f"parameter {label!r}: {symbol!r} is not a distribution", label=label)
-        if drawn.family not in FAMILIES:
-            raise SpaceError(
-                f"parameter {label!r}: parzen does not know the quantiles of {drawn.family!r}; label draws that it knows, "
-                "and compute the rest from them",
-                label=label,
-            )
-        distribution: Distribution | None = None
-        if self.constant((*drawn.args, *(place for _, place in drawn.kwargs))):
-            distribution = distribution_of(label, drawn, _Evaluated(self.nodes).__getitem__)
-        param = Param(str(label), distribution, drawn.family, drawn.args, drawn.kwargs)
+        distribution: Distribution | None
+        if not isinstance(drawn, Draw) or drawn.family not in FAMILIES:
+            distribution = self.sampled(label, draw_at, symbol)
+            param = Param(label, distribution, symbol)
+        else:
+            distribution = None
+            if self.free((*drawn.args, *(place for _, place in drawn.kwargs)), of=(Param, Draw)):
+                distribution = distribution_of(label, drawn, _Evaluated(self.nodes).__getitem__)
+            param = Param(label, distribution, drawn.family, drawn.args, drawn.kwargs)
         known = self.param.get(param.label)
         if known is None:
             self.param[param.label] = self.new(param)
@@ -158,7 +159,7 @@ class _Compiler:
         other = self.nodes[known]
         assert isinstance(other, Param)
         if distribution is None or not _alike(other.distribution, distribution):
-            mine = distribution.describe() if distribution else drawn.family
+            mine = distribution.describe() if distribution else symbol
             theirs = other.distribution.describe() if other.distribution else other.family
             raise DuplicateLabel(
                 f"label {label!r} stands for two different parameters, {theirs} and {mine}; "
@@ -167,14 +168,42 @@ class _Compiler:
             )
         return known
 
-    def constant(self, places: tuple[int, ...]) -> bool:
+    def free(self, places: tuple[int, ...], of: tuple[type[Node], ...]) -> bool:
+        """Whether no node of these kinds is needed to know what stands at some places."""
         stack = list(places)
         while stack:
             node = self.nodes[stack.pop()]
-            if isinstance(node, (Param, Draw)):
+            if isinstance(node, of):
                 return False
             stack.extend(children(node))
         return True
+
+    def sampled(self, label: str, draw_at: int, symbol: str) -> Sampled:
+        """The distribution of a draw of the user's own, or of an expression of draws: known from many of them.
+
+        The draws are always the same, so that a program that is run again has the same space.
+        """
+        if not self.free((draw_at,), of=(Param,)):
+            raise SpaceError(
+                f"parameter {label!r}: what {symbol!r} draws depends on another parameter, and parzen does not know its "
+                "quantiles then; label draws of parzen.hp, and compute the rest from them",
+                label=label,
+            )
+        evaluator, rng = Evaluator(self.nodes, (), ()), np.random.default_rng(0)
+        draws: list[float] = []
+        kinds: set[type] = set()
+        for _ in range(_DRAWS):
+            value = evaluator.value(draw_at, evaluator.memo(), rng)
+            value = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
+            if not isinstance(value, (bool, int, float)) or not math.isfinite(value):
+                raise SpaceError(
+                    f"parameter {label!r}: a parameter is a finite number, and {symbol!r} draws {value!r:.80}; "
+                    "leave out the label, or label numbers and compute the rest from them",
+                    label=label,
+                )
+            draws.append(float(value))
+            kinds.add(type(value))
+        return Sampled.of(draws, integral=float not in kinds)
 
     def add_switch(self, item: Apply, args: tuple[int, ...]) -> int:
         index, options = args[0], args[1:]

@@ -377,7 +377,8 @@ class Study:
                 a `Study`, the path, URL or storage of one, or a list of these.
             callbacks: called with (study, trial) after each trial.
             parallel: 1; other values need the workers that are not part of this version.
-            progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines", "notebook".
+            progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
+                "notebook", "bar".
 
         Returns:
             The `Result`; after Ctrl-C or SIGTERM too, with `stopped_by="interrupt"`.

@@ -11,6 +11,7 @@ from parzen.space.distributions._continuous import LogNormal, LogUniform, Normal
 from parzen.space.distributions._families import FAMILIES, build, distribution_from_json
 from parzen.space.distributions._grid import Grid
 from parzen.space.distributions._quantized import Quantized
+from parzen.space.distributions._sampled import Sampled
 
 __all__ = [
     "DEFAULT_TRUST",
@@ -24,6 +25,7 @@ __all__ = [
     "Normal",
     "Ordinal",
     "Quantized",
+    "Sampled",
     "Uniform",
     "build",
     "distribution_from_json",

@@ -137,7 +137,7 @@ def scale_of(base: Ranged) -> tuple[float, float]:
     if isinstance(base, Ordinal):
         return -0.5, 0.5 * base.count
     if base.log:
-        first, last, _ = base._edges()
+        first, last, _ = base._edges
         return first, 0.5 * (last - first)
     return base.low - 0.5 * base.step, 0.5 * base.size * base.step
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +29,7 @@ from parzen.space.distributions._categorical import Categorical, Ordinal
 from parzen.space.distributions._continuous import LogNormal, LogUniform, Normal, Uniform
 from parzen.space.distributions._grid import Grid
 from parzen.space.distributions._quantized import Quantized
+from parzen.space.distributions._sampled import Sampled
 
 __all__ = ["FAMILIES", "build", "distribution_from_json"]
 
@@ -270,6 +272,17 @@ def build(label: Label, family: str, *args: Any, **kwargs: Any) -> Distribution:
         raise BadDistribution(f"{of(label)}{family} was given the wrong arguments: {error}", label=label) from error
 
 
+def _sampled(levels: Sequence[object], counts: Sequence[int] | None, integral: bool) -> Sampled:
+    known = [number(None, "a level", level) for level in levels]
+    if any(a >= b for a, b in pairwise(known)) or len(known) < (2 if counts is None else 1):
+        raise BadDistribution(f"levels are different numbers in order, got {known!r:.80}")
+    if counts is None:
+        return Sampled(tuple(known))
+    if len(counts) != len(known) or not all(type(count) is int and count > 0 for count in counts):
+        raise BadDistribution(f"each of {len(known)} levels has a count, got {counts!r:.80}")
+    return Sampled(tuple(known), tuple(counts), integral)
+
+
 def distribution_from_json(family: str, arguments: Mapping[str, JSON]) -> Distribution:
     """What `Distribution.arguments` describes, with the checks of a new one.
 
@@ -304,6 +317,8 @@ def distribution_from_json(family: str, arguments: Mapping[str, JSON]) -> Distri
         if not isinstance(base, (Uniform, LogUniform, Grid, Ordinal)):
             raise BadDistribution(f"{given['base']!r} has no bounds for a prior to lie within")
         result = _around(None, base, (given["guess"], given["within"], given["trust"]))
+    elif family == "sampled":
+        result = _sampled(given["levels"], given["counts"], bool(given["integral"]))
     elif family == "ordinal":
         result = Ordinal(_count(None, given["count"]))
     elif family == "categorical":
