@@ -79,10 +79,10 @@ def test_a_finite_space_is_searched_without_repeats() -> None:
 
 def test_it_reads_documents_as_the_function_expects_them() -> None:
     """It closes in on the best one, which it can only find in them."""
-    algorithm = as_algorithm(functools.partial(near_the_best, width=0.05), SPACE)
+    algorithm = as_algorithm(functools.partial(near_the_best, width=0.2), SPACE)
     history = parzen.minimize(_loss, SPACE, 60, algorithm=algorithm, seed=1, progress=False).history
 
-    assert np.abs(history.values[30:, 0] - 0.5).mean() < 0.2
+    assert np.abs(history.values[30:, 0] - 0.5).mean() < 0.35  # draws of the prior: 0.62
     assert history.source(59) == "near_the_best"
 
 

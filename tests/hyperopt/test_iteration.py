@@ -539,7 +539,7 @@ def test_fmin_leaves_asynchronous_documents_to_their_workers(monkeypatch: pytest
 
 
 def test_the_start_of_a_search_is_spread_as_well_over_documents() -> None:
-    """Eight Sobol points are in eight slices of each column, though every suggestion has a seed of its own."""
+    """After the middle, seven Sobol points are in seven slices of each column, though every suggestion has its own seed."""
     seen: list[list[float]] = []
 
     def objective(config: Any) -> float:
@@ -549,4 +549,5 @@ def test_the_start_of_a_search_is_spread_as_well_over_documents() -> None:
     space = {f"x{j}": hp.uniform(f"x{j}", 0, 1) for j in range(8)}
     hyperopt.fmin(objective, space, None, 8, max_queue_len=2, rstate=0, verbose=False)
 
-    assert (np.sort((np.array(seen) * 8).astype(int), axis=0) == np.arange(8)[:, None]).all()
+    assert np.allclose(seen[0], 0.5)
+    assert all(len(set(slices)) == 7 for slices in (np.array(seen[1:]) * 8).astype(int).T.tolist())
