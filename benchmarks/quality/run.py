@@ -1,7 +1,7 @@
 """Makes the runs: optimiser x task x seed, resumable, on at most two processes.
 
     python -m benchmarks.quality.run [--optimisers parzen-tpe optuna-tpe] [--seeds 0:5] [--evaluations 100]
-        [--suites yahpo coco] [--tasks 'yahpo/lcbench-*'] [--peer-python PATH] [--data FOLDER] [--pack]
+        [--suites yahpo coco] [--subset heavy] [--tasks 'yahpo/lcbench-*'] [--peers FOLDER] [--data FOLDER] [--pack]
 
 Runs that are there already, at least as long, are not made again; interrupt it and start it again at will.
 `--fresh` makes those of the named optimisers anew (after parzen changed, say).  Read them with `report`.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import importlib.metadata
+import math
 import os
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from pathlib import Path
 
 from benchmarks.quality import records
 from benchmarks.quality.optimisers import OPTIMISERS
-from benchmarks.quality.tasks import SUITES, data_directory, load
+from benchmarks.quality.peers import add_arguments, python_of
+from benchmarks.quality.tasks import SUBSETS, SUITES, data_directory, load
 
 __all__ = ["RESULTS", "main"]
 
@@ -107,13 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--optimisers", nargs="+", choices=list(OPTIMISERS), default=list(OPTIMISERS))
     parser.add_argument("--suites", nargs="+", choices=SUITES, default=SUITES)
+    parser.add_argument("--subset", choices=list(SUBSETS), help="only the tasks of a named subset")
     parser.add_argument("--tasks", nargs="+", default=["*"], help="names or patterns")
     parser.add_argument("--seeds", nargs="+", default=["0:5"], help="numbers or first:end")
     parser.add_argument("--evaluations", type=int, default=100)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--data", type=Path, help="default: PARZEN_BENCH_DATA, else ../shared/data")
-    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers")
+    add_arguments(parser)
     parser.add_argument("--jobs", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin nothing new after that")
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs of these optimisers on these tasks")
     parser.add_argument("--pack", action="store_true", help="afterwards compress the runs for keeping")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -131,6 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for suite, reason in skipped.items():
         print(f"skipped {suite}: {reason}")
     chosen = [task.name for task in tasks if any(fnmatch.fnmatch(task.name, pattern) for pattern in options.tasks)]
+    if options.subset:
+        chosen = [name for name in chosen if name in SUBSETS[options.subset]]
     if options.fresh:
         records.discard(options.results, options.optimisers, chosen)
     done = records.read(options.results, options.optimisers)
@@ -142,14 +148,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if missing:
                 jobs.append(_Job(optimiser, name, missing, options.evaluations))
     print(f"{sum(len(job.seeds) for job in jobs)} runs to make", flush=True)
-    failed = False
+    end = time.monotonic() + 60 * options.minutes
+
+    def execute(job: _Job) -> str | None:
+        if time.monotonic() > end:
+            return None
+        python = python_of(OPTIMISERS[job.optimiser].environment, options)
+        line = _execute(job, python, data, options.results)
+        print(line, flush=True)
+        return line
+
     with ThreadPoolExecutor(options.jobs) as pool:
-        pythons = [options.peer_python if OPTIMISERS[job.optimiser].peer else sys.executable for job in jobs]
-        for line in pool.map(lambda job, python: _execute(job, python, data, options.results), jobs, pythons):
-            print(line, flush=True)
-            failed = failed or line.startswith("FAILED")
+        said = [line for line in pool.map(execute, jobs) if line is not None]
+    failed = any(line.startswith("FAILED") for line in said)
+    if len(said) < len(jobs):
+        print(f"time is up: {len(jobs) - len(said)} of {len(jobs)} groups of runs left for another time")
     if options.pack:
-        for path in records.pack(options.results):
+        for path in records.pack(options.results, options.optimisers):
             print(f"{path.name}: {path.stat().st_size} bytes")
     return int(failed)
 

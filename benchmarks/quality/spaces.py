@@ -23,6 +23,7 @@ __all__ = [
     "Param",
     "Params",
     "category",
+    "find",
     "flatten",
     "hyperopt_space",
     "integer",
@@ -92,6 +93,11 @@ def category(name: str, choices: Sequence[Any], *, when: When | None = None) -> 
 def ordered(name: str, choices: Sequence[Any], *, when: When | None = None) -> Param:
     """One of some ordered options."""
     return Param(name, "ordinal", choices=tuple(choices), when=when)
+
+
+def find(params: Params, name: str) -> Param:
+    """The parameter of that name."""
+    return next(param for param in params if param.name == name)
 
 
 # --- the unit cube: our own random search, and the refinement of the references -----------------------------------
