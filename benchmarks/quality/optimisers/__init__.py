@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks.quality.optimisers._search import Optimiser, Search, Start
+from benchmarks.quality.optimisers._search import Optimiser, Search, Setup, Start
 from benchmarks.quality.optimisers.own import RandomSearch, parzen_with
 from benchmarks.quality.optimisers.with_ax import Ax
 from benchmarks.quality.optimisers.with_hebo import Hebo
 from benchmarks.quality.optimisers.with_hyperopt import HyperoptTPE
 from benchmarks.quality.optimisers.with_nevergrad import nevergrad_with
 from benchmarks.quality.optimisers.with_optuna import optuna_with
-from benchmarks.quality.optimisers.with_smac import smac_with
+from benchmarks.quality.optimisers.with_smac import Smac
 
-__all__ = ["OPTIMISERS", "Optimiser", "Search", "Start"]
+__all__ = ["OPTIMISERS", "Optimiser", "Search", "Setup", "Start"]
 
 OPTIMISERS: Mapping[str, Optimiser] = {
     "random": Optimiser(RandomSearch, "numpy"),
@@ -32,7 +32,7 @@ OPTIMISERS: Mapping[str, Optimiser] = {
     "optuna-cmaes": Optimiser(optuna_with("CmaEsSampler"), "optuna", "basic"),
     "optuna-gp": Optimiser(optuna_with("GPSampler"), "optuna", "basic"),
     "nevergrad": Optimiser(nevergrad_with("NGOpt"), "nevergrad", "nevergrad"),
-    "smac": Optimiser(smac_with(), "smac", "smac"),
+    "smac": Optimiser(Smac, "smac", "smac"),
     "hebo": Optimiser(Hebo, "HEBO", "hebo"),
     "ax": Optimiser(Ax, "ax-platform", "ax"),
 }

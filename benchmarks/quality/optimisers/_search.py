@@ -14,7 +14,25 @@ from dataclasses import dataclass
 from benchmarks.quality.spaces import Config, Params
 from benchmarks.quality.tasks import Task
 
-__all__ = ["Optimiser", "Search", "Start"]
+__all__ = ["Optimiser", "Search", "Setup", "Start"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a search is told before it begins.
+
+    Attributes:
+        params: the space.
+        seed: of everything random.
+        evaluations: how many there will be; some libraries plan with it.
+        worst: a loss that is as bad as any, for libraries that need a number for a failed evaluation; infinite where
+            nothing fails.
+    """
+
+    params: Params
+    seed: int
+    evaluations: int
+    worst: float = math.inf
 
 
 class Search(ABC):
@@ -42,8 +60,8 @@ class Search(ABC):
         return min(succeeded, key=self.told.__getitem__, default=None)
 
 
-Start = Callable[[Params, int, int], Search]
-"""(space, seed, number of evaluations to come) -> a search."""
+Start = Callable[[Setup], Search]
+"""Begins a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +80,7 @@ class Optimiser:
 
     def run(self, task: Task, seed: int, evaluations: int) -> list[float]:
         """Losses in the order of evaluation; fewer than asked for where a finite space is exhausted."""
-        search = self.start(task.params, seed, evaluations)
+        search = self.start(Setup(task.params, seed, evaluations))
         losses: list[float] = []
         while len(losses) < evaluations and (config := search.ask()) is not None:
             losses.append(task.objective(config))

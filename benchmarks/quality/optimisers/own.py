@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality import spaces
-from benchmarks.quality.optimisers._search import Search, Start
-from benchmarks.quality.spaces import Config, Params
+from benchmarks.quality.optimisers._search import Search, Setup, Start
+from benchmarks.quality.spaces import Config
 
 __all__ = ["RandomSearch", "parzen_with"]
 
@@ -17,9 +17,9 @@ __all__ = ["RandomSearch", "parzen_with"]
 class RandomSearch(Search):
     """Independent draws."""
 
-    def __init__(self, params: Params, seed: int, _evaluations: int) -> None:
+    def __init__(self, setup: Setup) -> None:
         super().__init__()
-        self._params, self._rng = params, np.random.default_rng(seed)
+        self._params, self._rng = setup.params, np.random.default_rng(setup.seed)
 
     def ask(self) -> Config:
         return spaces.sample(self._params, self._rng)
@@ -31,12 +31,12 @@ class RandomSearch(Search):
 class _Parzen(Search):
     """A study, asked and told.  Conditions are nested choices; a failure is an ERROR, as if the objective had raised."""
 
-    def __init__(self, params: Params, algorithm: str, seed: int, noisy: bool) -> None:
+    def __init__(self, setup: Setup, algorithm: str, noisy: bool) -> None:
         import parzen
 
         super().__init__()
         self._exhausted = parzen.errors.SpaceExhausted
-        self._study = parzen.Study(spaces.parzen_space(params), algorithm=algorithm, seed=seed, noisy=noisy)
+        self._study = parzen.Study(spaces.parzen_space(setup.params), algorithm=algorithm, seed=setup.seed, noisy=noisy)
         self._trials: list[Any] = []
 
     def ask(self) -> Config | None:
@@ -62,4 +62,4 @@ class _Parzen(Search):
 
 def parzen_with(algorithm: str, *, noisy: bool = False) -> Start:
     """parzen with a named algorithm."""
-    return lambda params, seed, _evaluations: _Parzen(params, algorithm, seed, noisy)
+    return lambda setup: _Parzen(setup, algorithm, noisy)

@@ -13,7 +13,7 @@ import warnings
 from typing import Any
 
 from benchmarks.quality import spaces
-from benchmarks.quality.optimisers._search import Search
+from benchmarks.quality.optimisers._search import Search, Setup
 from benchmarks.quality.spaces import Config, Param, Params
 
 __all__ = ["Ax"]
@@ -46,7 +46,7 @@ def _parameter(param: Param, params: Params) -> Any:
 class Ax(Search):
     """`ax.Client`."""
 
-    def __init__(self, params: Params, seed: int, _evaluations: int) -> None:
+    def __init__(self, setup: Setup) -> None:
         warnings.simplefilter("ignore")
         import torch
         from ax.api.client import Client
@@ -55,9 +55,9 @@ class Ax(Search):
         torch.set_num_threads(1)
         for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "ax"]:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # each has a level of its own
-        self._params, self._indices = params, list[int]()
-        self._client = Client(random_seed=seed)
-        self._client.configure_experiment([_parameter(param, params) for param in params])
+        self._params, self._indices = setup.params, list[int]()
+        self._client = Client(random_seed=setup.seed)
+        self._client.configure_experiment([_parameter(param, setup.params) for param in setup.params])
         self._client.configure_optimization("-loss")
 
     def ask(self) -> Config | None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality import spaces
-from benchmarks.quality.optimisers._search import Search
-from benchmarks.quality.spaces import Config, Param, Params
+from benchmarks.quality.optimisers._search import Search, Setup
+from benchmarks.quality.spaces import Config, Param
 
 __all__ = ["Hebo"]
 
@@ -30,7 +30,7 @@ def _column(param: Param) -> dict[str, Any]:
 class Hebo(Search):
     """`hebo.optimizers.hebo.HEBO`."""
 
-    def __init__(self, params: Params, seed: int, _evaluations: int) -> None:
+    def __init__(self, setup: Setup) -> None:
         import torch
         from hebo.design_space.design_space import DesignSpace
         from hebo.optimizers.hebo import HEBO
@@ -38,11 +38,12 @@ class Hebo(Search):
         super().__init__()
         warnings.simplefilter("ignore")
         # Its model and its evolutionary search draw from the global generators.
-        np.random.seed(seed)  # noqa: NPY002
-        torch.manual_seed(seed)
+        np.random.seed(setup.seed)  # noqa: NPY002
+        torch.manual_seed(setup.seed)
         torch.set_num_threads(1)
-        self._params, self._asked = params, list[Any]()
-        self._optimizer = HEBO(DesignSpace().parse([_column(param) for param in params]), scramble_seed=seed)
+        self._params, self._asked = setup.params, list[Any]()
+        space = DesignSpace().parse([_column(param) for param in setup.params])
+        self._optimizer = HEBO(space, scramble_seed=setup.seed)
 
     def ask(self) -> Config:
         frame = self._optimizer.suggest(n_suggestions=1)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality import spaces
-from benchmarks.quality.optimisers._search import Search
-from benchmarks.quality.spaces import Config, Params
+from benchmarks.quality.optimisers._search import Search, Setup
+from benchmarks.quality.spaces import Config
 
 __all__ = ["HyperoptTPE"]
 
@@ -20,15 +20,17 @@ __all__ = ["HyperoptTPE"]
 class HyperoptTPE(Search):
     """`hyperopt.tpe.suggest`."""
 
-    def __init__(self, params: Params, seed: int, _evaluations: int) -> None:
+    def __init__(self, setup: Setup) -> None:
         import hyperopt
         from hyperopt.base import Domain
 
         super().__init__()
-        self._hyperopt, self._params = hyperopt, params
+        self._hyperopt, self._params = hyperopt, setup.params
         # Evaluating the domain hands back what an objective would get; the loss follows later.
-        self._domain = Domain(lambda raw: {"status": "ok", "loss": 0.0, "raw": raw}, spaces.hyperopt_space(params))
-        self._trials, self._rng = hyperopt.Trials(), np.random.default_rng(seed)
+        self._domain = Domain(
+            lambda raw: {"status": "ok", "loss": 0.0, "raw": raw}, spaces.hyperopt_space(setup.params)
+        )
+        self._trials, self._rng = hyperopt.Trials(), np.random.default_rng(setup.seed)
 
     def ask(self) -> Config:
         tids = self._trials.new_trial_ids(1)

@@ -11,8 +11,8 @@ import warnings
 from typing import Any
 
 from benchmarks.quality import spaces
-from benchmarks.quality.optimisers._search import Search, Start
-from benchmarks.quality.spaces import Config, Param, Params
+from benchmarks.quality.optimisers._search import Search, Setup, Start
+from benchmarks.quality.spaces import Config, Param
 
 __all__ = ["nevergrad_with"]
 
@@ -31,16 +31,16 @@ def _parameter(param: Param) -> Any:
 
 
 class _Nevergrad(Search):
-    def __init__(self, params: Params, name: str, seed: int, evaluations: int) -> None:
+    def __init__(self, setup: Setup, name: str) -> None:
         import nevergrad
         import numpy as np
 
         super().__init__()
         warnings.simplefilter("ignore")  # about its own dependencies, and of each loss that is no improvement
-        space = nevergrad.p.Dict(**{param.name: _parameter(param) for param in params})
-        space.random_state = np.random.RandomState(seed)
-        self._params, self._asked = params, list[Any]()
-        self._optimizer = nevergrad.optimizers.registry[name](space, budget=evaluations)
+        space = nevergrad.p.Dict(**{param.name: _parameter(param) for param in setup.params})
+        space.random_state = np.random.RandomState(setup.seed)
+        self._params, self._asked = setup.params, list[Any]()
+        self._optimizer = nevergrad.optimizers.registry[name](space, budget=setup.evaluations)
 
     def ask(self) -> Config:
         candidate = self._optimizer.ask()
@@ -55,4 +55,4 @@ class _Nevergrad(Search):
 
 def nevergrad_with(name: str) -> Start:
     """One of Nevergrad's registered optimisers."""
-    return lambda params, seed, evaluations: _Nevergrad(params, name, seed, evaluations)
+    return lambda setup: _Nevergrad(setup, name)

@@ -12,22 +12,22 @@ import warnings
 from typing import Any
 
 from benchmarks.quality import spaces
-from benchmarks.quality.optimisers._search import Search, Start
-from benchmarks.quality.spaces import Config, Params
+from benchmarks.quality.optimisers._search import Search, Setup, Start
+from benchmarks.quality.spaces import Config
 
 __all__ = ["optuna_with"]
 
 
 class _Optuna(Search):
-    def __init__(self, params: Params, sampler: str, settings: dict[str, Any]) -> None:
+    def __init__(self, setup: Setup, sampler: str, settings: dict[str, Any]) -> None:
         import optuna
 
         super().__init__()
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         # Told by the logger once an ask, on spaces with conditions: what happens is written down above.
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._params, self._failed = params, optuna.trial.TrialState.FAIL
-        self._study = optuna.create_study(sampler=getattr(optuna.samplers, sampler)(**settings))
+        self._params, self._failed = setup.params, optuna.trial.TrialState.FAIL
+        self._study = optuna.create_study(sampler=getattr(optuna.samplers, sampler)(seed=setup.seed, **settings))
         self._trials: list[Any] = []
 
     def ask(self) -> Config:
@@ -47,4 +47,4 @@ class _Optuna(Search):
 
 def optuna_with(sampler: str, **settings: Any) -> Start:
     """Optuna with a sampler of `optuna.samplers`."""
-    return lambda params, seed, _evaluations: _Optuna(params, sampler, {"seed": seed, **settings})
+    return lambda setup: _Optuna(setup, sampler, settings)

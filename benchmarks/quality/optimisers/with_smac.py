@@ -15,10 +15,10 @@ import warnings
 from typing import Any
 
 from benchmarks.quality import spaces
-from benchmarks.quality.optimisers._search import Search, Start
+from benchmarks.quality.optimisers._search import Search, Setup
 from benchmarks.quality.spaces import Config, Params
 
-__all__ = ["smac_with"]
+__all__ = ["Smac"]
 
 
 def _space(params: Params, seed: int) -> Any:
@@ -49,23 +49,25 @@ def _space(params: Params, seed: int) -> Any:
     return space
 
 
-class _Smac(Search):
-    def __init__(self, params: Params, seed: int, evaluations: int, crash_cost: float) -> None:
+class Smac(Search):
+    """`smac.HyperparameterOptimizationFacade`."""
+
+    def __init__(self, setup: Setup) -> None:
         import smac
         from smac.runhistory import StatusType, TrialValue
 
         super().__init__()
         warnings.filterwarnings("ignore", module="smac|ConfigSpace")
-        self._params, self._crash_cost, self._infos = params, crash_cost, list[Any]()
+        self._params, self._crash_cost, self._infos = setup.params, setup.worst, list[Any]()
         self._value, self._status = TrialValue, StatusType
         # SMAC keeps a folder of what it did.
         self._folder = tempfile.TemporaryDirectory(prefix="smac")
         scenario = smac.Scenario(
-            _space(params, seed),
+            _space(setup.params, setup.seed),
             deterministic=True,
-            n_trials=evaluations,
-            seed=seed,
-            crash_cost=crash_cost,
+            n_trials=setup.evaluations,
+            seed=setup.seed,
+            crash_cost=setup.worst,
             output_directory=self._folder.name,
         )
         facade = smac.HyperparameterOptimizationFacade
@@ -85,8 +87,3 @@ class _Smac(Search):
         else:
             value = self._value(cost=self._crash_cost, status=self._status.CRASHED)
         self._smac.tell(self._infos[number], value, save=False)
-
-
-def smac_with(crash_cost: float = math.inf) -> Start:
-    """SMAC3 with the cost that a failed evaluation is given."""
-    return lambda params, seed, evaluations: _Smac(params, seed, evaluations, crash_cost)
