@@ -42,7 +42,7 @@ from benchmarks.quality.comparison import (
 from benchmarks.quality.run import RESULTS
 from benchmarks.quality.tasks import SUBSETS
 
-__all__ = ["main"]
+__all__ = ["main", "markdown", "percent"]
 
 _BUDGETS = (25, 50, 100, 200)
 
@@ -85,7 +85,8 @@ class _Report:
         )
 
 
-def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
+def markdown(head: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
+    """The lines of a table, and an empty one."""
     cells = list(head)
     rule = ["---"] * len(cells)
     return ["| " + " | ".join(line) + " |" for line in [cells, rule, *map(list, body)]] + [""]
@@ -104,10 +105,10 @@ def _show(title: str, rows: Sequence[Row], *, wins: bool = True, tasks_too: bool
         for row in rows
     ]
     lines = [f"### {title}: {len(rows[0].tasks)} tasks, {rows[0].runs} paired runs", ""]
-    lines += _table(["", "mean", "geo", "rank", *(f"beats {name}" for name in names if wins)], body)
+    lines += markdown(["", "mean", "geo", "rank", *(f"beats {name}" for name in names if wins)], body)
     if tasks_too:
         by_task = [[task, *(f"{row.tasks[task]:.3f}" for row in rows)] for task in rows[0].tasks]
-        lines += _table(["task", *names], by_task)
+        lines += markdown(["task", *names], by_task)
     return lines
 
 
@@ -127,10 +128,11 @@ def _suites(report: _Report, budget: int) -> list[str]:
         for row in overall
     ]
     head = ["mean / rank", *(f"{suite} ({len(next(iter(rows.values())).tasks)})" for suite, rows in shown.items())]
-    return [f"### By suite after {budget}", "", *_table(head, body)]
+    return [f"### By suite after {budget}", "", *markdown(head, body)]
 
 
-def _percent(interval: tuple[float, float]) -> str:
+def percent(interval: tuple[float, float]) -> str:
+    """An interval of shares, without the sign."""
     return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f}"
 
 
@@ -145,7 +147,7 @@ def _duels(report: _Report, budget: int) -> list[str]:
             name,
             f"{d.tasks}",
             f"{d.runs[0]} / {d.runs[1]}",
-            f"{100 * d.wins:.0f} % ({_percent(d.wins_interval)})",
+            f"{100 * d.wins:.0f} % ({percent(d.wins_interval)})",
             d.by_wins,
             f"{d.means[0]:.3f} / {d.means[1]:.3f}",
             f"{d.gap:+.3f} ({d.gap_interval[0]:+.3f} to {d.gap_interval[1]:+.3f})",
@@ -154,19 +156,19 @@ def _duels(report: _Report, budget: int) -> list[str]:
         for name, d in sorted(fought.items(), key=lambda item: item[1].wins)
     ]
     head = ["against", "tasks", "runs", "won", "so", "mean regret", "gap", "so"]
-    lines = [f"### {report.ours} against each after {budget}, on the other's tasks", "", *_table(head, body)]
+    lines = [f"### {report.ours} against each after {budget}, on the other's tasks", "", *markdown(head, body)]
     cells = {
         name: [report.duel(name, budget, suite) for suite in report.suites]
         for name in sorted(fought, key=lambda name: fought[name].wins)
     }
     body = [
-        [name, *("" if d is None else f"{100 * d.wins:.0f} % ({_percent(d.wins_interval)}) {d.by_wins}" for d in duels)]
+        [name, *("" if d is None else f"{100 * d.wins:.0f} % ({percent(d.wins_interval)}) {d.by_wins}" for d in duels)]
         for name, duels in cells.items()
     ]
     lines += [
         f"### Runs that {report.ours} wins after {budget}, by suite",
         "",
-        *_table(["against", *report.suites], body),
+        *markdown(["against", *report.suites], body),
     ]
     behind = [f"{name} on {suite}" for name, duels in cells.items() for suite, d in zip(report.suites, duels, strict=True)
               if d is not None and d.by_wins == "behind"]  # fmt: skip
@@ -190,7 +192,7 @@ def _worse(report: _Report, names: Sequence[str], budgets: Sequence[int], level:
             cells.append("" if not rows else f"{', '.join(worse) or 'none'} of {len(rows)}{least}")
         body.append([name, *cells])
     title = f"### Worse than random search on which task (one-sided, {100 * level:.0f} %, Holm over tasks)"
-    return [title, "", *_table(["", *(f"after {budget}" for budget in budgets)], body)]
+    return [title, "", *markdown(["", *(f"after {budget}" for budget in budgets)], body)]
 
 
 def _full(report: _Report, budgets: Sequence[int], tasks_too: bool) -> tuple[list[str], list[dict[str, Any]]]:
@@ -255,7 +257,7 @@ def _facts(report: _Report) -> list[str]:
             ]
         )
     head = ["", "version", "tasks", "runs", "evaluations", "CPU ms per evaluation, objective included"]
-    return ["### The runs", "", *_table(head, body)]
+    return ["### The runs", "", *markdown(head, body)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

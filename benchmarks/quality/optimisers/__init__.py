@@ -16,7 +16,7 @@ from benchmarks.quality.optimisers.with_nevergrad import nevergrad_with
 from benchmarks.quality.optimisers.with_optuna import optuna_with
 from benchmarks.quality.optimisers.with_smac import Smac
 
-__all__ = ["OPTIMISERS", "Optimiser", "Search", "Setup", "Start"]
+__all__ = ["OPTIMISERS", "VARIANTS", "Optimiser", "Search", "Setup", "Start"]
 
 OPTIMISERS: Mapping[str, Optimiser] = {
     "random": Optimiser(RandomSearch, "numpy"),
@@ -37,3 +37,10 @@ OPTIMISERS: Mapping[str, Optimiser] = {
     "ax": Optimiser(Ax, "ax-platform", "ax"),
 }
 """Name -> optimiser.  `random` is our own dozen lines, independent of any library."""
+
+VARIANTS: Mapping[str, Optimiser] = {
+    **OPTIMISERS,
+    "parzen-auto-noisy": Optimiser(parzen_with("auto", noisy=True), "parzen"),
+    "parzen-tpe-noisy": Optimiser(parzen_with("tpe", noisy=True), "parzen"),
+}
+"""Besides the optimisers those that only `robustness` compares: parzen when it is told that losses have noise."""
