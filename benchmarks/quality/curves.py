@@ -41,7 +41,7 @@ _COLOURS = (
 _DASHED = {"optuna-gp", "smac", "hebo", "ax"}
 _GREY = "#999999"
 # Evenly in the logarithm: nobody sees more points, and the file stays small.
-_BUDGETS = np.unique(np.round(np.geomspace(1, 200, 48)).astype(int))
+_BUDGETS = np.unique([*np.round(np.geomspace(1, 200, 48)).astype(int), 25, 50, 100])
 
 
 def regret_curve(
@@ -96,7 +96,7 @@ def _draw(runs: Runs, optimisers: Sequence[str], out: Path) -> None:
             ours = name.startswith("parzen-")
             line = "--" if name in _DASHED else "-"
             axis.plot(_BUDGETS, curve[1], line, color=styles[name], lw=2.2 if ours else 1.2, label=name)
-            axis.fill_between(_BUDGETS, curve[0], curve[2], color=styles[name], alpha=0.14 if ours else 0.05, lw=0)
+            axis.fill_between(_BUDGETS, curve[0], curve[2], color=styles[name], alpha=0.14 if ours else 0.07, lw=0)
         axis.set(xscale="log", yscale="log", ylim=(scoring.FLOOR, 4), xlim=(1, 200), title=suite or "all suites")
         axis.set_xticks([1, 5, 10, 25, 50, 100, 200], labels=["1", "5", "10", "25", "50", "100", "200"])
         axis.minorticks_off()
