@@ -142,7 +142,7 @@ def _crash_table(part: Part, runs: Mapping[tuple[str, str, int], records.Run], t
     references = {}
     for name in part.tasks:
         found = [float(np.fmin.reduce(losses)) for of_task in kept.values() for losses in of_task.get(name, [])]
-        references[name] = _crash_reference(tasks[name], min(found))
+        references[name] = _crash_reference(tasks[name], float(np.fmin.reduce(found)))
     body = []
     for optimiser, of_task in kept.items():
         regrets = {
