@@ -60,6 +60,31 @@ def test_failures_reach_parzen_as_errors_and_the_best_is_a_success() -> None:
     assert search.best() == 3
 
 
+_MODULES = {"ax-platform": "ax", "HEBO": "hebo"}
+_NEEDS = {"optuna-gp": "torch", "optuna-cmaes": "cmaes"}
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_every_optimiser_that_is_installed_asks_for_configurations_of_the_space(name: str) -> None:
+    """Active parameters and no others, within their bounds, of the right types, whatever was told."""
+    optimiser = OPTIMISERS[name]
+    for module in (_MODULES.get(optimiser.package, optimiser.package), _NEEDS.get(name, "numpy")):
+        pytest.importorskip(module)
+    search = optimiser.start(Setup(PARAMS, 1, 8, 10.0))
+    for number in range(8):
+        config = search.ask()
+
+        assert config is not None
+        assert set(config) == {param.name for param in PARAMS if param.active(config)}
+        assert config["model"] in {"tree", "line"}
+        assert -1.0 <= config["x"] <= 1.0
+        assert config.get("depth", 1) in range(1, 10)
+        fails = number == 3 and name != "nevergrad"  # it cannot be told
+        search.tell(number, math.nan if fails else TASK.objective(config))
+
+    assert search.best() == min(range(8), key=lambda n: math.inf if math.isnan(search.told[n]) else search.told[n])
+
+
 def test_what_is_in_the_region_fails_and_nothing_else() -> None:
     """The share that fails of random search is the share of the space, which is the same at every call."""
     region = scenarios.region_of(TASK)
