@@ -58,10 +58,10 @@ class Part:
     evaluations: int
     budgets: tuple[int, ...]
 
-    def jobs(self) -> list[Job]:
+    def jobs(self, most_seeds: int) -> list[Job]:
         """All that could be made."""
         return [
-            Job(optimiser, task, tuple(range(seeds)), self.evaluations, scenario)
+            Job(optimiser, task, tuple(range(min(seeds, most_seeds))), self.evaluations, scenario)
             for optimiser, seeds in self.optimisers.items()
             for scenario in self.scenarios
             for task in self.tasks
@@ -224,6 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--optimisers", nargs="+", help="make only runs of these; default: all")
+    parser.add_argument("--most-seeds", type=int, default=10, help="fewer of them, where time is short")
     parser.add_argument("--results", type=Path, default=FOLDER)
     parser.add_argument("--report-only", action="store_true", help="make no run")
     parser.add_argument("--readme", action="store_true", help="write the tables into benchmarks/README.md")
@@ -237,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts = {name: PARTS[name] for name in options.parts}
     fine = True
     if not options.report_only:
-        jobs = [job for part in parts.values() for job in part.jobs() if job.task in known]
+        jobs = [job for part in parts.values() for job in part.jobs(options.most_seeds) if job.task in known]
         jobs = [job for job in jobs if options.optimisers is None or job.optimiser in options.optimisers]
         if options.fresh:
             names = {name for job in jobs for name in (job.kept_as, job.kept_as.replace("noise/", "noise-pick/", 1))}
