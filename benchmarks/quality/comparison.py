@@ -38,6 +38,7 @@ Choice = Callable[[str], bool]
 """Which tasks count."""
 
 _RESAMPLES = 2000
+_FEWEST = 5  # runs of either: a bootstrap of one run has an interval of no width, and everything is significant
 _INTERVAL = [0.025, 0.975]
 
 
@@ -93,13 +94,17 @@ class Duel:
 
     @property
     def by_wins(self) -> str:
-        """`ahead` or `behind` where one half is outside of the interval, else `level`."""
+        """`ahead` or `behind` where one half is outside of the interval, else `level`; `too few` runs to say."""
+        if min(self.runs) < _FEWEST:
+            return "too few"
         low, high = self.wins_interval
         return "ahead" if low > 0.5 else "behind" if high < 0.5 else "level"
 
     @property
     def by_regret(self) -> str:
-        """`ahead` or `behind` where 0 is outside of the interval, else `level`."""
+        """`ahead` or `behind` where 0 is outside of the interval, else `level`; `too few` runs to say."""
+        if min(self.runs) < _FEWEST:
+            return "too few"
         low, high = self.gap_interval
         return "ahead" if high < 0.0 else "behind" if low > 0.0 else "level"
 

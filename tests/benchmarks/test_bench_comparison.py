@@ -88,6 +88,14 @@ def test_a_verdict_needs_an_interval_on_one_side(theirs: list[float], verdict: s
     assert found.by_regret == verdict
 
 
+def test_a_single_run_is_too_few_for_a_verdict() -> None:
+    """Its bootstrap has no width, and would call anything significant."""
+    found = comparison.duel(_runs({"ours": [0.1] * 9, "peer": [0.01]}, ["coco/f"]), REFERENCES, "ours", "peer", 3)
+
+    assert found is not None
+    assert found.by_wins == found.by_regret == "too few"
+
+
 def test_a_duel_without_a_common_task_is_none() -> None:
     """Nothing to say."""
     runs = _runs({"ours": [1]}, ["coco/f"]) | _runs({"peer": [1]}, ["live/h"])
