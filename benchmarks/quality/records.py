@@ -95,10 +95,15 @@ def discard(folder: Path, optimisers: Iterable[str], tasks: Iterable[str]) -> No
             append(folder, run)
 
 
-def pack(folder: Path) -> list[Path]:
-    """Compresses each optimiser's runs into one `.jsonl.gz`, the same bytes for the same runs; removes the `.jsonl`."""
+def pack(folder: Path, optimisers: Iterable[str] | None = None) -> list[Path]:
+    """Compresses each optimiser's runs into one `.jsonl.gz`, the same bytes for the same runs; removes the `.jsonl`.
+
+    Args:
+        folder: of the runs.
+        optimisers: only these.
+    """
     written = []
-    runs = read(folder)
+    runs = read(folder, optimisers)
     for optimiser in sorted({key[0] for key in runs}):
         lines = [runs[key].to_json() for key in sorted(runs) if key[0] == optimiser]
         path = folder / f"{optimiser}.jsonl.gz"

@@ -38,16 +38,10 @@ def median_of_best(losses: NDArray[np.float64], budgets: int) -> NDArray[np.floa
     return np.quantile(losses, quantiles, method="inverted_cdf")
 
 
-def _units(task: Task, configs: Sequence[spaces.Config]) -> NDArray[np.float64]:
-    return np.array(
-        [[spaces.to_unit(p, config[p.name]) if p.name in config else 0.5 for p in task.params] for config in configs]
-    )
-
-
 def _refined(task: Task, configs: list[spaces.Config], losses: NDArray[np.float64], rng: np.random.Generator) -> float:
     """The best loss of random walks from the best configurations; steps shrink from a fifth of the range to 1e-4."""
     starts = np.argsort(losses)[:_STARTS]
-    points, values = _units(task, [configs[i] for i in starts]), losses[starts]
+    points, values = spaces.units(task.params, [configs[i] for i in starts]), losses[starts]
     for scale in np.geomspace(0.2, 1e-4, _ROUNDS):
         steps = rng.normal(size=(_STEPS, *points.shape)) * scale
         # A few coordinates at a time (a category changes only by a jump), sometimes all of them.

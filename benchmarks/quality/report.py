@@ -1,141 +1,98 @@
-"""Prints what the runs say, in Markdown: regret, rank and wins, over all tasks and per suite.
+"""Prints what the runs say, in Markdown.
 
-    python -m benchmarks.quality.report [--optimisers A B ...] [--budgets 25 50 100 200] [--tasks-too] [--json FILE]
+    python -m benchmarks.quality.report [--optimisers A B ...] [--budgets 25 50 100 200] [--ours parzen-auto]
+        [--subset heavy] [--tasks-too] [--readme] [--json FILE]
 
-Only (task, seed) pairs that every optimiser in the report has at a budget count there, so that all are compared on the
-same runs.  **mean**: normalised regret (0 = best known, 1 = random search's median at that budget) averaged over seeds,
-then over tasks.  **geo**: geometric mean over tasks of the per-task means, floored at 1e-3.  **rank**: mean rank among
-the rows, paired by task and seed, with a 95 % bootstrap interval (tasks are drawn anew, then seeds within a task).
+**All suites, and each**: of the optimisers that have runs on all tasks, on the (task, seed) pairs that all of them have.
+`mean`: normalised regret (0 = best known, 1 = random search's median at that budget) averaged over seeds, then over
+tasks.  `geo`: geometric mean over tasks of the per-task means, floored at 1e-3.  `rank`: mean rank among the rows, with a
+95 % bootstrap interval.  `beats`: share of paired runs with the smaller loss.
+
+**Duels**: ours against each other optimiser, on the tasks that the other one has, so that a peer that is too slow for
+all tasks costs the others nothing.  The share of runs that ours wins and the gap between the mean regrets, with 95 %
+bootstrap intervals; `behind` in a suite means that the peer is significantly ahead there.  Nothing is corrected for
+looking at many peers, which makes `behind` easier to get.
+
+**Worse than random search**: a one-sided sign test for each task, Holm-corrected.
+
+`--readme` writes the short form of it into `benchmarks/README.md`, between its markers.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.quality import records, scoring
+from benchmarks.quality import readme, records, scoring
+from benchmarks.quality.comparison import (
+    Duel,
+    References,
+    Row,
+    Runs,
+    best_known,
+    compare,
+    complete,
+    duel,
+    worse_than_random,
+)
 from benchmarks.quality.run import RESULTS
+from benchmarks.quality.tasks import SUBSETS
 
-__all__ = ["Row", "compare", "main", "ranks"]
+__all__ = ["main", "markdown", "percent"]
 
 _BUDGETS = (25, 50, 100, 200)
-_RESAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One optimiser at one budget.
+class _Report:
+    """What all tables are made from."""
 
-    Attributes:
-        optimiser: name.
-        mean: mean normalised regret.
-        geometric: geometric mean over tasks, floored.
-        rank: mean rank, 1 is best.
-        interval: 95 % bootstrap interval of the rank.
-        wins: other optimiser -> share of paired runs with the smaller loss, ties half.
-        tasks: task -> mean normalised regret.
-        runs: number of paired runs.
-    """
+    runs: Runs
+    references: References
+    best: dict[str, float]
+    optimisers: Sequence[str]
+    ours: str
+    subset: str | None
 
-    optimiser: str
-    mean: float
-    geometric: float
-    rank: float
-    interval: tuple[float, float]
-    wins: Mapping[str, float]
-    tasks: Mapping[str, float]
-    runs: int
+    @property
+    def suites(self) -> list[str]:
+        """In the order of their names."""
+        return sorted({task.split("/")[0] for _, task, _ in self.runs})
 
-
-def ranks(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks `(runs, k)` from 1 of losses `(runs, k)` within each row; equal ones share their mean rank."""
-    smaller = (losses[:, :, None] > losses[:, None, :]).sum(axis=2)
-    equal = (losses[:, :, None] == losses[:, None, :]).sum(axis=2)
-    return np.asarray(smaller + (equal + 1) / 2.0, dtype=np.float64)
-
-
-def _bootstrap(by_task: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> NDArray[np.float64]:
-    """95 % intervals `(2, k)` of the mean rank over tasks, from ranks `(seeds, k)` of each task."""
-    means = np.empty((_RESAMPLES, by_task[0].shape[1]))
-    for i in range(_RESAMPLES):
-        drawn = [by_task[t] for t in rng.integers(len(by_task), size=len(by_task))]
-        means[i] = np.mean([r[rng.integers(len(r), size=len(r))].mean(axis=0) for r in drawn], axis=0)
-    return np.quantile(means, [0.025, 0.975], axis=0)
-
-
-def compare(
-    runs: Mapping[tuple[str, str, int], records.Run],
-    references: Mapping[str, scoring.Reference],
-    optimisers: Sequence[str],
-    budget: int,
-    suite: str | None = None,
-) -> list[Row]:
-    """The rows of one table, best mean rank first; empty where no run is shared by all.
-
-    Args:
-        runs: from `records.read`.
-        references: of the tasks.
-        optimisers: at least one.
-        budget: evaluations.
-        suite: only its tasks.
-    """
-    # Only runs of the optimisers asked for decide who is paired; the best known loss looks at every run there is.
-    best: dict[str, float] = {}
-    for (_, task, _), run in runs.items():
-        best[task] = min(best.get(task, np.inf), float(np.fmin.reduce(np.asarray(run.losses))))
-    pairs: dict[str, list[int]] = {}
-    for _, task, seed in sorted(key for key in runs if key[0] == optimisers[0]):
-        there = all(len(getattr(runs.get((o, task, seed)), "losses", ())) >= budget for o in optimisers)
-        if there and task in references and (suite is None or task.split("/")[0] == suite):
-            pairs.setdefault(task, []).append(seed)
-    if not pairs:
-        return []
-    found, regrets = [], []
-    for task, seeds in pairs.items():
-        chosen = [[np.asarray(runs[o, task, seed].losses) for o in optimisers] for seed in seeds]
-        found.append(np.array([[np.fmin.reduce(losses[:budget]) for losses in row] for row in chosen]))
-        regrets.append(
-            [
-                [scoring.normalised_regret(losses, references[task], budget, best[task]) for losses in row]
-                for row in chosen
-            ]
+    def counts(self, task: str, suite: str | None, subset: str | None = None) -> bool:
+        """Whether a task belongs into a table."""
+        subset = subset or self.subset
+        return (suite is None or task.split("/", maxsplit=1)[0] == suite) and (
+            subset is None or task in SUBSETS[subset]
         )
-    per_task = np.array([np.mean(rows, axis=0) for rows in regrets])  # (tasks, k)
-    by_task = [ranks(losses) for losses in found]
-    mean_rank = np.mean([r.mean(axis=0) for r in by_task], axis=0)
-    low, high = _bootstrap(by_task, np.random.default_rng(0))
-    together = np.concatenate(found)
-    rows = []
-    for j, optimiser in enumerate(optimisers):
-        beaten = (together[:, [j]] < together).mean(axis=0) + (together[:, [j]] == together).mean(axis=0) / 2
-        rows.append(
-            Row(
-                optimiser,
-                float(per_task[:, j].mean()),
-                scoring.geometric(per_task[:, j]),
-                float(mean_rank[j]),
-                (float(low[j]), float(high[j])),
-                {other: float(beaten[i]) for i, other in enumerate(optimisers) if i != j},
-                dict(zip(pairs, per_task[:, j].tolist(), strict=True)),
-                len(together),
-            )
+
+    def rows(self, optimisers: Sequence[str], budget: int, suite: str | None, subset: str | None = None) -> list[Row]:
+        """Of one table."""
+        if not optimisers:
+            return []
+        return compare(
+            *(self.runs, self.references, optimisers, budget), lambda task: self.counts(task, suite, subset), self.best
         )
-    return sorted(rows, key=lambda row: row.rank)
+
+    def duel(self, other: str, budget: int, suite: str | None) -> Duel | None:
+        """Ours against another."""
+        return duel(
+            *(self.runs, self.references, self.ours, other, budget), lambda task: self.counts(task, suite), self.best
+        )
 
 
-def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
+def markdown(head: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
+    """The lines of a table, and an empty one."""
     cells = list(head)
     rule = ["---"] * len(cells)
-    return ["| " + " | ".join(line) + " |" for line in [cells, rule, *map(list, body)]]
+    return ["| " + " | ".join(line) + " |" for line in [cells, rule, *map(list, body)]] + [""]
 
 
-def _show(title: str, rows: Sequence[Row], tasks_too: bool) -> list[str]:
+def _show(title: str, rows: Sequence[Row], *, wins: bool = True, tasks_too: bool = False) -> list[str]:
     names = [row.optimiser for row in rows]
     body = [
         [
@@ -143,40 +100,190 @@ def _show(title: str, rows: Sequence[Row], tasks_too: bool) -> list[str]:
             f"{row.mean:.3f}",
             f"{row.geometric:.3f}",
             f"{row.rank:.2f} ({row.interval[0]:.2f} to {row.interval[1]:.2f})",
-            *("" if name == row.optimiser else f"{100 * row.wins[name]:.0f} %" for name in names),
+            *("" if name == row.optimiser else f"{100 * row.wins[name]:.0f} %" for name in names if wins),
         ]
         for row in rows
     ]
     lines = [f"### {title}: {len(rows[0].tasks)} tasks, {rows[0].runs} paired runs", ""]
-    lines += [*_table(["", "mean", "geo", "rank", *(f"beats {name}" for name in names)], body), ""]
+    lines += markdown(["", "mean", "geo", "rank", *(f"beats {name}" for name in names if wins)], body)
     if tasks_too:
         by_task = [[task, *(f"{row.tasks[task]:.3f}" for row in rows)] for task in rows[0].tasks]
-        lines += [*_table(["task", *names], by_task), ""]
+        lines += markdown(["task", *names], by_task)
     return lines
+
+
+def _suites(report: _Report, budget: int) -> list[str]:
+    """One table with a column per suite: mean regret and mean rank of the complete ones."""
+    names = complete(report.runs, report.optimisers, budget)
+    overall = report.rows(names, budget, None)
+    if not overall:
+        return []
+    by_suite = {suite: {row.optimiser: row for row in report.rows(names, budget, suite)} for suite in report.suites}
+    shown = {suite: rows for suite, rows in by_suite.items() if rows}
+    body = [
+        [
+            row.optimiser,
+            *(f"{rows[row.optimiser].mean:.3f} / {rows[row.optimiser].rank:.2f}" for rows in shown.values()),
+        ]
+        for row in overall
+    ]
+    head = ["mean / rank", *(f"{suite} ({len(next(iter(rows.values())).tasks)})" for suite, rows in shown.items())]
+    return [f"### By suite after {budget}", "", *markdown(head, body)]
+
+
+def percent(interval: tuple[float, float]) -> str:
+    """An interval of shares, without the sign."""
+    return f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f}"
+
+
+def _duels(report: _Report, budget: int) -> list[str]:
+    """Ours against each, over all suites, and the share won per suite."""
+    others = [name for name in report.optimisers if name != report.ours]
+    fought = {name: d for name in others if (d := report.duel(name, budget, None)) is not None}
+    if not fought:
+        return []
+    body = [
+        [
+            name,
+            f"{d.tasks}",
+            f"{d.runs[0]} / {d.runs[1]}",
+            f"{100 * d.wins:.0f} % ({percent(d.wins_interval)})",
+            d.by_wins,
+            f"{d.means[0]:.3f} / {d.means[1]:.3f}",
+            f"{d.gap:+.3f} ({d.gap_interval[0]:+.3f} to {d.gap_interval[1]:+.3f})",
+            d.by_regret,
+        ]
+        for name, d in sorted(fought.items(), key=lambda item: item[1].wins)
+    ]
+    head = ["against", "tasks", "runs", "won", "so", "mean regret", "gap", "so"]
+    lines = [f"### {report.ours} against each after {budget}, on the other's tasks", "", *markdown(head, body)]
+    cells = {
+        name: [report.duel(name, budget, suite) for suite in report.suites]
+        for name in sorted(fought, key=lambda name: fought[name].wins)
+    }
+    body = [
+        [name, *("" if d is None else f"{100 * d.wins:.0f} % ({percent(d.wins_interval)}) {d.by_wins}" for d in duels)]
+        for name, duels in cells.items()
+    ]
+    lines += [
+        f"### Runs that {report.ours} wins after {budget}, by suite",
+        "",
+        *markdown(["against", *report.suites], body),
+    ]
+    behind = [f"{name} on {suite}" for name, duels in cells.items() for suite, d in zip(report.suites, duels, strict=True)
+              if d is not None and d.by_wins == "behind"]  # fmt: skip
+    lines += [f"Significantly ahead of {report.ours}: {', '.join(behind) if behind else 'none, on no suite'}.", ""]
+    return lines
+
+
+def _worse(report: _Report, names: Sequence[str], budgets: Sequence[int], level: float = 0.01) -> list[str]:
+    """One row per optimiser: on how many tasks it is worse than random search, and where it comes closest."""
+    body = []
+    for name in names:
+        cells = []
+        for budget in budgets:
+            rows = worse_than_random(
+                report.runs, report.references, name, budget, lambda task: report.counts(task, None)
+            )
+            worse = [row.task for row in rows if row.adjusted < level]
+            least = (
+                f"; least p {rows[0].p:.2g} ({rows[0].above} of {rows[0].runs} above, {rows[0].task})" if rows else ""
+            )
+            cells.append("" if not rows else f"{', '.join(worse) or 'none'} of {len(rows)}{least}")
+        body.append([name, *cells])
+    title = f"### Worse than random search on which task (one-sided, {100 * level:.0f} %, Holm over tasks)"
+    return [title, "", *markdown(["", *(f"after {budget}" for budget in budgets)], body)]
+
+
+def _full(report: _Report, budgets: Sequence[int], tasks_too: bool) -> tuple[list[str], list[dict[str, Any]]]:
+    """Everything, and the numbers behind it."""
+    lines: list[str] = []
+    stored: list[dict[str, Any]] = []
+    for budget in budgets:
+        names = complete(report.runs, report.optimisers, budget)
+        for suite in [None, *report.suites]:
+            rows = report.rows(names, budget, suite)
+            if rows:
+                lines += _show(f"{suite or 'All suites'} after {budget}", rows, tasks_too=tasks_too)
+                stored.append({"budget": budget, "suite": suite, "rows": [asdict(row) for row in rows]})
+        lines += _heavy(report, budget, wins=True)
+        lines += _duels(report, budget)
+    lines += _worse(report, report.optimisers, budgets)
+    return lines, stored
+
+
+def _heavy(report: _Report, budget: int, *, wins: bool) -> list[str]:
+    """A table of everybody on the tasks and seeds that even the incomplete ones have, if there are such."""
+    everybody = [
+        name
+        for name in report.optimisers
+        if any(o == name and len(run.losses) >= budget for (o, _, _), run in report.runs.items())
+    ]
+    if everybody == complete(report.runs, everybody, budget):
+        return []
+    rows = report.rows(everybody, budget, None, "heavy")
+    return _show(f"Everybody after {budget}, on what all have of the heavy subset", rows, wins=wins) if rows else []
+
+
+def _short(report: _Report, budgets: Sequence[int]) -> list[str]:
+    """What the README shows."""
+    lines: list[str] = []
+    for budget in budgets:
+        rows = report.rows(complete(report.runs, report.optimisers, budget), budget, None)
+        if rows:
+            lines += _show(f"All suites after {budget}", rows, wins=False)
+    for budget in budgets[-2:]:
+        lines += _suites(report, budget)
+        lines += _heavy(report, budget, wins=False)
+        lines += _duels(report, budget)
+    return lines + _worse(report, [name for name in report.optimisers if name.startswith("parzen-")], budgets[-2:])
+
+
+def _facts(report: _Report) -> list[str]:
+    """Of each optimiser: version, seeds, and CPU time of a run of 100 evaluations."""
+    body = []
+    for name in report.optimisers:
+        mine = [run for (o, _, _), run in report.runs.items() if o == name]
+        lengths = sorted({len(run.losses) for run in mine})
+        seconds = sum(run.seconds for run in mine) / sum(len(run.losses) for run in mine)
+        body.append(
+            [
+                name,
+                ", ".join(sorted({run.version for run in mine})),
+                f"{len({run.task for run in mine})}",
+                f"{len(mine)}",
+                f"{lengths[0]} to {lengths[-1]}",
+                f"{1000 * seconds:.0f}",
+            ]
+        )
+    head = ["", "version", "tasks", "runs", "evaluations", "CPU ms per evaluation, objective included"]
+    return ["### The runs", "", *markdown(head, body)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 1 if there is nothing to compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--optimisers", nargs="+", help="default: all that have runs")
+    parser.add_argument("--ours", default="parzen-auto", help="who is compared with each other one by one")
     parser.add_argument("--budgets", nargs="+", type=int, default=_BUDGETS)
+    parser.add_argument("--subset", choices=list(SUBSETS), help="only these tasks")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--tasks-too", action="store_true", help="also a regret per task")
+    parser.add_argument("--readme", action="store_true", help="write the short form into benchmarks/README.md")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
-    runs, references = records.read(options.results), scoring.read_references()
+    runs = records.read(options.results)
     optimisers = options.optimisers or sorted({key[0] for key in runs})
-    if not optimisers:
-        print(f"no runs in {options.results}")
+    absent = [name for name in optimisers if not any(key[0] == name for key in runs)]
+    if absent or not optimisers:
+        print(f"no runs of {', '.join(absent) or 'anybody'} in {options.results}")
         return 1
-    suites = list(dict.fromkeys(key[1].split("/")[0] for key in sorted(runs)))
-    stored = []
-    for budget in options.budgets:
-        for suite in [None, *suites]:
-            rows = compare(runs, references, optimisers, budget, suite)
-            if rows:
-                print("\n".join(_show(f"{suite or 'All suites'} after {budget}", rows, options.tasks_too)))
-                stored.append({"budget": budget, "suite": suite, "rows": [asdict(row) for row in rows]})
+    report = _Report(runs, scoring.read_references(), best_known(runs), optimisers, options.ours, options.subset)
+    if options.readme:
+        readme.write("quality", [*_facts(report), *_short(report, options.budgets)])
+        return 0
+    lines, stored = _full(report, options.budgets, options.tasks_too)
+    print("\n".join([*_facts(report), *lines]))
     if options.json:
         options.json.write_text(json.dumps(stored, indent=1) + "\n")
     return 0 if stored else 1

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
     "Config",
     "Param",
     "Params",
     "category",
+    "find",
     "flatten",
     "hyperopt_space",
     "integer",
@@ -34,6 +36,7 @@ __all__ = [
     "suggest_with_optuna",
     "to_unit",
     "unit_config",
+    "units",
 ]
 
 Config = dict[str, Any]
@@ -94,6 +97,11 @@ def ordered(name: str, choices: Sequence[Any], *, when: When | None = None) -> P
     return Param(name, "ordinal", choices=tuple(choices), when=when)
 
 
+def find(params: Params, name: str) -> Param:
+    """The parameter of that name."""
+    return next(param for param in params if param.name == name)
+
+
 # --- the unit cube: our own random search, and the refinement of the references -----------------------------------
 
 
@@ -127,6 +135,11 @@ def unit_config(params: Params, units: Sequence[float]) -> Config:
         if param.active(config):
             config[param.name] = from_unit(param, u)
     return config
+
+
+def units(params: Params, configs: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    """Points `(n, d)` of the unit cube for some configurations; an inactive parameter is in the middle."""
+    return np.array([[to_unit(p, config[p.name]) if p.name in config else 0.5 for p in params] for config in configs])
 
 
 def sample(params: Params, rng: np.random.Generator) -> Config:

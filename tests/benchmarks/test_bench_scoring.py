@@ -1,4 +1,4 @@
-"""Regrets, ranks and the files that runs are kept in."""
+"""Regrets and the files that runs are kept in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.quality import records, report, scoring
+from benchmarks.quality import records, scoring
 from benchmarks.quality.references import median_of_best
 
 REFERENCE = scoring.Reference(best=1.0, random_median=np.array([5.0, 4.0, 3.0]), draws=100)
@@ -44,26 +44,6 @@ def test_the_median_of_the_best_is_what_many_random_searches_have() -> None:
         assert formula[budget - 1] == pytest.approx(np.median(draws.min(axis=1)), rel=0.08)
 
 
-def test_equal_losses_share_their_rank() -> None:
-    """1, 2.5, 2.5 and not 1, 2, 3."""
-    found = report.ranks(np.array([[2.0, 1.0, 2.0], [3.0, 2.0, 1.0]]))
-
-    assert found.tolist() == [[2.5, 1.0, 2.5], [3.0, 2.0, 1.0]]
-
-
-def test_only_runs_that_all_optimisers_have_are_compared() -> None:
-    """A seed that one of two lacks counts for neither."""
-    runs = [_run((3.0, 2.0)), _run((9.0, 9.0), seed=1), _run((4.0, 4.0), optimiser="b")]
-    rows = report.compare(
-        {(run.optimiser, run.task, run.seed): run for run in runs}, {"coco/f": REFERENCE}, ["a", "b"], 2
-    )
-
-    assert [row.optimiser for row in rows] == ["a", "b"]
-    assert [row.runs for row in rows] == [1, 1]
-    assert rows[0].rank == 1.0
-    assert rows[0].wins == {"b": 1.0}
-
-
 def test_half_a_line_of_a_killed_command_spoils_only_itself(tmp_path: Path) -> None:
     """Runs before and after it are read."""
     records.append(tmp_path, _run((1.0,)))
@@ -88,6 +68,15 @@ def test_packing_keeps_the_longest_runs_and_gives_the_same_bytes_again(tmp_path:
     assert path.read_bytes() == first
     assert records.read(tmp_path)["a", "coco/f", 0].losses == (1.0, 0.5)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_packing_some_optimisers_leaves_the_others_alone(tmp_path: Path) -> None:
+    """Runs under way of somebody else stay as they are."""
+    records.append(tmp_path, _run((1.0,)))
+    records.append(tmp_path, _run((2.0,), optimiser="b"))
+    records.pack(tmp_path, ["b"])
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "b.jsonl.gz"]
 
 
 def test_the_committed_references_are_whole() -> None:

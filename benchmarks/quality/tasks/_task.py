@@ -29,6 +29,7 @@ class Task:
         function: flat configurations -> losses `(n,)`; surrogates answer many at once much faster than one by one.
         optimum: the smallest possible loss, where it is known.
         finite: number of distinct configurations, where it is small enough to list them all.
+        draw: the loss of one repetition of a flat configuration, drawn at random, where the suite has repetitions.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Task:
     function: Callable[[Sequence[Mapping[str, Any]]], NDArray[np.float64]]
     optimum: float | None = None
     finite: int | None = None
+    draw: Callable[[Mapping[str, Any], np.random.Generator], float] | None = None
 
     def space(self) -> dict[str, Any]:
         """The space for parzen."""

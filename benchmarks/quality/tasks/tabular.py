@@ -61,15 +61,25 @@ _TRANSFORMS: Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] 
 
 
 @functools.cache
-def _table(path: Path, bench: str) -> NDArray[np.float64]:
-    """Losses, one axis per parameter."""
+def _repetitions(path: Path, bench: str) -> NDArray[np.float64]:
+    """Losses as they were measured, one axis per parameter and one of repetitions."""
     with np.load(path, allow_pickle=False) as archive:
-        losses: NDArray[np.float64] = archive["loss"].astype(np.float64).mean(axis=-1)
+        losses: NDArray[np.float64] = archive["loss"].astype(np.float64)
     expected = tuple(len(param.choices) for param in GRIDS[bench])
-    if losses.shape != expected:
-        raise ValueError(f"{path} has axes {losses.shape}; {bench} is described as {expected}")
+    if losses.shape[:-1] != expected:
+        raise ValueError(f"{path} has axes {losses.shape[:-1]}; {bench} is described as {expected}")
+    return losses
+
+
+def _transformed(bench: str, losses: NDArray[np.float64]) -> NDArray[np.float64]:
     transform = _TRANSFORMS.get(bench)
     return losses if transform is None else transform(losses)
+
+
+@functools.cache
+def _table(path: Path, bench: str) -> NDArray[np.float64]:
+    """Losses, one axis per parameter."""
+    return _transformed(bench, _repetitions(path, bench).mean(axis=-1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,12 @@ class _Loss:
         cells = [[param.choices.index(config[param.name]) for param in params] for config in configs]
         return np.asarray(table[tuple(np.array(cells).T)], dtype=np.float64)
 
+    def draw(self, config: Mapping[str, Any], rng: np.random.Generator) -> float:
+        """The loss of one repetition."""
+        cell = tuple(param.choices.index(config[param.name]) for param in GRIDS[self.bench])
+        one = rng.choice(_repetitions(self.path, self.bench)[cell])
+        return float(_transformed(self.bench, np.asarray(one)))
+
 
 def load(suite: str, data: Path) -> list[Task]:
     """The tasks of this suite; raises `Skipped` where the tables are absent."""
@@ -90,15 +106,16 @@ def load(suite: str, data: Path) -> list[Task]:
         path = data / "tabular" / bench / f"{dataset}.npz"
         if not path.is_file():
             raise Skipped(f"no table {path}; set PARZEN_BENCH_DATA or give --data")
-        table = _table(path, bench)
+        table, loss = _table(path, bench), _Loss(path, bench)
         tasks.append(
             Task(
                 f"tabular/{bench}-{dataset}",
                 suite,
                 GRIDS[bench],
-                _Loss(path, bench),
+                loss,
                 optimum=float(table.min()),
                 finite=table.size,
+                draw=loss.draw,
             )
         )
     return tasks
