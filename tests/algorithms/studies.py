@@ -9,9 +9,12 @@ import numpy as np
 
 from parzen._typing import JSON
 from parzen.algorithms import Algorithm, Ask, Proposal
+from parzen.algorithms._named import _TABLE
 from parzen.space import Points, Space
 from parzen.trials import Asked, Finished, History, Outcome, Retracted, Started, State, TrialError
 
+NAMES = sorted(_TABLE)
+"""Of all algorithms of our own."""
 FAILED = Outcome(State.ERROR, error=TrialError("ValueError", "no"))
 
 

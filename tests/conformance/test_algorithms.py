@@ -10,12 +10,14 @@ import pytest
 
 from parzen.algorithms import (
     CMAES,
+    GP,
     QMC,
     TPE,
     AdaptiveTPE,
     Algorithm,
     Anneal,
     Ask,
+    Auto,
     Evolution,
     Grid,
     Mix,
@@ -28,6 +30,8 @@ from parzen.testing._algorithms import CASES, check_algorithm
 from parzen.trials import History
 
 ALGORITHMS: dict[str, Algorithm] = {
+    "auto": Auto(),
+    "gp": GP(),
     "random": Random(),
     "tpe": TPE(),
     "tpe from the first trial": TPE(n_startup=0),
