@@ -157,7 +157,17 @@ def test_the_output_transform_is_that_of_yeo_and_johnson() -> None:
     )
 
 
-@pytest.mark.parametrize("losses", [[1.0, 1.0], [0.0, 1e308, -1e308], [1e-300, 2e-300, 5e-300], [3.0, 1.0], [7.0]])
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [1.0, 1.0],
+        [0.0, 1e308, -1e308],
+        [-1.7e308, *[1.7e308] * 9],
+        [1e-300, 2e-300, 5e-300],
+        [3.0, 1.0],
+        [7.0],
+    ],
+)
 def test_odd_losses_are_transformed_to_numbers(losses: list[float]) -> None:
     """Ties, losses near the largest float and near the smallest."""
     with warnings.catch_warnings():

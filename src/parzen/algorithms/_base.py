@@ -234,5 +234,6 @@ def repeats(algorithm: Algorithm, space: Space, history: History, ask: Ask) -> P
 
 
 def _mean_loss(losses: FloatArray) -> float:
-    known = losses[np.isfinite(losses)]
+    # Capped far below the largest float, so that sums and differences of means are finite too.
+    known = np.clip(losses[np.isfinite(losses)], -(2.0**1000), 2.0**1000)
     return float(known.mean()) if len(known) else math.inf

@@ -18,6 +18,9 @@ __all__ = ["Output", "fit_output"]
 _LEAST, _MOST = -2.0, 4.0
 _FEW = 8
 _GRID = np.linspace(_LEAST, _MOST, 25)
+_HUGE = 2.0**1000
+"""Losses beyond are taken as this, so that millions of them have a sum, and any two a difference: `sys.float_info.max`
+is what some programs return when all is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Output:
 
     def __call__(self, losses: FloatArray) -> FloatArray:
         """`(n,)` losses -> `(n,)` values."""
-        return (_yeo_johnson((losses - self.centre) / self.scale, self.power) - self.shift) / self.spread
+        y = (np.clip(losses, -_HUGE, _HUGE) - self.centre) / self.scale
+        return (_yeo_johnson(y, self.power) - self.shift) / self.spread
 
     def deviations(self, losses: FloatArray, deviations: FloatArray) -> FloatArray:
         """`(n,)` standard deviations of the values, given those of the losses.
@@ -50,10 +54,10 @@ class Output:
 
 def fit_output(losses: FloatArray) -> Output:
     """The transform that makes finite losses `(n,)` look most like draws of one normal."""
-    # Halved before they are added, so that losses near the largest float do not overflow.
+    losses = np.clip(losses, -_HUGE, _HUGE)
     low, high = float(losses.min()), float(losses.max())
-    centre = float(np.mean(losses / 2.0) * 2.0)
-    width = max(high / 2.0 - low / 2.0, 1e-300)
+    centre = float(np.mean(losses))
+    width = max(0.5 * (high - low), 1e-300)
     scale = float(np.std((losses - centre) / width)) * width if high > low else 1.0
     scale = max(scale, 1e-300)
     y = (losses - centre) / scale
