@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parzen import hp
 from parzen._typing import JSON
 from parzen.algorithms import Algorithm, Ask, Proposal
 from parzen.algorithms._named import _TABLE
@@ -16,6 +17,15 @@ from parzen.trials import Asked, Finished, History, Outcome, Retracted, Started,
 NAMES = sorted(_TABLE)
 """Of all algorithms of our own."""
 FAILED = Outcome(State.ERROR, error=TrialError("ValueError", "no"))
+
+BRANIN = Space({"x": hp.float("x", -5, 10), "y": hp.float("y", 0, 15)})
+
+
+def branin(config: Any) -> float:  # a configuration
+    """Dixon and Szego 1978, "The global optimization problem: an introduction"; least value 0.397887, at three places."""
+    x, y = config["x"], config["y"]
+    bowl = (y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6) ** 2
+    return float(bowl + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10)
 
 
 def ask(history: History, q: int = 1, seed: int = 0) -> Ask:

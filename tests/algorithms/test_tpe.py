@@ -15,9 +15,8 @@ from parzen.errors import AlgorithmError, SpaceExhausted
 from parzen.space import Points, Space
 from parzen.trials import History, Outcome, State
 
-from .studies import FAILED, add, ask, retract, study
+from .studies import BRANIN, FAILED, add, ask, branin, retract, study
 
-BRANIN = Space({"x": hp.float("x", -5, 10), "y": hp.float("y", 0, 15)})
 TREE = Space(
     hp.choice(
         "kernel",
@@ -29,13 +28,6 @@ TREE = Space(
     )
 )
 MIXED = Space({"c": hp.categorical("c", [*"abcde"]), "n": hp.int("n", 1, 1000, log=True), "x": hp.float("x", 0, 1)})
-
-
-def branin(config: Any) -> float:  # a configuration
-    """Optimum 0.398."""
-    x, y = config["x"], config["y"]
-    bowl = (y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6) ** 2
-    return float(bowl + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10)
 
 
 def svm(config: Any) -> float:  # a configuration
