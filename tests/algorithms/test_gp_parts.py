@@ -1,0 +1,134 @@
+"""More of the Gaussian process's parts against references: trend, believed rows, chance of success, bad matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from parzen import hp
+from parzen.algorithms._parzen import Form
+from parzen.algorithms.gp._kernel import Encoding
+from parzen.algorithms.gp._model import _BAD, _NOISE, LENGTHS, Model, Prior, _Objective, start
+from parzen.algorithms.gp._output import _yeo_johnson
+from parzen.algorithms.gp._process import _Chance
+from parzen.space import Space
+
+TREE = Space(
+    {
+        "m": hp.choice(
+            "m", [{"a": hp.float("a", 0, 1)}, {"b": hp.float("b", 0, 1), "c": hp.categorical("c", [*"xyz"])}]
+        ),
+        "x": hp.float("x", 0, 1),
+        "y": hp.float("y", 0, 1),
+    }
+)
+
+
+def rows(n: int, seed: int = 0) -> tuple[Encoding, np.ndarray]:
+    """`(n, d)` random rows of the tree."""
+    form = Form(TREE)
+    return Encoding(form), form.settle(np.random.default_rng(seed).random((n, TREE.d)))
+
+
+def test_the_trends_polynomials_are_orthonormal_under_the_prior() -> None:
+    """By quadrature over one column: mean 0, variance 1, and no correlation."""
+    encoding = Encoding(Form(Space({"x": hp.float("x", 0, 1)})))
+    g = encoding.inputs((np.arange(20_000)[:, None] + 0.5) / 20_000).trend
+
+    assert g.mean(axis=0) == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert g.T @ g / len(g) == pytest.approx(np.eye(2), abs=1e-6)
+
+
+def test_the_slope_of_the_trend_is_its_slope() -> None:
+    """By finite differences, for weights of any sign, in the columns that are active; 0 in the others."""
+    encoding, unit = rows(12)
+    weights = np.random.default_rng(1).standard_normal(encoding.inputs(unit).trend.shape)
+    slope = encoding.trend_gradient(unit, weights)
+    for k, j in enumerate(encoding.form.ordered.tolist()):
+        up, down = unit.copy(), unit.copy()
+        up[:, j] += 1e-6
+        down[:, j] -= 1e-6
+        numeric = ((encoding.inputs(up).trend - encoding.inputs(down).trend) * weights).sum(axis=1) / 2e-6
+
+        assert slope[:, k] == pytest.approx(numeric, abs=1e-6)
+        assert (slope[np.isnan(unit[:, j]), k] == 0.0).all()
+
+
+def _model(noise: float = -4.0, seed: int = 0) -> tuple[Encoding, np.ndarray, np.ndarray, np.ndarray, Model]:
+    encoding, unit = rows(60, seed)
+    z = np.random.default_rng(seed).standard_normal(30)
+    theta = start(Prior.of(encoding.lengths))
+    theta[_NOISE] = noise
+    return encoding, unit, z, theta, Model(encoding, theta, encoding.inputs(unit[:30]), z, np.zeros(30))
+
+
+def test_believed_rows_leave_the_mean_and_take_the_doubt_away() -> None:
+    """A loss that comes out as expected is no news of the mean anywhere, and makes the model surer, most where it is."""
+    encoding, unit, z, theta, before = _model()
+    believed, doubt = before.predict(encoding.inputs(unit[30:35]))
+    after = Model(encoding, theta, encoding.inputs(unit[:35]), np.concatenate((z, believed)), np.zeros(35))
+    everywhere = encoding.inputs(unit)
+
+    assert after.predict(everywhere)[0] == pytest.approx(before.predict(everywhere)[0], abs=1e-6)
+    assert (after.predict(everywhere)[1] <= before.predict(everywhere)[1] + 1e-9).all()
+    alone = doubt * np.sqrt(before.noise / (doubt**2 + before.noise))  # what one noisy observation leaves of it
+    assert (after.predict(encoding.inputs(unit[30:35]))[1] < alone + 1e-9).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_chance_of_success_is_a_chance(seed: int) -> None:
+    """Between 0 and 1; 1 where nothing failed and nothing is under way; lower at a failure than at a success."""
+    encoding, unit, _, _, model = _model(seed=seed)
+    parts = [encoding.inputs(unit[part]) for part in (slice(20), slice(20, 40), slice(40, 45))]
+    none = encoding.inputs(unit[:0])
+    log_chance = _Chance(encoding, model.inverse_lengths, *parts)(unit)
+    failures_alone = _Chance(encoding, model.inverse_lengths, parts[0], parts[1], none)(unit)
+
+    assert np.isfinite(log_chance).all()
+    assert (log_chance <= 0.0).all()
+    assert (log_chance <= failures_alone).all()
+    assert failures_alone[:20].mean() > failures_alone[20:40].mean()
+    assert (_Chance(encoding, model.inverse_lengths, parts[0], none, none)(unit) == 0.0).all()
+
+
+def test_a_matrix_that_is_not_positive_definite_is_mended_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows three times over, a large trend and no noise: the model adds jitter until it can go on; a fit turns away."""
+    encoding, unit = rows(20)
+    unit, z = np.tile(unit, (3, 1)), np.tile(np.random.default_rng(0).standard_normal(20), 3)
+    theta = np.concatenate(([-5.0, -60.0, 4.0], np.full(encoding.lengths, 4.0)))
+    monkeypatch.setattr("parzen.algorithms.gp._model._JITTER", 0.0)
+    inputs, prior = encoding.inputs(unit), Prior.of(encoding.lengths)
+    value, slope = _Objective(encoding, inputs, z, np.zeros(60), prior)(theta)
+    mean, deviation = Model(encoding, theta, inputs, z, np.zeros(60)).predict(inputs)
+
+    assert value == _BAD
+    assert (slope == 0.0).all()
+    assert np.isfinite(mean).all()
+    assert (deviation > 0.0).all()
+
+
+def test_rows_that_repeat_are_averaged_where_noise_is_allowed() -> None:
+    """Two losses of one configuration: the model goes between, and is as sure as of their mean with half the noise."""
+    encoding, unit = rows(10)
+    theta = np.concatenate(([0.0, -2.0, -2.0], np.zeros(encoding.lengths)))
+    z = np.random.default_rng(0).standard_normal((2, 10))
+    twice = Model(encoding, theta, encoding.inputs(np.tile(unit, (2, 1))), z.ravel(), np.zeros(20))
+    half = theta.copy()
+    half[_NOISE] -= np.log(2.0)
+    once = Model(encoding, half, encoding.inputs(unit), z.mean(axis=0), np.zeros(10))
+    query = encoding.inputs(rows(30, 5)[1])
+
+    assert len(theta) == LENGTHS + encoding.lengths
+    for a, b in zip(twice.predict(query), once.predict(query), strict=True):
+        assert a == pytest.approx(b, abs=1e-6)
+
+
+@pytest.mark.parametrize("power", [-2.0, -0.5, 0.0, 0.7, 1.0, 2.0, 3.1, 4.0])
+def test_the_power_transform_is_that_of_scipy(power: float) -> None:
+    """On both sides of 0, and at the two powers where it is a logarithm."""
+    y: Any = np.linspace(-4.0, 4.0, 41)
+
+    assert _yeo_johnson(y, power) == pytest.approx(stats.yeojohnson(y, power), rel=1e-12, abs=1e-12)
