@@ -146,7 +146,7 @@ def test_what_is_compared_depends_on_the_losses() -> None:
         if not same(proposals(algorithm, plain), proposals(algorithm, squared))
     ]
 
-    assert {"tpe", "gp", "auto"} <= set(differ)
+    assert {"gp", "auto"} <= set(differ)  # TPE looks at the best few, whose places may win all the same
     assert "anneal" not in differ  # it knows of an order only
 
 
