@@ -129,12 +129,6 @@ FMIN: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "fn not callable": ({"fn": 3}, TypeError, "callable"),
     "space = None": ({"space": None}, SpaceError, "None"),
     "points_to_evaluate of numbers": ({"points_to_evaluate": [3]}, TypeError, "points_to_evaluate"),
-    "points_to_evaluate out of bounds": ({"points_to_evaluate": [{"a": 7, "k": 0}]}, OutOfSpace, "point 0"),
-    "points_to_evaluate with an unknown label": (
-        {"points_to_evaluate": [{"a": 0.5, "k": 0}, {"z": 1}]},
-        ParzenError,
-        "'z'",
-    ),
     "trials is a list": ({"trials": []}, TypeError, "trials"),
     "early_stop_fn not callable": ({"early_stop_fn": 3}, TypeError, "early_stop_fn"),
 }
