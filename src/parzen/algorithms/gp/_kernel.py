@@ -12,7 +12,8 @@ speed, f(u) = (2/pi) (cos(pi u / 2), sin(pi u / 2)), and (0, 0) when it is off: 
 
 The last term is a trend: a regression with normal weights (Rasmussen and Williams 2006, section 2.7) on what each column
 does alone, a slope and a bowl in an ordered one, a step for each category.  Few points show that much, and the first term
-need not spend them on it: over 23 public tasks the regret after 60 evaluations fell by a fifth.
+need not spend them on it.  Measured on 23 public tasks with 5 seeds it won 54 % of the runs after 60 evaluations, which
+is within the noise.
 """
 
 from __future__ import annotations
