@@ -13,23 +13,32 @@ from parzen.log import PROPOSAL, Stream, generator, trial_seed
 from parzen.space import Space
 from parzen.trials import MEMO_LIMIT, Asked, Event, History, Noted, Started, State, storable
 
-__all__ = ["EXHAUSTED", "start_trials"]
+__all__ = ["EXHAUSTED", "prepare", "start_trials"]
 
 EXHAUSTED = "space exhausted"
 """Key of the note, and reason of the stop, when a finite space has no new configuration left."""
 
 
 def start_trials(
-    stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool, worker: str, limited: bool = False
+    stream: Stream,
+    algorithm: Algorithm,
+    n: int,
+    *,
+    repeat: bool,
+    worker: str,
+    limited: bool = False,
+    prepared: list[Asked] | None = None,
 ) -> list[int]:
     """Start up to `n` trials in a worker's name: waiting ones first, then what the algorithm proposes.
 
     Args:
         repeat: on a finite space that is exhausted, propose configurations again.
         limited: start no more than the study's budget has left.
+        prepared: what `prepare` gave and is not started yet; what is started is taken from it.
 
     Returns:
-        Their numbers; fewer than `n` only where a finite space or the budget has no more to give.
+        Their numbers; fewer than `n` where a finite space or the budget has no more to give, or what was prepared is used
+        up.
 
     Raises:
         SpaceExhausted: there is not one.
@@ -48,7 +57,8 @@ def start_trials(
             asked: list[Asked] = []
             if len(waiting) < n:
                 try:
-                    asked = _ask(stream, algorithm, n - len(waiting), repeat)
+                    asked = _still_good(prepared, history)[: n - len(waiting)]
+                    asked = asked or _ask(stream, algorithm, n - len(waiting), repeat)
                 except SpaceExhausted:
                     if not waiting:
                         raise
@@ -61,7 +71,28 @@ def start_trials(
             except Conflict:  # another program took a number: look at what it did, and think again
                 stream.pull()
                 continue
+            if prepared:
+                del prepared[: len(asked)]
         return waiting + [event.number for event in asked]
+
+
+def prepare(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool) -> list[Asked]:
+    """Proposals for the next `n` numbers, made while nobody waits for them; nothing is published.
+
+    They go into the log when their trials begin, so that no proposal that nobody evaluates is ever in it.
+    """
+    with stream.asking:
+        try:
+            return _ask(stream, algorithm, n, repeat)
+        except SpaceExhausted:
+            return []
+
+
+def _still_good(prepared: list[Asked] | None, history: History) -> list[Asked]:
+    """What was prepared, unless somebody else has taken its numbers: random streams belong to numbers."""
+    if prepared and prepared[0].number != len(history):
+        prepared.clear()
+    return prepared or []
 
 
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
