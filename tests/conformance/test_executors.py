@@ -5,9 +5,12 @@ Those that need a cluster are in tests/engines.
 
 from __future__ import annotations
 
+import concurrent.futures
+import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import joblib
 import pytest
 
 from parzen.run.executors import Executor, Lost, Message, Reported, Returned
@@ -19,6 +22,10 @@ from parzen.testing._executors import EXECUTOR_CASES, _Subject
 EXECUTORS: dict[str, Callable[[], Any]] = {
     "processes": lambda: Processes(2),
     "threads": lambda: Threads(2),
+    "a pool of processes": lambda: concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")),
+    "a pool of threads": lambda: concurrent.futures.ThreadPoolExecutor(2),
+    "joblib": lambda: joblib.Parallel(n_jobs=2),
+    "joblib's threads": lambda: joblib.Parallel(n_jobs=2, backend="threading"),
 }
 
 
@@ -31,7 +38,7 @@ def test_an_executor_keeps_its_promise(name: str, case: str) -> None:
 
 def test_the_kit_is_one_call_and_a_protocol() -> None:
     """For people with an executor of their own."""
-    assert all(isinstance(make(), Executor) for make in EXECUTORS.values())
+    assert all(isinstance(EXECUTORS[name](), Executor) for name in ("processes", "threads"))
     check_executor(EXECUTORS["threads"])
 
 

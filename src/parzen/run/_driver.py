@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parzen.errors import ExecutorError, SpaceExhausted, StopStudy
+from parzen.errors import ExecutorError, ObjectiveTimeout, SpaceExhausted, StopStudy
 from parzen.log import Stream
 from parzen.run._asking import EXHAUSTED, prepare, start_trials
 from parzen.run._attachments import attachment_key
@@ -38,7 +38,6 @@ from parzen.run.executors import (
     Returned,
     Task,
 )
-from parzen.run.executors import Reported as Told
 from parzen.trials import LOST, Asked, Finished, Outcome, Released, State, TrialError
 from parzen.trials import Reported as ReportedEvent
 
@@ -46,6 +45,8 @@ __all__ = ["drive"]
 
 _log = logging.getLogger("parzen")
 
+SILENCE = 60.0
+"""Seconds after a trial's time is up in which whoever runs it should have ended it and said so."""
 TICK = 0.2
 """Seconds after which the driver looks around when nothing is told: for signals, requests and the time."""
 
@@ -89,6 +90,7 @@ class _Driver(Course):
         self.exhausted = False
         self.stopping: str | None = None
         self.pace = _Pace(len(fleet.places))
+        self.lost_in_a_row = self.stuck = 0
 
     def run(self) -> str:
         release_abandoned(self.stream)
@@ -129,6 +131,7 @@ class _Driver(Course):
                 return "timeout"
             for message in self.hear():
                 self.take(message)
+            self.give_up_silent_ones()
 
     def is_past_grace(self) -> bool:
         grace, timeout = self.fleet.grace, self.plan.timeout
@@ -208,10 +211,10 @@ class _Driver(Course):
                 message.answer(True)
             return
         if isinstance(message, Begun):
-            underway.begun = self.stream.clock.monotonic()
+            underway.begun = underway.begun or self.stream.clock.monotonic()
         elif isinstance(message, Question):
             message.answer(self.told_to_stop() is not None or self.judge(message.number))
-        elif isinstance(message, (Told, Attached)):
+        elif isinstance(message, (Reported, Attached)):
             self.record_on_the_way(message)
         else:
             self.end(message)
@@ -231,6 +234,7 @@ class _Driver(Course):
         if isinstance(message, Lost):
             self.lose(message)
             return
+        self.lost_in_a_row = 0
         self.pace.evaluated(message.seconds)
         if isinstance(message, Exceeded):
             self.pruned.pop(number, None)
@@ -252,13 +256,22 @@ class _Driver(Course):
         self.finish(number, attempt, outcome, None if outcome.state is State.PRUNED else message.error, message)
 
     def lose(self, message: Lost) -> None:
-        """Run a trial again whose worker is gone, unless it has taken too many with it."""
+        """Run a trial again whose worker is gone, unless it has taken too many with it.
+
+        Raises:
+            ExecutorError: nothing but losses, so that it cannot be the trials.
+        """
+        self.lost_in_a_row += 1
         number, attempt, at = message.number, message.attempt, self.stream.clock.wall()
         lost = self.history.lost(number) + 1
         self.pruned.pop(number, None)
         if lost < MAX_ATTEMPTS:
             _log.warning("trial %d lost its worker (%s) and is run again", number, message.why)
             self.stream.publish(Released(number, attempt, LOST, at))
+            if self.lost_in_a_row >= MAX_ATTEMPTS * (len(self.fleet.places) + 3):
+                raise ExecutorError(
+                    f"{self.lost_in_a_row} workers in a row were gone before they had a result, the last: {message.why}"
+                )
             return
         why = f"{lost} times its worker was gone before it had a result: the objective may take it down; {message.why}"
         self.finish(number, attempt, Outcome(State.ERROR, error=TrialError("lost worker", why)), None)
@@ -288,6 +301,35 @@ class _Driver(Course):
             return True
         names = () if message is None else message.classes
         return any(f"{cls.__module__}.{cls.__qualname__}" in names for cls in self.plan.catch)
+
+    def give_up_silent_ones(self) -> None:
+        """Nobody is waited for for ever: a trial that should have been ended elsewhere, and is not heard of, has failed.
+
+        Raises:
+            ExecutorError: every place is held by such a trial.
+        """
+        limit, now = self.fleet.trial_timeout, self.stream.clock.monotonic()
+        if limit is None:
+            return
+        for number, underway in list(self.running.items()):
+            if underway.begun is None or now - underway.begun <= limit + SILENCE:
+                continue
+            del self.running[number]
+            if self.executor.cancel(number):
+                self.free.append(underway.task.place)
+            else:
+                self.stuck += 1
+            seconds = now - underway.begun
+            error = ObjectiveTimeout(
+                f"nothing was heard of the trial for {seconds:.0f} s; trial_timeout is {limit:g} s"
+            )
+            self.finish(
+                number, underway.task.attempt, Outcome(State.ERROR, error=error_of(error), seconds=seconds), None
+            )
+        if self.stuck == len(self.fleet.places):
+            raise ExecutorError(
+                f"all {self.stuck} places are held by trials that neither answer nor can be ended: see to the workers"
+            )
 
     # --- giving up ----------------------------------------------------------------------------------------------
 

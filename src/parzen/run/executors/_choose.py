@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import Any
 
 from parzen.errors import ExecutorError
@@ -27,4 +28,27 @@ def executor_of(given: Any, slots: int | None, *, threads: bool = False) -> Exec
         return made
     if isinstance(given, Executor) and not isinstance(given, type):
         return given
-    raise ExecutorError(f"executor= takes an engine or a parzen.run.executors.Executor, got {given!r:.80}")
+    for owner, module, name in _ENGINES:
+        if _is_of(given, owner):
+            engine: Executor = getattr(importlib.import_module(f"parzen.run.executors.{module}"), name)(given, slots)
+            return engine
+    raise ExecutorError(
+        f"executor= takes an engine ({', '.join(dict.fromkeys(owner.partition('.')[0] for owner, *_ in _ENGINES))}) or a "
+        f"parzen.run.executors.Executor, got {given!r:.80}"
+    )
+
+
+_ENGINES = (
+    ("distributed.client.Client", "dask", "Dask"),
+    ("joblib.parallel.Parallel", "joblib", "Joblib"),
+    ("concurrent.futures.thread.ThreadPoolExecutor", "futures", "ThreadFutures"),
+    ("concurrent.futures._base.Executor", "futures", "Futures"),
+)
+"""Class of an engine -> where our executor for it is; the first that fits."""
+
+
+def _is_of(given: Any, owner: str) -> bool:
+    """Whether something is an object of a class that is told by its name, or is a module of that name."""
+    if isinstance(given, ModuleType):
+        return given.__name__ == owner
+    return any(f"{cls.__module__}.{cls.__qualname__}" == owner for cls in type(given).__mro__)

@@ -32,13 +32,12 @@ class Processes:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._workers: dict[int, WorkerProcess] = {}
-        self._heard: list[Message] = []
-        self._stillborn = 0
-        self._looked = 0.0
 
     def open(self, job: Job) -> None:
         require("psutil", "parzen[parallel]")
         self._job, self._packed = job, dumped(job, "the objective")
+        self._heard: list[Message] = []
+        self._stillborn, self._looked = 0, 0.0
         threads = threads_of(self.slots)
         self._environments = [{**threads, **visible_devices(place)} for place in job.places]
 

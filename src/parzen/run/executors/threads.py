@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from parzen.errors import ExecutorError
 from parzen.run.executors._base import Attached, Begun, Job, Message, Question, Reported, Task
 from parzen.run.executors._evaluate import evaluate
 
-__all__ = ["Threads"]
+__all__ = ["Line", "Threads"]
 
 
 class Threads:
@@ -25,6 +25,14 @@ class Threads:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
+
+    def open(self, job: Job) -> None:
+        if job.timeout is not None or job.memory is not None:
+            raise ExecutorError(
+                "nothing can end a thread: trial_timeout and trial_memory need processes, leave threads=True away"
+            )
+        self._job = job
+        # Anew for each run: threads of an earlier one may still be at work.
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._told: SimpleQueue[Message] = SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -33,25 +41,14 @@ class Threads:
             tuple[int, int], bool
         ] = {}  # (number, attempt) that has not ended -> whether anybody listens
 
-    def open(self, job: Job) -> None:
-        if job.timeout is not None or job.memory is not None:
-            raise ExecutorError(
-                "nothing can end a thread: trial_timeout and trial_memory need processes, leave threads=True away"
-            )
-        self._job = job
-
     def submit(self, task: Task) -> None:
         self._awaited[task.number, task.attempt] = True
         if len(self._awaited) > len(self._threads):
-            thread = threading.Thread(target=self._work, name=f"parzen-{len(self._threads)}", daemon=True)
+            args = self._job, self._tasks, self._told, self._closed
+            thread = threading.Thread(target=_work, args=args, name=f"parzen-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
         self._tasks.put(task)
-
-    def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            self._told.put(Begun(task.number, task.attempt))
-            self._told.put(evaluate(self._job, task, _Line(self._told, self._closed)))
 
     def collect(self, timeout: float) -> Sequence[Message]:
         messages: list[Message] = []
@@ -82,20 +79,31 @@ class Threads:
             self._tasks.put(None)
 
 
-class _Line:
-    """From a thread to the driver, through one queue."""
+def _work(job: Job, tasks: SimpleQueue[Task | None], told: SimpleQueue[Message], closed: threading.Event) -> None:
+    while (task := tasks.get()) is not None:
+        told.put(Begun(task.number, task.attempt))
+        told.put(evaluate(job, task, Line(told.put, closed.is_set)))
 
-    def __init__(self, told: SimpleQueue[Message], closed: threading.Event) -> None:
+
+class Line:
+    """From a thread to the driver.
+
+    Args:
+        told: is given what is said.
+        is_closed: whether nobody listens any more.
+    """
+
+    def __init__(self, told: Callable[[Message], object], is_closed: Callable[[], bool]) -> None:
         self.unsaid: list[Reported | Attached] = []
-        self._told, self._closed = told, closed
+        self._told, self._is_closed = told, is_closed
 
     def tell(self, message: Reported | Attached) -> None:
-        self._told.put(message)
+        self._told(message)
 
     def ask(self, number: int, attempt: int) -> bool:
         answers: SimpleQueue[bool] = SimpleQueue()
-        self._told.put(Question(number, attempt, answers.put))
-        while not self._closed.is_set():
+        self._told(Question(number, attempt, answers.put))
+        while not self._is_closed():
             try:
                 return answers.get(timeout=0.2)
             except Empty:
