@@ -40,6 +40,10 @@ def executor_of(given: Any, slots: int | None, *, threads: bool = False) -> Exec
 
 _ENGINES = (
     ("distributed.client.Client", "dask", "Dask"),
+    ("ray", "ray", "Ray"),
+    ("pyspark.sql.session.SparkSession", "spark", "Spark"),
+    ("pyspark.sql.classic.session.SparkSession", "spark", "Spark"),
+    ("submitit.core.core.Executor", "submitit", "Submitit"),
     ("joblib.parallel.Parallel", "joblib", "Joblib"),
     ("concurrent.futures.thread.ThreadPoolExecutor", "futures", "ThreadFutures"),
     ("concurrent.futures._base.Executor", "futures", "Futures"),
