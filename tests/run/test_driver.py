@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from parzen.errors import ExecutorError, NotPicklable, StudyError
 from parzen.hyperopt import STATUS_OK, Trials, fmin, rand
 from parzen.run import fleet_of
 from parzen.run._fleet import checked_bytes
+from parzen.run.executors import Begun, Job, Message, Returned, Task
 from parzen.space import Space
 from parzen.study import Study
 from parzen.trials import Asked, Finished, History, Requested, Started, State
@@ -428,6 +429,56 @@ def test_gpus_are_all_that_a_process_sees() -> None:
         ("5,7", "(5, 7)"),
     }
     assert all(int(trial.extra["threads"]) >= 1 for trial in result.trials)
+
+
+# --- executors that do not answer -------------------------------------------------------------------------------
+
+
+class _Silent:
+    """Begins tasks and never says anything more of the first ones."""
+
+    slots = 2
+
+    def __init__(self, silent: int, *, can_end: bool) -> None:
+        self.silent, self.can_end = silent, can_end
+        self.told: list[Message] = []
+
+    def open(self, job: Job) -> None:
+        self.job = job
+
+    def submit(self, task: Task) -> None:
+        self.told.append(Begun(task.number, task.attempt))
+        if task.number >= self.silent:
+            self.told.append(Returned(task.number, task.attempt, 1.0, 0.0))
+
+    def collect(self, timeout: float) -> Sequence[Message]:
+        told, self.told = self.told, []
+        if not told:
+            time.sleep(min(timeout, 0.01))
+        return told
+
+    def cancel(self, number: int) -> bool:
+        return self.can_end
+
+    def close(self) -> None:
+        pass
+
+
+def test_nobody_is_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that neither answers nor ends its trial in time has lost it; its place is free if it can be ended."""
+    monkeypatch.setattr("parzen.run._driver.SILENCE", 0.05)
+    given: dict[str, Any] = {"parallel": None, "threads": False, "trial_timeout": 0.05}
+    ended = _run(_loss, 6, executor=_Silent(3, can_end=True), **given)
+    stuck = _run(_loss, 6, executor=_Silent(1, can_end=False), **given)
+    states, error = [trial.state.name for trial in ended.trials], ended.trials[0].error
+
+    assert states == ["ERROR"] * 3 + ["OK"] * 3
+    assert error is not None
+    assert error.kind == "parzen.errors.ObjectiveTimeout"
+    assert "nothing was heard" in error.message
+    assert [trial.state.name for trial in stuck.trials] == ["ERROR"] + ["OK"] * 5
+    with pytest.raises(ExecutorError, match="all 2 places are held"):
+        _run(_loss, 6, executor=_Silent(6, can_end=False), **given)
 
 
 # --- Hyperopt's door --------------------------------------------------------------------------------------------
