@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from parzen.run._objective import error_of
 from parzen.run.executors._base import Attached, Begun, Job, Raised, Reported, Task
-from parzen.run.executors._evaluate import dumped, evaluate, flush, packed
+from parzen.run.executors._evaluate import dumped, evaluate, flush, is_plain, packed
 from parzen.run.executors._trees import end_tree, lead_session
 
 __all__ = [
@@ -124,4 +124,5 @@ def task_message(task: Task) -> bytes:
     Raises:
         NotPicklable: the configuration cannot travel.
     """
-    return TASK + _NAMED.pack(task.number, task.attempt) + dumped(task, f"the configuration of trial {task.number}")
+    named, plain = f"the configuration of trial {task.number}", is_plain(task.config)
+    return TASK + _NAMED.pack(task.number, task.attempt) + dumped(task, named, plain=plain)

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from parzen.errors import ExecutorError
 from parzen.run.executors._base import Attached, Begun, Job, Lost, Message, Question, Reported, Task
 from parzen.run.executors._calls import UNREADY
-from parzen.run.executors._evaluate import dumped, unpacked
+from parzen.run.executors._evaluate import dumped, is_plain, unpacked
 from parzen.run.executors._line import Address, Switchboard
 
 __all__ = ["Engine"]
@@ -65,7 +65,7 @@ class Engine:
         self._switchboard = Switchboard(self._inbox.put)
 
     def submit(self, task: Task) -> None:
-        data = dumped(task, f"the configuration of trial {task.number}")
+        data = dumped(task, f"the configuration of trial {task.number}", plain=is_plain(task.config))
         self._awaited[task.number] = task.attempt
         try:
             self.begin(data, task.number, task.attempt)

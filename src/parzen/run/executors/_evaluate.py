@@ -16,7 +16,7 @@ from parzen.log import OBJECTIVE, generator
 from parzen.run._objective import Evaluation, error_of, leave_if_forked, loss_of
 from parzen.run.executors._base import Attached, Job, Raised, Reported, Returned, Task
 
-__all__ = ["Line", "NoLine", "dumped", "evaluate", "flush", "packed", "unpacked", "visible_devices"]
+__all__ = ["Line", "NoLine", "dumped", "evaluate", "flush", "is_plain", "packed", "unpacked", "visible_devices"]
 
 
 class Line(Protocol):
@@ -107,12 +107,17 @@ def visible_devices(devices: Mapping[str, Any]) -> dict[str, str]:
 # --- travelling -------------------------------------------------------------------------------------------------
 
 
-def dumped(what: Any, name: str) -> bytes:
+def dumped(what: Any, name: str, *, plain: bool = False) -> bytes:
     """Pickled by value where it has to be: lambdas, closures, functions of a notebook.
+
+    Args:
+        plain: whether there is nothing in it but numbers, text and the like, which is the faster way.
 
     Raises:
         NotPicklable: it cannot be; the text says what to do.
     """
+    if plain:
+        return pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
     dumps: Callable[[Any], bytes] = require("cloudpickle", "cloudpickle").dumps
     try:
         return dumps(what)
@@ -123,6 +128,21 @@ def dumped(what: Any, name: str) -> bytes:
         ) from error
 
 
+_PLAIN = (float, int, str, bool, type(None), bytes)
+
+
+def is_plain(value: Any, deepest: int = 8) -> bool:
+    """Whether a value is made of Python's own numbers, text and containers alone."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if not deepest or kind not in {dict, list, tuple}:
+        return False
+    if kind is dict and not all(type(key) in _PLAIN for key in value):
+        return False
+    return all(is_plain(one, deepest - 1) for one in (value.values() if kind is dict else value))
+
+
 def packed(ended: Returned | Raised) -> bytes:
     """An end, as it travels: what cannot be pickled is left out, and what stands for it says so."""
     if isinstance(ended, Raised):
@@ -130,7 +150,7 @@ def packed(ended: Returned | Raised) -> bytes:
     try:
         result = _sendable(ended.result)
         sent = Returned(ended.number, ended.attempt, result, ended.seconds, ended.before)
-        return dumped(sent, "the result")
+        return dumped(sent, "the result", plain=is_plain(result))
     except (NotPicklable, ObjectiveError) as error:
         error.__cause__ = None
         return _packed_error(
@@ -168,7 +188,7 @@ def _sendable(result: Any) -> Any:
 
 
 def _sent(value: Any) -> Any:
-    if _travels(value):
+    if is_plain(value) or _travels(value):
         return value
     return {key: _sent(one) for key, one in value.items()} if isinstance(value, Mapping) else {"$dropped": _name(value)}
 
