@@ -1,12 +1,11 @@
 """Every executor of our own keeps every promise of the protocol, and the kit notices one that does not.
 
-Those that need a cluster are in tests/engines.
+Those that need a cluster, or other libraries' processes, are in tests/engines.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
-import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,9 +21,7 @@ from parzen.testing._executors import EXECUTOR_CASES, _Subject
 EXECUTORS: dict[str, Callable[[], Any]] = {
     "processes": lambda: Processes(2),
     "threads": lambda: Threads(2),
-    "a pool of processes": lambda: concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")),
     "a pool of threads": lambda: concurrent.futures.ThreadPoolExecutor(2),
-    "joblib": lambda: joblib.Parallel(n_jobs=2),
     "joblib's threads": lambda: joblib.Parallel(n_jobs=2, backend="threading"),
 }
 

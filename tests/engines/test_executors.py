@@ -5,6 +5,8 @@ Run with `-m engines`; each is skipped with a reason where its package is not in
 
 from __future__ import annotations
 
+import concurrent.futures
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -22,6 +24,10 @@ from parzen.testing._executors import EXECUTOR_CASES, _Subject
 
 # Their warnings are theirs: sockets left open, deprecations of each other.
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
+
+
+def _pool() -> Iterator[Callable[[], Any]]:
+    yield lambda: concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
 
 
 def _joblib() -> Iterator[Callable[[], Any]]:
@@ -74,7 +80,15 @@ def _submitit() -> Iterator[Callable[[], Any]]:
         yield lambda: executor_of(submitit.LocalExecutor(folder), 2)
 
 
-ENGINES = {"joblib": _joblib, "loky": _loky, "dask": _dask, "ray": _ray, "spark": _spark, "submitit": _submitit}
+ENGINES = {
+    "a pool of processes": _pool,
+    "joblib": _joblib,
+    "loky": _loky,
+    "dask": _dask,
+    "ray": _ray,
+    "spark": _spark,
+    "submitit": _submitit,
+}
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -360,6 +360,8 @@ class _Driver(Course):
         if isinstance(message, Raised) and isinstance(message.error, KeyboardInterrupt):
             return
         del self.running[message.number]
+        for told in message.before:
+            self.record_on_the_way(told)
         try:
             if isinstance(message, Raised):
                 raise message.error

@@ -29,7 +29,7 @@ from parzen.run.executors._base import (
 )
 from parzen.run.executors._evaluate import Line, dumped, evaluate, flush, packed, visible_devices
 from parzen.run.executors._line import Address, CalledLine
-from parzen.run.executors._process import WorkerProcess, watched
+from parzen.run.executors._process import WATCH, Watch, WorkerProcess
 
 __all__ = ["DONE", "UNREADY", "call", "evaluate_apart"]
 
@@ -39,8 +39,6 @@ DONE, UNREADY = b"d", b"u"
 _JOBS: OrderedDict[bytes, Job] = OrderedDict()
 """The last jobs of this process, so that an objective is loaded once and not for each trial."""
 _KEPT = 2
-_WATCH = 0.05
-"""Seconds between looks at the limits of a trial."""
 
 
 def call(job: bytes, task: bytes, number: int, attempt: int, address: Address | None) -> bytes:
@@ -78,15 +76,15 @@ def _loaded(job: bytes) -> Job:
 
 def evaluate_apart(job: Job, packed_job: bytes, task: Task, line: Line) -> Returned | Raised | Exceeded | Lost:
     """Evaluate a task in a process of its own, which can be ended, and sees no other devices than its own."""
-    worker = WorkerProcess(packed_job, visible_devices(job.places[task.place]))
+    worker, watch = WorkerProcess(packed_job, visible_devices(job.places[task.place])), Watch(job)
     try:
         worker.give(task)
         while True:
-            told = bool(wait([worker.connection], _WATCH))
+            told = bool(wait([worker.connection], WATCH))
             messages: list[Message] = worker.hear() if told else []
             if not told and not worker.is_alive():
                 messages += worker.fate()
-            for message in messages or watched([worker], job):
+            for message in messages or watch.look([worker]):
                 if isinstance(message, Question):
                     message.answer(line.ask(message.number, message.attempt))
                 elif isinstance(message, (Reported, Attached)):

@@ -12,7 +12,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from parzen._lazy import require
@@ -35,8 +35,10 @@ from parzen.run.executors._child import (
 from parzen.run.executors._evaluate import unpacked
 from parzen.run.executors._trees import end_tree, memory_of
 
-__all__ = ["WorkerProcess", "threads_of"]
+__all__ = ["WATCH", "Watch", "WorkerProcess", "threads_of"]
 
+WATCH = 0.05
+"""Seconds between looks at the limits of trials."""
 _STARTING = 300.0
 """Seconds within which a worker that was given a task calls the objective: to import it may take long."""
 _LEAVING = 2.0
@@ -206,14 +208,31 @@ def timed_out(limit: float, number: int) -> ObjectiveTimeout:
     )
 
 
-def watched(workers: list[WorkerProcess], job: Job) -> list[Message]:
-    """End those workers whose trials are beyond a limit."""
-    if job.timeout is None and job.memory is None:
-        return []
-    busy = [worker for worker in workers if worker.task is not None]
-    used = {} if job.memory is None else memory_of([worker.process.pid for worker in busy], job.memory)
-    said = (worker.exceeded(job, used.get(worker.process.pid)) for worker in busy)
-    return [message for message in said if message is not None]
+class Watch:
+    """Looks at the limits of trials now and then, and ends those that are beyond them.
+
+    Args:
+        job: has the limits.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job, self._due = job, 0.0
+        self.has_limits = job.timeout is not None or job.memory is not None
+
+    def look(self, workers: Iterable[WorkerProcess]) -> list[Message]:
+        """End those workers whose trials are beyond a limit."""
+        begun = time.monotonic()
+        if not self.has_limits or begun < self._due:
+            return []
+        busy = [worker for worker in workers if worker.task is not None]
+        used = {}
+        if busy and self._job.memory is not None:
+            used = memory_of([worker.process.pid for worker in busy], self._job.memory)
+        said = [worker.exceeded(self._job, used.get(worker.process.pid)) for worker in busy]
+        now = time.monotonic()
+        # On a machine with very many processes a look takes its time: a tenth of it all, at most.
+        self._due = now + max(WATCH, 10 * (now - begun))
+        return [message for message in said if message is not None]
 
 
 def _said(code: int | None) -> str:

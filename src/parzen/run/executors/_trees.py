@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from parzen._lazy import require
@@ -39,19 +39,52 @@ def _session_of(pid: int) -> int | None:
         return None
 
 
-def _members(root: int) -> list[Any]:
-    """The processes of a tree without those that have ended, whether or not the root is still there."""
-    psutil = _psutil()
-    found: dict[int, Any] = {}
-    try:
-        top = psutil.Process(root)
-        found = {root: top, **{child.pid: child for child in top.children(recursive=True)}}
-    except psutil.Error:
-        pass
-    for process in psutil.process_iter():
-        if process.pid not in found and _session_of(process.pid) == root:
-            found[process.pid] = process
-    return [process for process in found.values() if _lives(process, psutil)]
+def _members(roots: Iterable[int]) -> dict[int, list[Any]]:
+    """For each root the processes of its tree that have not ended, whether or not the root is still there.
+
+    Which session a process is in is asked of the kernel in a microsecond, whose child it is takes a hundred times that, so
+    the latter is asked of the leaders of other sessions only: whoever has left a session leads another.
+    """
+    psutil, wanted = _psutil(), set(roots)
+    found: dict[int, list[Any]] = {root: [] for root in wanted}
+    for pid, root in _owned(psutil, wanted):
+        try:
+            process = psutil.Process(pid)
+        except psutil.Error:
+            continue
+        if _lives(process, psutil):
+            found[root].append(process)
+    return found
+
+
+def _owned(psutil: Any, wanted: set[int]) -> Iterator[tuple[int, int]]:
+    """Each process that is of a tree, and the root of that."""
+    if not hasattr(os, "getsid"):
+        for root in wanted:
+            yield root, root
+            try:
+                yield from ((child.pid, root) for child in psutil.Process(root).children(recursive=True))
+            except psutil.Error:
+                continue
+        return
+    session = {pid: _session_of(pid) for pid in psutil.pids()}
+    known: dict[int | None, int | None] = {None: None, 0: None, **{root: root for root in wanted}}
+
+    def root_of(leader: int | None) -> int | None:
+        """The root of a session's leader."""
+        if leader not in known:
+            known[leader] = None  # should it go in a circle
+            try:
+                parent = psutil.Process(leader).ppid()
+            except psutil.Error:
+                return None
+            known[leader] = parent if parent in wanted else root_of(session.get(parent))
+        return known[leader]
+
+    for pid, leader in session.items():
+        top = pid if pid in wanted else root_of(leader)
+        if top is not None:
+            yield pid, top
 
 
 def _lives(process: Any, psutil: Any) -> bool:
@@ -70,7 +103,7 @@ def end_tree(root: int, *, itself: bool = True) -> None:
     """
     psutil = _psutil()
     for _ in range(_ROUNDS):
-        members = [process for process in _members(root) if itself or process.pid != root]
+        members = [process for process in _members([root])[root] if itself or process.pid != root]
         if not members:
             return
         for process in members:
@@ -92,8 +125,7 @@ def memory_of(roots: Iterable[int], limit: int) -> dict[int, int]:
         limit: in bytes.
     """
     found = {}
-    for root in roots:
-        members = _members(root)
+    for root, members in _members(roots).items():
         if _sum(members, shared=True) > limit and (used := _sum(members, shared=False)) > limit:
             found[root] = used
     return found

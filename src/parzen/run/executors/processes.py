@@ -10,12 +10,10 @@ from parzen._lazy import require
 from parzen.errors import ExecutorError
 from parzen.run.executors._base import Job, Lost, Message, Task
 from parzen.run.executors._evaluate import dumped, visible_devices
-from parzen.run.executors._process import WorkerProcess, threads_of, watched
+from parzen.run.executors._process import WATCH, Watch, WorkerProcess, threads_of
 
 __all__ = ["Processes"]
 
-_WATCH = 0.05
-"""Seconds between looks at the limits of trials."""
 _LOOK = 0.2
 """Seconds between looks at whether the workers are there, should the system not say so."""
 _STILLBORN = 3
@@ -35,7 +33,7 @@ class Processes:
 
     def open(self, job: Job) -> None:
         require("psutil", "parzen[parallel]")
-        self._job, self._packed = job, dumped(job, "the objective")
+        self._watch, self._packed = Watch(job), dumped(job, "the objective")
         self._heard: list[Message] = []
         self._stillborn, self._looked = 0, 0.0
         threads = threads_of(self.slots)
@@ -64,8 +62,7 @@ class Processes:
                 return messages
 
     def _patience(self, deadline: float) -> float:
-        limited = self._job.timeout is not None or self._job.memory is not None
-        return max(min(deadline - time.monotonic(), _WATCH if limited else _LOOK), 0.0)
+        return max(min(deadline - time.monotonic(), WATCH if self._watch.has_limits else _LOOK), 0.0)
 
     def _hear(self, timeout: float) -> list[Message]:
         by_end = {worker.connection: (place, worker) for place, worker in self._workers.items()}
@@ -84,11 +81,10 @@ class Processes:
 
     def _look(self) -> list[Message]:
         """At limits, and at workers that may have gone without the system saying so."""
-        now = time.monotonic()
-        if now - self._looked < self._patience(now + _LOOK):
+        messages, now = self._watch.look(self._workers.values()), time.monotonic()
+        if not messages and now - self._looked < _LOOK:
             return []
         self._looked = now
-        messages = watched(list(self._workers.values()), self._job)
         for place, worker in list(self._workers.items()):
             if not worker.connection.closed and not worker.is_alive():
                 messages += worker.fate()
