@@ -30,7 +30,10 @@ SCHEMES: Mapping[str, str] = {
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*)(\+[A-Za-z0-9_]+)?://")
 _OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
-_METHODS = ("create", "open", "studies", "rename", "delete", "append", "read", "put", "get", "keys", "drop", "close")
+_METHODS = (
+    *("create", "open", "studies", "rename", "delete", "append", "claim", "read"),
+    *("beat", "beats", "leave", "put", "get", "keys", "drop", "close"),
+)
 _ATTRIBUTES = ("location", "durable", "live")
 _MEMORY = ("", "memory", ":memory:", "memory://", "sqlite://", "sqlite:///", "sqlite:///:memory:")
 
