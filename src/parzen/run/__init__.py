@@ -6,7 +6,7 @@ end a run, `_attachments` keeps what results have attached, `_signals` turns Ctr
 
 from parzen.run._asking import EXHAUSTED, start_trials
 from parzen.run._attachments import attachment_key, attachments_keeper
-from parzen.run._leases import BY_HAND, release_abandoned
+from parzen.run._leases import BY_HAND, LEASE, Presence, present, release_abandoned
 from parzen.run._loop import Plan, run
 from parzen.run._objective import Evaluation, Objective, loss_of, outcome_of, wants_evaluation, worst_of
 from parzen.run._signals import Interrupts
@@ -26,10 +26,12 @@ __all__ = [
     "EXHAUSTED",
     "Evaluation",
     "Interrupts",
+    "LEASE",
     "LossReached",
     "NoProgress",
     "Objective",
     "Plan",
+    "Presence",
     "StopRule",
     "Timeout",
     "TrialsDone",
@@ -40,6 +42,7 @@ __all__ = [
     "checked_seconds",
     "loss_of",
     "outcome_of",
+    "present",
     "release_abandoned",
     "run",
     "start_trials",

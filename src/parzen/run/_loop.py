@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from parzen.log import OBJECTIVE, Stream, generator
 from parzen.pruners import Pruner
 from parzen.run._asking import EXHAUSTED, start_trials
 from parzen.run._attachments import attachment_key
-from parzen.run._leases import release_abandoned, working
+from parzen.run._leases import LEASE, Presence, present
 from parzen.run._objective import Evaluation, Objective, error_of, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
@@ -28,6 +29,9 @@ from parzen.trials import Finished, Outcome, Released, Reported, State, TrialErr
 __all__ = ["Plan", "run"]
 
 _log = logging.getLogger("parzen")
+
+PAUSE = 0.25
+"""Seconds between two looks at trials that others are running, when there is nothing else to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Plan:
         evaluation: how the objective takes an `Evaluation`: False, True for second, or the name of the parameter.
         each: called with the number of every trial that finished here.
         pruner: says which trials are not worth finishing; None for none.
+        lease: seconds without a beat after which others may take this run for dead.
     """
 
     objective: Objective
@@ -57,6 +62,7 @@ class Plan:
     evaluation: bool | str = False
     each: Callable[[int], object] | None = None
     pruner: Pruner | None = None
+    lease: float = LEASE
 
 
 def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
@@ -68,13 +74,13 @@ def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
     Raises:
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
     """
-    with working() as worker:
-        return _Loop(stream, plan, interrupts, worker).run()
+    with present(stream, plan.lease) as me:
+        return _Loop(stream, plan, interrupts, me).run()
 
 
 class _Loop:
-    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts, worker: str) -> None:
-        self.stream, self.plan, self.interrupts, self.worker = stream, plan, interrupts, worker
+    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts, me: Presence) -> None:
+        self.stream, self.plan, self.interrupts, self.me, self.worker = stream, plan, interrupts, me, me.name
         self.history = stream.history
         self.pid = os.getpid()
         self.began = stream.clock.monotonic()
@@ -82,18 +88,21 @@ class _Loop:
         self.pruned: str | None = None
 
     def run(self) -> str:
-        release_abandoned(self.stream)
         while True:
             self.look_around()
             reason = self.reason_to_stop()
             if reason is not None:
                 return reason
+            number, dry = None, "trials"
             try:
                 number = self.begin()
             except SpaceExhausted:
-                return EXHAUSTED
+                dry = EXHAUSTED
             if number is None:
-                return "trials"
+                if not self.me.awaits():
+                    return dry
+                time.sleep(PAUSE)  # if their workers are lost, it is we who run them again
+                continue
             try:
                 try:
                     counted = self.evaluate(number)
@@ -113,9 +122,10 @@ class _Loop:
         return self.stream.clock.monotonic() - self.began
 
     def look_around(self) -> None:
-        """See what others have written: somebody may want this run to stop."""
+        """See what others have written, somebody may want this run to stop; and who of them is gone."""
         if self.stream.storage.durable:
             self.stream.pull()
+        self.me.look()
 
     def reason_to_stop(self) -> str | None:
         if self.interrupts.signal is not None:
@@ -231,6 +241,8 @@ class _Loop:
                 self.look_around()
                 if self.reason_to_stop() in ("interrupt", "request", "timeout"):
                     return True
+                if self.history.attempt_of(number) != attempt or self.history.state_of(number) != State.RUNNING:
+                    return True  # somebody took us for dead: what comes of it would be late
                 self.judge(number)
             return self.pruned is not None
 
