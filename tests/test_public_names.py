@@ -49,11 +49,12 @@ PROMISED = {
         "trials_from_docs utils vectorize"
     ),
     "parzen.integrations": "OptunaSampler",
-    "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
+    "parzen.log": "Beat Claim DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.run": (
-        "BY_HAND EXHAUSTED Evaluation Fleet Interrupts LossReached NoProgress Objective Plan Seen StopRule Timeout TrialsDone "
-        "any_of attachment_key attachments_keeper checked_count checked_seconds drive fleet_of loss_of outcome_of release_abandoned run start_trials wants_evaluation "
+        "BY_HAND EXHAUSTED Evaluation Fleet Interrupts LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
+        "TrialsDone any_of attachment_key attachments_keeper checked_count checked_seconds drive fleet_of loss_of outcome_of "
+        "present release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (

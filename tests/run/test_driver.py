@@ -296,7 +296,8 @@ def test_a_pruner_ends_trials_while_they_run() -> None:
     pruned = [trial for trial in result.trials if trial.state is State.PRUNED]
 
     assert 5 <= len(pruned) <= 25
-    assert all(0 < len(trial.reports) < 10 for trial in pruned)
+    assert all(trial.reports for trial in pruned)
+    assert min(len(trial.reports) for trial in pruned) < 10
     assert result.best.loss == min(trial.params["x"] for trial in result.trials)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from parzen.algorithms import Algorithm, Ask, Proposal, repeats
+from parzen.algorithms import Algorithm, Ask, Proposal, repeats, row_key
 from parzen.errors import AlgorithmError, Conflict, SpaceExhausted
 from parzen.log import PROPOSAL, Stream, generator, trial_seed
 from parzen.space import Space
-from parzen.trials import MEMO_LIMIT, Asked, Event, History, Noted, Started, State, storable
+from parzen.trials import MEMO_LIMIT, Asked, History, Noted, Started, State, storable
 
 __all__ = ["EXHAUSTED", "prepare", "start_trials"]
 
@@ -44,36 +45,37 @@ def start_trials(
         SpaceExhausted: there is not one.
         AlgorithmError: the proposal is not one of this space.
     """
-    history = stream.history
+    history, claimed, lost = stream.history, list[int](), list[Asked]()
     while True:
         with stream.asking:
             # Looked at here and not before: a number that another program takes meanwhile is a conflict, and then the
             # budget is looked at again.  So all programs together run exactly so many.
             if limited and history.budget is not None:
-                n = min(n, history.budget - (history.spent - history.count(State.WAITING)))
-                if n <= 0:
-                    return []
-            waiting = np.flatnonzero(history.waiting)[:n].tolist() if history.count(State.WAITING) else []
-            asked: list[Asked] = []
-            if len(waiting) < n:
-                try:
-                    asked = _still_good(prepared, history)[: n - len(waiting)]
-                    asked = asked or _ask(stream, algorithm, n - len(waiting), repeat)
-                except SpaceExhausted:
-                    if not waiting:
-                        raise
-            at = stream.clock.wall()
-            events: list[Event] = [Started(i, int(history.attempts[i]) + 1, worker, at) for i in waiting]
-            events += asked
-            events += [Started(event.number, 1, worker, at) for event in asked]
+                left = history.budget - (history.spent - history.count(State.WAITING))
+                n = min(n, len(claimed) + left)
+            while len(claimed) < n and history.count(State.WAITING):
+                number = stream.claim(worker)
+                if number is None:  # others have taken them all
+                    stream.pull()
+                else:
+                    claimed.append(number)
+            if len(claimed) >= n:
+                return claimed
             try:
-                stream.publish(*events)
+                wanted = n - len(claimed)
+                asked = lost[:wanted] or _taken(prepared, wanted, history) or _ask(stream, algorithm, wanted, repeat)
+            except (SpaceExhausted, AlgorithmError):
+                if claimed:
+                    return claimed
+                raise
+            at = stream.clock.wall()
+            try:
+                stream.publish(*asked, *(Started(event.number, 1, worker, at) for event in asked))
             except Conflict:  # another program took a number: look at what it did, and think again
                 stream.pull()
+                lost = _renumbered(asked, history)
                 continue
-            if prepared:
-                del prepared[: len(asked)]
-        return waiting + [event.number for event in asked]
+        return claimed + [event.number for event in asked]
 
 
 def prepare(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool) -> list[Asked]:
@@ -88,11 +90,26 @@ def prepare(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool) -> li
             return []
 
 
-def _still_good(prepared: list[Asked] | None, history: History) -> list[Asked]:
-    """What was prepared, unless somebody else has taken its numbers: random streams belong to numbers."""
-    if prepared and prepared[0].number != len(history):
-        prepared.clear()
-    return prepared or []
+def _taken(prepared: list[Asked] | None, n: int, history: History) -> list[Asked]:
+    """Up to `n` of what was prepared; under the next numbers, should others have taken theirs meanwhile."""
+    if not prepared:
+        return []
+    if prepared[0].number != len(history):
+        prepared[:] = _renumbered(prepared, history)
+    taken = prepared[:n]
+    del prepared[:n]
+    return taken
+
+
+def _renumbered(lost: list[Asked], history: History) -> list[Asked]:
+    """What was proposed for numbers that others took, under the next ones; what repeats a row of theirs is left out.
+
+    Seed and `saw` stay, because they say how the proposal was made.  So who loses a race does not think it all again, and
+    on a finite space no two workers get the same.
+    """
+    known = {row_key(history.row(number)) for number in range(lost[0].number, len(history))}
+    kept = [event for event in lost if row_key(np.array(event.values)) not in known]
+    return [replace(event, number=number) for number, event in enumerate(kept, len(history))]
 
 
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:

@@ -21,7 +21,7 @@ from parzen.log import Stream
 from parzen.run._asking import EXHAUSTED, prepare, start_trials
 from parzen.run._attachments import attachment_key
 from parzen.run._fleet import Fleet
-from parzen.run._leases import MAX_ATTEMPTS, release_abandoned, working
+from parzen.run._leases import MAX_ATTEMPTS, Presence, present
 from parzen.run._loop import Course, Plan
 from parzen.run._objective import error_of
 from parzen.run._signals import Interrupts
@@ -64,8 +64,8 @@ def drive(stream: Stream, plan: Plan, fleet: Fleet, interrupts: Interrupts) -> s
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
         ExecutorError: trials cannot be evaluated there.
     """
-    with working() as worker:
-        return _Driver(stream, plan, fleet, interrupts, worker).run()
+    with present(stream, plan.lease) as me:
+        return _Driver(stream, plan, fleet, interrupts, me).run()
 
 
 @dataclass(slots=True)
@@ -81,8 +81,8 @@ class _Underway:
 
 
 class _Driver(Course):
-    def __init__(self, stream: Stream, plan: Plan, fleet: Fleet, interrupts: Interrupts, worker: str) -> None:
-        super().__init__(stream, plan, interrupts, worker)
+    def __init__(self, stream: Stream, plan: Plan, fleet: Fleet, interrupts: Interrupts, me: Presence) -> None:
+        super().__init__(stream, plan, interrupts, me)
         self.fleet, self.executor = fleet, fleet.executor
         self.free = list(range(len(fleet.places)))[::-1]
         self.running: dict[int, _Underway] = {}
@@ -93,7 +93,6 @@ class _Driver(Course):
         self.lost_in_a_row = self.stuck = 0
 
     def run(self) -> str:
-        release_abandoned(self.stream)
         fleet, plan = self.fleet, self.plan
         metric = self.history.objectives[0]
         job = Job(plan.objective, plan.evaluation, metric, fleet.places, fleet.trial_timeout, fleet.trial_memory)
@@ -123,9 +122,10 @@ class _Driver(Course):
             if self.stopping is None and self.free:
                 dry = self.fill()
             if not self.running:
-                reason = self.stopping or dry
-                if reason is not None:
-                    return reason
+                if self.stopping is not None:
+                    return self.stopping
+                if dry is not None and not self.me.awaits():
+                    return dry  # else: if others are lost, it is we who run their trials again
             if self.stopping == "timeout" and self.is_past_grace():
                 self.give_up("timeout")
                 return "timeout"
@@ -169,6 +169,9 @@ class _Driver(Course):
     def hand_out(self, number: int) -> None:
         place, attempt = self.free.pop(), self.history.attempt_of(number)
         self.pruned.pop(number, None)
+        late = self.running.pop(number, None)
+        if late is not None:  # somebody took us for dead and gave the trial up, and now it is ours again
+            self.take_back(late)
         try:
             task = Task(number, attempt, self.history.config(number), int(self.history.seeds[number]), place)
             self.running[number] = _Underway(task)
@@ -213,7 +216,7 @@ class _Driver(Course):
         if isinstance(message, Begun):
             underway.begun = underway.begun or self.stream.clock.monotonic()
         elif isinstance(message, Question):
-            message.answer(self.told_to_stop() is not None or self.judge(message.number))
+            message.answer(self.should_stop(message.number, message.attempt))
         elif isinstance(message, (Reported, Attached)):
             self.record_on_the_way(message)
         else:
@@ -315,10 +318,7 @@ class _Driver(Course):
             if underway.begun is None or now - underway.begun <= limit + SILENCE:
                 continue
             del self.running[number]
-            if self.executor.cancel(number):
-                self.free.append(underway.task.place)
-            else:
-                self.stuck += 1
+            self.take_back(underway)
             seconds = now - underway.begun
             error = ObjectiveTimeout(
                 f"nothing was heard of the trial for {seconds:.0f} s; trial_timeout is {limit:g} s"
@@ -330,6 +330,13 @@ class _Driver(Course):
             raise ExecutorError(
                 f"all {self.stuck} places are held by trials that neither answer nor can be ended: see to the workers"
             )
+
+    def take_back(self, underway: _Underway) -> None:
+        """End a trial that nobody waits for any more; its place is free if that is possible."""
+        if self.executor.cancel(underway.task.number):
+            self.free.append(underway.task.place)
+        else:
+            self.stuck += 1
 
     # --- giving up ----------------------------------------------------------------------------------------------
 

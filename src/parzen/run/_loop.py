@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +19,7 @@ from parzen.log import OBJECTIVE, Stream, generator
 from parzen.pruners import Pruner
 from parzen.run._asking import EXHAUSTED, start_trials
 from parzen.run._attachments import attachment_key
-from parzen.run._leases import release_abandoned, working
+from parzen.run._leases import LEASE, Presence, present
 from parzen.run._objective import Evaluation, Objective, error_of, leave_if_forked, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
@@ -27,6 +28,9 @@ from parzen.trials import Finished, Outcome, Released, Reported, State, TrialErr
 __all__ = ["Course", "Plan", "run"]
 
 _log = logging.getLogger("parzen")
+
+PAUSE = 0.25
+"""Seconds between two looks at trials that others are running, when there is nothing else to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Plan:
         evaluation: how the objective takes an `Evaluation`: False, True for second, or the name of the parameter.
         each: called with the number of every trial that finished here.
         pruner: says which trials are not worth finishing; None for none.
+        lease: seconds without a beat after which others may take this run for dead.
         seen: shown what the objective returned, with number and attempt, before it is recorded; gives what is recorded.
     """
 
@@ -57,6 +62,7 @@ class Plan:
     evaluation: bool | str = False
     each: Callable[[int], object] | None = None
     pruner: Pruner | None = None
+    lease: float = LEASE
     seen: Callable[[int, int, Any], Any] | None = None
 
 
@@ -69,15 +75,15 @@ def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
     Raises:
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
     """
-    with working() as worker:
-        return _Loop(stream, plan, interrupts, worker).run()
+    with present(stream, plan.lease) as me:
+        return _Loop(stream, plan, interrupts, me).run()
 
 
 class Course:
     """What any run has to decide, whoever evaluates: when it ends, what a result means, which trial is worth going on."""
 
-    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts, worker: str) -> None:
-        self.stream, self.plan, self.interrupts, self.worker = stream, plan, interrupts, worker
+    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts, me: Presence) -> None:
+        self.stream, self.plan, self.interrupts, self.me, self.worker = stream, plan, interrupts, me, me.name
         self.history = stream.history
         self.pid = os.getpid()
         self.began = stream.clock.monotonic()
@@ -91,9 +97,10 @@ class Course:
         return self.stream.clock.monotonic() - self.began
 
     def look_around(self) -> None:
-        """See what others have written: somebody may want this run to stop."""
+        """See what others have written, somebody may want this run to stop; and who of them is gone."""
         if self.stream.storage.durable:
             self.stream.pull()
+        self.me.look()
 
     def told_to_stop(self) -> str | None:
         """Why trials that are running had better end: everything but a rule, which looks at results."""
@@ -172,6 +179,14 @@ class Course:
         self.pruned[number] = why
         return True
 
+    def should_stop(self, number: int, attempt: int) -> bool:
+        """What a running trial is told when it asks."""
+        if self.told_to_stop() is not None:
+            return True
+        if self.history.attempt_of(number) != attempt or self.history.state_of(number) != State.RUNNING:
+            return True  # somebody took us for dead: what comes of it would be late
+        return self.judge(number)
+
     def released(self, number: int, why: str) -> Released | None:
         """How a trial that is RUNNING in our name goes back to WAITING; None where it is somebody else's by now."""
         history = self.history
@@ -184,18 +199,21 @@ class _Loop(Course):
     """One trial at a time, in the process and thread that called."""
 
     def run(self) -> str:
-        release_abandoned(self.stream)
         while True:
             self.look_around()
             reason = self.reason_to_stop()
             if reason is not None:
                 return reason
+            number, dry = None, "trials"
             try:
                 number = self.begin()
             except SpaceExhausted:
-                return EXHAUSTED
+                dry = EXHAUSTED
             if number is None:
-                return "trials"
+                if not self.me.awaits():
+                    return dry
+                time.sleep(PAUSE)  # if their workers are lost, it is we who run them again
+                continue
             try:
                 try:
                     counted = self.evaluate(number)
@@ -281,7 +299,7 @@ class _Loop(Course):
         def should_stop() -> bool:
             with self.interrupts.waiting():
                 self.look_around()
-                return self.told_to_stop() is not None or self.judge(number)
+                return self.should_stop(number, attempt)
 
         made = Evaluation(number, generator(seed, OBJECTIVE), self.history.objectives[0], report, should_stop, attach)
         return ((made,), {}) if self.plan.evaluation is True else ((), {str(self.plan.evaluation): made})

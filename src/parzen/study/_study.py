@@ -17,6 +17,7 @@ from parzen.log import PROPOSAL, Storage, Stream, generator, trial_seed
 from parzen.pruners import Pruner, pruner_named
 from parzen.run import (
     BY_HAND,
+    LEASE,
     Interrupts,
     Objective,
     Plan,
@@ -370,6 +371,7 @@ class Study:
         trial_memory: float | str | None = None,
         grace: float | None = None,
         progress: bool | str | Feedback = True,
+        lease: float = LEASE,
     ) -> Result:
         """Search until a rule says stop.
 
@@ -399,6 +401,9 @@ class Study:
                 the next run; None waits for them.
             progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
                 "notebook", "bar".
+            lease: seconds after which other workers take this run for dead if it has not beaten since, and run its trials
+                again. It beats three times as often, from a thread: give more if the objective lets no thread run for
+                so long.
 
         Returns:
             The `Result`; after Ctrl-C or SIGTERM too, with `stopped_by="interrupt"`.
@@ -427,6 +432,7 @@ class Study:
             wanted.evaluation,
             (lambda number: [call(self, self.history.trial(number)) for call in after]) if after else None,
             self.pruner,
+            checked_seconds("lease", lease),
             wanted.seen,
         )
         feedback = feedback_for(progress)
