@@ -465,6 +465,37 @@ class _Silent:
         pass
 
 
+class _Early(_Silent):
+    """Has room for trials that wait, and sees how many there are."""
+
+    early = 3
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(0, can_end=True)
+        self.seconds, self.most, self.waiting = seconds, 0, list[Task]()
+
+    def submit(self, task: Task) -> None:
+        self.waiting.append(task)
+        self.most = max(self.most, len(self.waiting))
+
+    def collect(self, timeout: float) -> Sequence[Message]:
+        if not timeout or not self.waiting:
+            return []
+        first = self.waiting.pop(0)
+        return [Begun(first.number, first.attempt), Returned(first.number, first.attempt, 1.0, self.seconds)]
+
+
+def test_an_engine_is_given_trials_early_while_they_are_short() -> None:
+    """As many more as it says, and no more than the budget; long ones, and those with devices, are given when they can begin."""
+    given: dict[str, Any] = {"parallel": None, "threads": False}
+    short, long, devices = _Early(0.05), _Early(5.0), _Early(0.05)
+    results = [_run(_loss, 20, executor=short, **given), _run(_loss, 20, executor=long, **given)]
+    results.append(_run(_loss, 20, executor=devices, slots={"gpu": [0, 1]}, **given))
+
+    assert (short.most, long.most, devices.most) == (5, 2, 2)
+    assert [result.history.count(State.OK) for result in results] == [20, 20, 20]
+
+
 def test_nobody_is_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that neither answers nor ends its trial in time has lost it; its place is free if it can be ended."""
     monkeypatch.setattr("parzen.run._driver.SILENCE", 0.05)

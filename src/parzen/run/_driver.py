@@ -47,6 +47,8 @@ _log = logging.getLogger("parzen")
 
 SILENCE = 60.0
 """Seconds after a trial's time is up in which whoever runs it should have ended it and said so."""
+SHORT = 1.0
+"""Seconds of an evaluation below which an engine's own latency is worth hiding: it is given the next trials early."""
 TICK = 0.2
 """Seconds after which the driver looks around when nothing is told: for signals, requests and the time."""
 
@@ -84,7 +86,11 @@ class _Driver(Course):
     def __init__(self, stream: Stream, plan: Plan, fleet: Fleet, interrupts: Interrupts, me: Presence) -> None:
         super().__init__(stream, plan, interrupts, me)
         self.fleet, self.executor = fleet, fleet.executor
-        self.free = list(range(len(fleet.places)))[::-1]
+        places = len(fleet.places)
+        self.free = list(range(places))[::-1]
+        # Where places have devices, a trial that waits in the engine would hold one of them for nothing.
+        self.early = 0 if any(fleet.places) else int(getattr(self.executor, "early", 0))
+        self.kept_back = list(range(places, places + self.early))
         self.running: dict[int, _Underway] = {}
         self.prepared: list[Asked] = []
         self.exhausted = False
@@ -95,7 +101,8 @@ class _Driver(Course):
     def run(self) -> str:
         fleet, plan = self.fleet, self.plan
         metric = self.history.objectives[0]
-        job = Job(plan.objective, plan.evaluation, metric, fleet.places, fleet.trial_timeout, fleet.trial_memory)
+        places = (*fleet.places, *({} for _ in range(self.early)))
+        job = Job(plan.objective, plan.evaluation, metric, places, fleet.trial_timeout, fleet.trial_memory)
         self.executor.open(job)
         try:
             return self.course()
@@ -119,7 +126,7 @@ class _Driver(Course):
             dry = None
             if self.stopping is None:
                 self.stopping = told
-            if self.stopping is None and self.free:
+            if self.stopping is None and (self.free or self.kept_back):
                 dry = self.fill()
             if not self.running:
                 if self.stopping is not None:
@@ -139,8 +146,15 @@ class _Driver(Course):
 
     # --- handing out --------------------------------------------------------------------------------------------
 
+    def vacate(self, place: int) -> None:
+        """A place is free; one for trials that are given early only as long as they are short."""
+        (self.free if place < len(self.fleet.places) else self.kept_back).append(place)
+
     def fill(self) -> str | None:
         """Give every free place a trial; why there are no more, as far as can be known now."""
+        if self.kept_back and self.pace.is_short():
+            self.free[:0] = self.kept_back  # taken last
+            self.kept_back = []
         while self.free:
             self.stopping = self.plan.stop(self.history, self.elapsed()) if self.plan.stop is not None else None
             if self.stopping is not None:
@@ -177,7 +191,7 @@ class _Driver(Course):
             self.running[number] = _Underway(task)
             self.executor.submit(task)
         except Exception as error:  # a configuration that cannot be made, or cannot travel
-            self.free.append(place)
+            self.vacate(place)
             del self.running[number]
             if isinstance(error, ExecutorError) and not isinstance(error, TypeError):
                 event = self.released(number, "no worker")
@@ -233,7 +247,7 @@ class _Driver(Course):
     def end(self, message: Returned | Raised | Exceeded | Lost) -> None:
         """A trial has come to an end, of whatever kind: its place is free."""
         number, attempt = message.number, message.attempt
-        self.free.append(self.running.pop(number).task.place)
+        self.vacate(self.running.pop(number).task.place)
         if isinstance(message, Lost):
             self.lose(message)
             return
@@ -334,7 +348,7 @@ class _Driver(Course):
     def take_back(self, underway: _Underway) -> None:
         """End a trial that nobody waits for any more; its place is free if that is possible."""
         if self.executor.cancel(underway.task.number):
-            self.free.append(underway.task.place)
+            self.vacate(underway.task.place)
         else:
             self.stuck += 1
 
@@ -406,7 +420,12 @@ class _Pace:
         """One evaluation took so long."""
         self.evaluating = _smoothed(self.evaluating, seconds)
 
+    def is_short(self) -> bool:
+        """Whether an evaluation takes so little that the engine's latency counts."""
+        return self.evaluating is not None and self.evaluating < SHORT
+
     def ahead(self) -> int:
+        """How many proposals to prepare."""
         if self.suggesting is None or self.evaluating is None:
             return 1
         ended = self.suggesting * self.places / max(self.evaluating, 1e-6)

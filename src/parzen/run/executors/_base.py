@@ -184,7 +184,8 @@ class Executor(Protocol):
     `parzen.testing.check_executor` holds an implementation against every sentence here.
 
     Attributes:
-        slots: how many tasks it can run at once; the driver has no more under way.
+        slots: how many tasks it can run at once; the driver has no more under way.  One that has an attribute `early` is
+            given so many more while evaluations take less than a second, to wait where they will run.
     """
 
     @property

@@ -25,9 +25,12 @@ class Engine:
 
     Attributes:
         queues: whether a call may wait for long until it begins; then a subclass says when it has.
+        early: so many calls more than `slots` it is given while evaluations are short, to wait where they will run: to send
+            one there takes an engine several milliseconds, in which its workers would have nothing to do.
     """
 
     queues = False
+    early = 0
 
     def __init__(self, slots: int) -> None:
         self.slots = slots

@@ -32,6 +32,7 @@ class Dask(Engine):
 
     def __init__(self, client: Any, slots: int | None = None, **options: Any) -> None:
         super().__init__(slots or _threads_of(client))
+        self.early = self.slots
         self.client, self.options = client, options
         self._futures: dict[int, Any] = {}
         self._sent: Any = None

@@ -38,6 +38,7 @@ class Ray(Engine):
             self.ray.init()
         self.options = {"num_cpus": 1, "max_retries": 0, **options}
         super().__init__(slots or self._room())
+        self.early = self.slots
         self._refs: dict[int, Any] = {}
 
     def open(self, job: Job) -> None:
