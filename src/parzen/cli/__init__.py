@@ -4,6 +4,8 @@
     parzen best study.db --json   the best trial
     parzen ls study.db            the studies in a file
     parzen worker study.db --objective train:objective     one of several processes on one study
+    parzen export study.db -o trials.csv                   a table for other programs
+    parzen copy, rename, delete, enqueue, stop …           what can be done to a study
 
 `parzen COMMAND --help` says the rest.
 """
