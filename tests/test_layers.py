@@ -23,7 +23,7 @@ FLOORS = (
     ("algorithms", "pruners", "storages", "feedback"),
     ("run",),
     ("study",),
-    ("hyperopt", "integrations", "dashboard", "cli", "testing"),
+    ("hyperopt", "integrations", "programs", "dashboard", "cli", "testing"),
 )
 GROUND = FLOORS[0]  # may import each other as far as there is no circle
 # Modules that are the public face of a room.

@@ -1,5 +1,6 @@
 """The command line: each command a thin spelling of a Python method.
 
+    parzen run -- PROGRAM …       tune a program in any language
     parzen show study.db          what is in a study
     parzen best study.db --json   the best trial
     parzen ls study.db            the studies in a file
