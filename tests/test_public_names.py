@@ -36,7 +36,10 @@ PROMISED = {
         "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
         "Unavailable UnknownLabel UnsupportedSpace"
     ),
-    "parzen.feedback": "Bar BarPanel Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
+    "parzen.feedback": (
+        "Bar BarPanel Best Chance Feedback Lines Live Notebook Overview Progress Reporter RunInfo Silent Summary Watch "
+        "WatchPanel chance_of_help feedback_for in_notebook overview_of"
+    ),
     "parzen.hp": (
         "around bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
         "qloguniform qnormal quniform randint uniform uniformint"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text, progress_text, when
 from parzen.storages import open_storage
 from parzen.study import Study
 from parzen.study._records import header_record, trial_record
+from parzen.study._watching import overview
 
-__all__ = ["best", "ls", "show"]
+__all__ = ["best", "ls", "show", "watch"]
 
 LAST = 10
 """Trials that `show` prints unless told otherwise."""
@@ -82,3 +85,29 @@ def best(storage: str, name: str | None, as_json: bool) -> None:
             print_json(trial_record(trial))
         else:
             print_text(f"loss    {trial.loss!r}", f"trial   {trial.number}", f"config  {trial.config!r}")
+
+
+@click.command()
+@WHERE
+@NAME
+@JSON
+@click.option("--once", is_flag=True, help="Print how it stands, and end.")
+@click.option("--until-done", is_flag=True, help="End when all trials are done.")
+@click.option(
+    "--interval", default=1.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between looks."
+)
+def watch(storage: str, name: str | None, as_json: bool, once: bool, until_done: bool, interval: float) -> None:
+    """Watch a study while others run it; Ctrl-C ends it.
+
+    Losses so far, the best configuration beside those that are running, workers, failures by kind, the time left, and the
+    chance that more trials still help.  On a pipe, or with --json, it is printed once.
+    """
+    with opened(storage, name) as study:
+        if as_json:
+            print_json(overview(study).to_json())
+        elif once:
+            from parzen.feedback._view import View
+
+            click.echo(View(sys.stdout).plain(overview(study)), nl=False)
+        else:
+            study.watch(interval, until_done=until_done)

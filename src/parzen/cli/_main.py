@@ -12,7 +12,7 @@ from parzen import __version__
 from parzen.cli._change import copy, delete, enqueue, rename, stop
 from parzen.cli._completion import completion
 from parzen.cli._exchange import export, import_
-from parzen.cli._look import best, ls, show
+from parzen.cli._look import best, ls, show, watch
 from parzen.cli._run import run
 from parzen.cli._status import status_of
 from parzen.cli._worker import worker
@@ -51,6 +51,7 @@ SPELLS: Mapping[str, str | None] = {
     "ls": "parzen.storages.open_storage",
     "show": "parzen.Study.load",
     "best": "parzen.Study.best",
+    "watch": "parzen.Study.watch",
     "worker": "parzen.Study.run",
     "export": "parzen.Study.export",
     "import": "parzen.Study.import_trials",
@@ -63,5 +64,5 @@ SPELLS: Mapping[str, str | None] = {
 }
 """Command -> what it is a spelling of; None for what has no meaning outside of a shell."""
 
-for _command in (run, ls, show, best, worker, export, import_, copy, rename, delete, enqueue, stop, completion):
+for _command in (run, ls, show, best, watch, worker, export, import_, copy, rename, delete, enqueue, stop, completion):
     main.add_command(_command)

@@ -67,8 +67,8 @@ def minimize(
         pruner: a name such as "median" or "asha", or a record from `parzen.pruners`: ends trials that are not worth
             finishing, where the objective reports on the way; None ends none.
         parallel: 1; other values need the workers that are not part of this version.
-        progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
-            "notebook", "bar".
+        progress: what people see on stderr: True picks what fits, False nothing, or "watch" (the full view), "live",
+            "lines", "notebook", "bar".
 
     Returns:
         A `Result`: `best`, `trials`, `history`, `stopped_by`, `to_pandas()`.

@@ -54,6 +54,7 @@ from parzen.study._given import (
 )
 from parzen.study._importing import import_table, is_table
 from parzen.study._result import Result, TrialView, best_of
+from parzen.study._watching import watch
 from parzen.trials import (
     Finished,
     Header,
@@ -374,6 +375,18 @@ class Study:
         """
         return exported(self.history, path, format)
 
+    def watch(self, interval: float = 1.0, *, until_done: bool = False) -> None:
+        """Show the study live, on a terminal or in a notebook's cell, while others run it; Ctrl-C ends it.
+
+        Losses so far, the best configuration beside those that are running, workers, failures by kind, the time left and
+        the chance that more trials still help.  Where nothing can be drawn over (a pipe, a file) it is printed once.
+
+        Args:
+            interval: seconds between looks.
+            until_done: return when all trials of the study's budget are done.
+        """
+        watch(self, checked_seconds("interval", interval), until_done)
+
     def stop(self) -> None:
         """Ask whoever runs this study, in this process or another, to stop after the trials that are running."""
         self.stream.publish(Requested("stop", None, None, self.stream.clock.wall()))
@@ -409,8 +422,8 @@ class Study:
                 a `Study`, the path, URL or storage of one, or a list of these.
             callbacks: called with (study, trial) after each trial.
             parallel: 1; other values need the workers that are not part of this version.
-            progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
-                "notebook", "bar".
+            progress: what people see on stderr: True picks what fits, False nothing, or "watch" (the full view), "live",
+                "lines", "notebook", "bar".
 
         Returns:
             The `Result`; after Ctrl-C or SIGTERM too, with `stopped_by="interrupt"`.
