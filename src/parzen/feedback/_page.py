@@ -6,35 +6,19 @@ dark one.  Whatever a study says is escaped.
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 
+from parzen._html import cell, facts
 from parzen._typing import FloatArray
 from parzen.feedback._overview import Overview
-from parzen.feedback._wording import clock_time, encodable, number, setting
+from parzen.feedback._wording import clock_time, number, setting
 
-__all__ = ["cell", "curve_svg", "overview_html", "table"]
+__all__ = ["curve_svg", "overview_html"]
 
 BLUE = "#3b82c4"
 """Seen on white and on black."""
 _PARAMETERS = 20
 _RUNNING = 6
-
-
-def cell(text: str) -> str:
-    """Text as HTML that no kernel stumbles over."""
-    return encodable(escape(text), "utf-8")
-
-
-def table(rows: list[tuple[str, str]]) -> str:
-    """Key and HTML of each row."""
-    cells = "".join(
-        f'<tr><th scope="row" style="text-align:right;font-weight:normal;opacity:.65;padding:0 1em 0 0;vertical-align:top">'
-        f'{cell(key)}</th><td style="text-align:left;white-space:pre-wrap">{html}</td></tr>'
-        for key, html in rows
-    )
-    return f'<table style="border:none;font:inherit;margin:0">{cells}</table>'
 
 
 def overview_html(overview: Overview) -> str:
@@ -56,7 +40,7 @@ def overview_html(overview: Overview) -> str:
         when = f", {ages(overview.best_age)}" if overview.best_age is not None else ""
         rows.append(("best", f"<b>{cell(overview.best.found)}</b> in trial {overview.best.number}{cell(when)}"))
     rows.append(("chance", cell(chance_text(overview))))
-    parts = [table(rows), curve_svg(overview), _configurations(overview)]
+    parts = [facts(rows), curve_svg(overview), _configurations(overview)]
     more = []
     for worker in overview.workers[:12]:
         numbers = ", ".join(map(str, worker.trials[:6]))
@@ -65,7 +49,7 @@ def overview_html(overview: Overview) -> str:
     for failure in overview.failures:
         said = f": {failure.message}" if failure.message else ""
         more.append(("failure", cell(f"{failure.count} × {failure.kind}, last in trial {failure.number}{said}")))
-    return "".join([*parts, table(more) if more else ""])
+    return "".join([*parts, facts(more) if more else ""])
 
 
 def curve_svg(overview: Overview, width: int = 480, height: int = 96) -> str:

@@ -54,7 +54,7 @@ from parzen.study._given import (
 )
 from parzen.study._importing import import_table, is_table
 from parzen.study._result import Result, TrialView, best_of
-from parzen.study._watching import watch
+from parzen.study._watching import overview, watch
 from parzen.trials import (
     Finished,
     Header,
@@ -489,3 +489,8 @@ class Study:
         )
         own = len(history) - history.imported()
         return f"<Study {self.name!r} in {self.location}: {history.finished} of {own} trials finished{best}>"
+
+    def _repr_html_(self) -> str:
+        from parzen.feedback._page import overview_html
+
+        return overview_html(overview(self))
