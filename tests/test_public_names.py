@@ -51,7 +51,7 @@ PROMISED = {
         "partial plotting progress pyll pyll_utils rand rdists space_eval spark std_out_err_redirect_tqdm tpe "
         "trials_from_docs utils vectorize"
     ),
-    "parzen.integrations": "OptunaSampler",
+    "parzen.integrations": "MLflowTracker OptunaSampler TensorBoardTracker Tracker WandbTracker",
     "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.programs": "Program read_space",
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
