@@ -181,3 +181,23 @@ def test_a_run_that_is_ended_goes_on_where_it_was(
     study = Study.load(tmp_path / "study.db")
     assert [trial.state for trial in study.trials] == [State.OK] * 2
     assert [Path(trial.extra["folder"]).name for trial in study.trials] == ["00000.2", "00001"]
+
+
+def test_several_programs_run_at_once_and_end_together(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Each waits for the other; SIGTERM ends both, and their trials wait."""
+    text = (
+        'echo $$ > "pid$PARZEN_NUMBER"; while [ ! -s pid0 ] || [ ! -s pid1 ]; do sleep 0.02; done; echo > met; sleep 60'
+    )
+    words = ("--parallel", "2", "--trials", "2", "--", "sh", "-c", text, "sh", "x:float(0, 1)")
+    process = start(*words)
+    while not (tmp_path / "met").exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    pids = [int((tmp_path / f"pid{i}").read_text(encoding="ascii")) for i in (0, 1)]
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert [_runs(pid) for pid in pids] == [False, False]
+    assert Study.load(tmp_path / "study.db").history.count(State.WAITING) == 2

@@ -160,7 +160,7 @@ def run(
         trials,
         timeout=timeout,
         catch=True,
-        parallel=parallel,
+        parallel=parallel if parallel > 1 else None,
         warm_start=list(warm_start),
         callbacks=[_stop_after(failures)],
         progress=not quiet,
