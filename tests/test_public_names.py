@@ -22,7 +22,7 @@ PROMISED = {
         "JOB_STATE_RUNNING ParzenError Result STATUS_FAIL STATUS_NEW STATUS_OK STATUS_RUNNING STATUS_STRINGS "
         "STATUS_SUSPENDED Space SpaceError SparkTrials State StopStudy StorageError Study Trial TrialPruned Trials "
         "algobase algorithms analysis anneal atpe base criteria early_stop errors exceptions fmin fmin_pass_expr_memo_ctrl "
-        "graph_viz hp install_as_hyperopt load_trials minimize mix partial plotting progress pruners pyll pyll_utils rand "
+        "graph_viz hp install_as_hyperopt load_trials minimize mix partial plotting plots progress pruners pyll pyll_utils rand "
         "rdists space_eval spark std_out_err_redirect_tqdm stopping tpe trials_from_docs utils vectorize"
     ),
     "parzen.algorithms": (
@@ -54,6 +54,9 @@ PROMISED = {
     ),
     "parzen.integrations": "OptunaSampler",
     "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
+    "parzen.plots": (
+        "Axis Band Bars Cells Chart Colours Line Mark NAMES Panel Paths Plot Plots Points Rule SCALE Spans THEMES Words"
+    ),
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.run": (
         "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "

@@ -13,6 +13,7 @@ from parzen.trials import History, State, Trial
 if TYPE_CHECKING:
     import pandas
 
+    from parzen.plots import Plots
     from parzen.study._study import Study
 
 __all__ = ["Result", "TrialView", "best_of"]
@@ -114,6 +115,11 @@ class Result:
     def trials(self) -> TrialView:
         """All trials, in order of their numbers."""
         return TrialView(self.history)
+
+    @property
+    def plot(self) -> Plots:
+        """Plots: `result.plot.history()`, `.slice()`, `.importances()` and others; see `parzen.plots.Plots`."""
+        return self.study.plot
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each trial: number, state, loss, seconds, a column for each parameter, further metrics.
