@@ -58,6 +58,7 @@ PROMISED = {
         "Axis Band Bars Cells Chart Colours Line Mark NAMES Panel Paths Plot Plots Points Rule SCALE Spans THEMES Words"
     ),
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
+    "parzen.report": "report_html write_report",
     "parzen.run": (
         "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
         "any_of attachment_key attachments_keeper checked_count checked_seconds loss_of outcome_of release_abandoned run start_trials wants_evaluation "

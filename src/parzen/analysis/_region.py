@@ -64,7 +64,7 @@ class Range:
     def __str__(self) -> str:
         name = plain(self.label, 40)
         if self.options:
-            text = " or ".join(plain(option, 40) for option in self.options[:4])
+            text = " or ".join(plain(option.strip("'\""), 40) for option in self.options[:4])
             text += f" … ({len(self.options)} options)" if len(self.options) > 4 else ""
         else:
             assert self.low is not None

@@ -54,5 +54,10 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
     known = np.array(reached)
     log = bool(known.min() > 0 and known.max() / known.min() > 50)
     scale = "log" if longest > 30 else "linear"
-    panel = Panel(Axis("trials", scale), Axis(losses.label, "log" if log else "linear"), tuple(marks))
+    # A first trial that is far out would squeeze all that comes later.
+    shown = np.clip(known, losses.low, losses.high) if losses.worse > 0 else np.clip(known, losses.low, None)
+    low, high = float(min(shown.min(), losses.low)), float(max(shown.max(), known.min()))
+    room = 1.1 if log else 0.05 * (high - low)
+    bounds = (low / room, high * room) if log else (low - room, high + room)
+    panel = Panel(Axis("trials", scale), Axis(losses.label, "log" if log else "linear", *bounds), tuple(marks))
     return Chart("convergence", "Convergence", (panel,), 1, tuple(notes))

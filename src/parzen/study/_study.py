@@ -217,6 +217,19 @@ class Study:
 
         return doctor(self)
 
+    def write_report(self, path: str | os.PathLike[str], *, plots: bool = True) -> None:
+        """Write one self-contained HTML file about the study; the same as `Result.report`.
+
+        (`Study.report` is what a trial that was asked for tells on the way.)
+
+        Args:
+            path: of the file.
+            plots: False leaves the pictures out, and needs no matplotlib.
+        """
+        from parzen.report import write_report
+
+        write_report(self, path, plots=plots)
+
     def refresh(self) -> int:
         """Take in what other programs have added to the study; how many entries that was."""
         return self.stream.pull()
