@@ -283,6 +283,24 @@ def test_a_start_that_makes_no_sense_is_refused(n_startup: Any) -> None:
 # --- taking turns -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("penalty", [1e4, 1e10, 1e300])
+def test_a_penalty_for_what_crashed_does_not_make_all_others_equal(penalty: float) -> None:
+    """The ordinary losses keep a good part of the spread, in their order, and the penalties stay the worst."""
+    ordinary = np.linspace(0.1, 0.9, 30)
+    z = fit_output(np.concatenate((ordinary, np.full(6, penalty))))(np.concatenate((ordinary, [penalty])))
+
+    assert (np.diff(z) > 0).all()
+    assert np.ptp(z[:30]) > 0.5
+
+
+def test_the_transform_of_losses_follows_their_shift_and_scale() -> None:
+    """Also where some are cut off."""
+    losses = np.concatenate((np.random.default_rng(0).lognormal(0, 3, 40), [1e9]))
+    moved = 7.0 + 3.0 * losses
+
+    assert np.allclose(fit_output(losses)(losses), fit_output(moved)(moved), atol=1e-6)
+
+
 def test_auto_says_which_rule_chose_a_trial() -> None:
     """The middle, Sobol points, then the process and the estimators in turn."""
     history = study(Auto(), BOWL, _bowl, 50)

@@ -59,20 +59,20 @@ def test_it_is_much_better_than_random(space: Space, objective: Callable[[Any], 
     assert tpe - optimum < 0.5 * (random - optimum)
 
 
-def test_the_first_proposals_are_random() -> None:
+def test_the_first_proposals_are_spread_evenly() -> None:
     """As many as n_startup says; it counts what was asked for, by whatever rule."""
-    history = study(TPE(n_startup=4), BRANIN, branin, 3)
+    history = study(TPE(n_startup=4), BRANIN, branin, 0)
     sources = []
-    for _ in range(3):
+    for _ in range(6):
         proposal = TPE(n_startup=4).suggest(BRANIN, history, ask(history))
         sources += proposal.sources
         add(history, proposal.points, [1.0])
 
-    assert sources == ["tpe: random start", "tpe", "tpe"]
+    assert sources == ["tpe: the middle of every range", *["tpe: sobol start"] * 3, "tpe", "tpe"]
 
 
 def test_a_proposal_tells_its_score() -> None:
-    """The gain is log l - log g; a random start expects nothing."""
+    """The gain is log l - log g; a start expects nothing."""
     history = study(TPE(n_startup=5), BRANIN, branin, 5)
     start = TPE(n_startup=6).suggest(BRANIN, history, ask(history))
     later = TPE(n_startup=5).suggest(BRANIN, history, ask(history))

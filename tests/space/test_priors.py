@@ -121,15 +121,15 @@ def test_a_choice_of_its_own_is_encoded_and_decoded() -> None:
 
 @pytest.mark.parametrize("max_queue_len", [1, 2])  # over a study, and over documents
 def test_fmin_takes_them_and_keeps_whole_numbers_whole(max_queue_len: int) -> None:
-    """The documents of an `hp.int` with a guess hold int, as without."""
+    """The documents of an `hp.int` with a guess hold whole numbers, as without: Python's, or numpy's where pymongo is not."""
     trials = Trials()
     fmin(
         lambda config: config["layers"], SPACE, parzen.tpe.suggest, 5, rstate=1, trials=trials, verbose=False,
         max_queue_len=max_queue_len,
     )  # fmt: skip
 
-    assert all(type(doc["misc"]["vals"]["layers"][0]) is int for doc in trials.trials)
-    assert all(type(doc["misc"]["vals"]["lr"][0]) is float for doc in trials.trials)
+    assert all(isinstance(doc["misc"]["vals"]["layers"][0], (int, np.integer)) for doc in trials.trials)
+    assert all(isinstance(doc["misc"]["vals"]["lr"][0], float) for doc in trials.trials)  # numpy's are Python's too
 
 
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {

@@ -9,6 +9,7 @@ scipy.stats has a generator too, but importing it costs more than a search of a 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -107,6 +108,7 @@ def sobol_point(index: int, d: int, rng: np.random.Generator) -> FloatArray:
 _COLUMNS = 1 + len(_NUMBERS.split())
 
 
+@functools.lru_cache(maxsize=8)
 def _directions(d: int) -> NDArray[np.int64]:
     """`(d, 30)` direction numbers, the leading bit first."""
     table = np.empty((d, _BITS), dtype=np.int64)

@@ -42,11 +42,11 @@ class AdaptiveTPE:
     """TPE that chooses its own kernels and its prior's weight, by what predicted the losses so far.
 
     Attributes:
-        n_startup: so many trials are random at first.
+        n_startup: so many trials are spread evenly at first, as `TPE`'s.
         n_candidates: draws from the good density, of which the best is proposed.
     """
 
-    n_startup: int = 10
+    n_startup: int = 7
     n_candidates: int = 64
 
     def __post_init__(self) -> None:

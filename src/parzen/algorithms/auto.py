@@ -16,6 +16,7 @@ With more than 40 active columns, lengths of the process are hard to learn and d
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ __all__ = ["Auto"]
 
 _FEW_UNTIL, _PROCESS_UNTIL, _WIDE_SPACE = 40, 300, 40
 _PARTNER = TPE(n_startup=0)
+_PIECES = ("scipy.special", "scipy.linalg", "scipy.fft", "scipy.optimize")
+"""What the process imports, loaded piece by piece while the first trials are asked for: all at once they would take half a
+second of one of them."""
 _ENDED = (State.OK, State.FAILED, State.PRUNED, State.ERROR)
 
 
@@ -45,9 +49,11 @@ class Auto:
         scored = history.count(*_ENDED)
         # Slow workers: what is asked for in the beginning is asked for without having learnt anything.
         if asked < n0 or scored < max(4, n0 // 2):
+            if 0 < asked <= len(_PIECES):
+                importlib.import_module(_PIECES[asked - 1])
             return start_pick(space, history, ask, number, earlier, "auto")
         if _process_has_turn(space, history, asked, scored):
-            from parzen.algorithms.gp._process import gp_pick  # not before it is needed: it loads scipy
+            from parzen.algorithms.gp._process import gp_pick  # not before it is needed: it has `_PIECES`
 
             pick = gp_pick(space, history, ask, number, earlier)
         else:

@@ -49,6 +49,7 @@ from parzen.algorithms._parzen import (
     point_rows,
     shared_bandwidths,
 )
+from parzen.algorithms._sobol import start_pick
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Event, Finished, History, State
@@ -66,7 +67,7 @@ class TPE:
     `gamma`, `prior_weight`, `linear_forgetting` mean what they mean in Hyperopt, when they are given.
 
     Attributes:
-        n_startup: so many trials are random at first.
+        n_startup: so many trials are spread evenly at first: the middle of every range, then Sobol points.
         n_candidates: draws from the good density, of which the best is proposed.
         gamma: the good group has ceil(gamma * sqrt(n)) of n; None: a tenth of them.
         prior_weight: what the prior weighs against an observation.
@@ -76,7 +77,7 @@ class TPE:
         wide: broad kernels.  They are better alone and under noise; narrow ones search closer to what is known.
     """
 
-    n_startup: int = 10
+    n_startup: int = 7
     n_candidates: int = 64
     gamma: float | None = None
     prior_weight: float = 1.0
@@ -108,8 +109,10 @@ class TPE:
         """The point for one number, given what the same ask has picked already."""
         known, rng = seen(history), ask.rng(number)
         memory = history.fold(self, lambda: _Memory(space, self), _take_loss, (Finished,))
-        if history.asked + len(earlier) < self.n_startup or memory.form.width == 1:
-            return Pick.of(unseen_point(space, known, rng, [pick.key for pick in earlier]), "tpe: random start")
+        if history.asked + len(earlier) < self.n_startup:
+            return start_pick(space, history, ask, number, earlier, "tpe")
+        if memory.form.width == 1:
+            return Pick.of(unseen_point(space, known, rng, [pick.key for pick in earlier]), "tpe: random, no columns")
         return self._propose(space, history, memory, rng, known, earlier)
 
     def _propose(
@@ -226,7 +229,7 @@ class _Memory:
 
     Attributes:
         best: (loss, number) of the best, in order; of equals the older first.
-        scored: number of trials with a finite loss.
+        scored: number of trials with a finite loss, and of those that were pruned, which are worse than they.
         bad: kernels of everything that was asked for.
         good: the good group's mixture as it was last needed, and `group` what it was made from.
     """
@@ -247,6 +250,8 @@ def _take_loss(memory: _Memory, history: History, _: type[Event], number: int) -
         memory.scored += 1
         insort(memory.best, (loss, number))
         del memory.best[memory.keep :]
+    elif history.state[number] == State.PRUNED:
+        memory.scored += 1
     return memory
 
 

@@ -70,7 +70,7 @@ def suggest(
         trials: what is known.
         seed: an integer, or whatever `numpy.random.default_rng` takes.
         prior_weight: weight of the prior among the kernels, in observations.
-        n_startup_jobs: random trials to begin with.
+        n_startup_jobs: trials to begin with, before anything is learnt; they are spread evenly.
         n_EI_candidates: draws from the good density, of which the best is taken.
         gamma: the good trials are the best `ceil(gamma * sqrt(n))`, at most 25.
         verbose: has no effect.

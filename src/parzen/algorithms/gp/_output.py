@@ -18,6 +18,9 @@ __all__ = ["Output", "fit_output"]
 _LEAST, _MOST = -2.0, 4.0
 _FEW = 8
 _GRID = np.linspace(_LEAST, _MOST, 25)
+_FAR = 100.0
+"""Losses are cut off that lie farther from the best quarter than so many times what that quarter spans.  Programs return
+1e10, say, when a training has failed; beside it all others would look the same."""
 _HUGE = 2.0**1000
 """Losses beyond are taken as this, so that millions of them have a sum, and any two a difference: `sys.float_info.max`
 is what some programs return when all is lost."""
@@ -28,11 +31,13 @@ class Output:
     """A map from losses to values of mean 0 and variance 1.
 
     Attributes:
+        most: greater losses count as this.
         centre, scale: of the losses.
         power: lambda of the transform; 1 leaves the standardised losses as they are.
         shift, spread: mean and standard deviation behind the transform.
     """
 
+    most: float
     centre: float
     scale: float
     power: float
@@ -41,7 +46,7 @@ class Output:
 
     def __call__(self, losses: FloatArray) -> FloatArray:
         """`(n,)` losses -> `(n,)` values."""
-        y = (np.clip(losses, -_HUGE, _HUGE) - self.centre) / self.scale
+        y = (np.clip(losses, -_HUGE, self.most) - self.centre) / self.scale
         return (_yeo_johnson(y, self.power) - self.shift) / self.spread
 
     def inverse(self, values: FloatArray) -> FloatArray:
@@ -65,7 +70,10 @@ class Output:
 def fit_output(losses: FloatArray) -> Output:
     """The transform that makes finite losses `(n,)` look most like draws of one normal."""
     losses = np.clip(losses, -_HUGE, _HUGE)
-    low, high = float(losses.min()), float(losses.max())
+    low, quarter = np.quantile(losses, [0.0, 0.25], method="lower").tolist()
+    most = quarter + _FAR * (quarter - low) if quarter > low else _HUGE
+    losses = np.minimum(losses, most)
+    high = float(losses.max())
     centre = float(np.mean(losses))
     width = max(0.5 * (high - low), 1e-300)
     scale = float(np.std((losses - centre) / width)) * width if high > low else 1.0
@@ -79,7 +87,7 @@ def fit_output(losses: FloatArray) -> Output:
             power = 1.0
     z = _yeo_johnson(y, power)
     spread = float(np.std(z))
-    return Output(centre, scale, power, float(np.mean(z)), spread if spread > 1e-12 else 1.0)
+    return Output(most, centre, scale, power, float(np.mean(z)), spread if spread > 1e-12 else 1.0)
 
 
 def _most_likely(y: FloatArray) -> float:

@@ -8,7 +8,7 @@ losses that are known, and the configuration with the greatest expected improvem
 2. Trials that are still running count with the loss that is expected of them (Ginsbourger, Le Riche and Carraro 2010,
    "Kriging is well-suited to parallelize optimization", the believer), which keeps proposals apart that are evaluated
    at the same time.
-3. Trials that failed count with the worst loss there is, and improvement is multiplied by the chance of success: the
+3. Trials that were pruned count with what they told last.  Trials that failed count with the worst loss there is, and improvement is multiplied by the chance of success: the
    share of successes near by.
 4. The log of it (`_acquisition`) is maximised (`_search`), and the best row that was not tried is proposed.
 
@@ -18,7 +18,7 @@ anew and proposes what it would have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -32,7 +32,7 @@ from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, fit, start
-from parzen.algorithms.gp._output import fit_output
+from parzen.algorithms.gp._output import Output, fit_output
 from parzen.algorithms.gp._search import climb
 from parzen.errors import AlgorithmError
 from parzen.space import Space
@@ -51,7 +51,7 @@ _DOUBT = 0.1
 """Variance of what a failure would have cost."""
 _WIDTH = 40
 _GIVEN_UP = 0.75
-"""Quantile of the losses that a pruned trial is believed to have."""
+"""Quantile of the losses that a pruned trial which told nothing is believed to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
     scored = np.flatnonzero(history.ok & np.isfinite(history.losses))
     if len(scored) < 2 or not 0 < encoding.lengths <= _COLUMNS:
         return Pick.of(unseen_point(space, known, rng, sorted(taken)), "gp: random, nothing to learn from yet")
-    chosen, z, noise, theta, memo = _fitted(encoding, history, scored, earlier)
+    output, chosen, z, noise, theta, memo = _fitted(encoding, history, scored, earlier)
     model = Model(encoding, theta, encoding.inputs(history.unit[chosen]), z, noise)
     # The best loss that was seen may be luck, if its noise is known.  (Where noise is only learnt, means to beat and more
     # turns for the estimators were tried: no better under noise, 35 runs, and worse on rugged functions without.)
@@ -99,17 +99,15 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
     incumbent, best = float(level.min()), history.unit[chosen[np.argsort(level, kind="stable")[:5]]]
 
     # What is not known yet is believed to come out as expected, what failed to be as bad as the worst, and what was
-    # given up half-way to be no better than most.
-    pending, failed, pruned = (
-        _pending(space, history, earlier),
-        _rows_that(_failed, history),
-        _rows_that(_pruned, history),
-    )
+    # given up half-way about as bad as it was then.
+    pending, failed = _pending(space, history, earlier), history.unit[_newest(_failed(history))]
+    given_up = _newest(history.state == State.PRUNED)
+    pruned = history.unit[given_up]
     if len(pending) or len(failed) or len(pruned):
         believed, _ = model.predict(encoding.inputs(pending))
         incumbent = min([incumbent, *believed.tolist()])
         rows = np.concatenate((history.unit[chosen], pending, failed, pruned))
-        bad = [np.full(len(failed), z.max()), np.full(len(pruned), np.quantile(z, _GIVEN_UP))]
+        bad = [np.full(len(failed), z.max()), output(_half_way(history.losses[scored], history.partial[given_up]))]
         quiet = np.concatenate((noise, np.zeros(len(pending)), np.full(len(failed) + len(pruned), _DOUBT)))
         model = Model(encoding, theta, encoding.inputs(rows), np.concatenate((z, believed, *bad)), quiet)
     good = history.unit[scored[-_NEWEST:]]
@@ -145,8 +143,8 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
 
 def _fitted(
     encoding: Encoding, history: History, scored: _Indices, earlier: Sequence[Pick]
-) -> tuple[_Indices, FloatArray, FloatArray, FloatArray, JSON]:
-    """Numbers of the trials that the process sees, their transformed losses and known noise, theta, and the new memo."""
+) -> tuple[Output, _Indices, FloatArray, FloatArray, FloatArray, JSON]:
+    """The transform of losses; of the trials that the process sees the numbers, losses and known noise; theta, and its memo."""
     n = len(scored)
     output = fit_output(history.losses[scored])
     last = history.fold("gp memo", _Last, _remember, (Asked,))
@@ -175,7 +173,7 @@ def _fitted(
         # Rounded, because what is used has to be what is written.
         theta = np.round(fit(encoding, inputs, z, noise, prior, starts, iterations), 4)
         memo = {"gp": theta.tolist(), "at": n}
-    return chosen, z, noise, theta, memo
+    return output, chosen, z, noise, theta, memo
 
 
 def expected_best(space: Space, history: History) -> int:
@@ -189,7 +187,7 @@ def expected_best(space: Space, history: History) -> int:
     scored = np.flatnonzero(history.ok & np.isfinite(history.losses))
     if len(scored) < 2 or not 0 < encoding.lengths <= _COLUMNS:
         return int(scored[np.argmin(history.losses[scored])])
-    chosen, z, noise, theta, _ = _fitted(encoding, history, scored, ())
+    _, chosen, z, noise, theta, _ = _fitted(encoding, history, scored, ())
     inputs = encoding.inputs(history.unit[chosen])
     return int(chosen[np.argmin(Model(encoding, theta, inputs, z, noise).predict(inputs)[0])])
 
@@ -245,18 +243,23 @@ def _pending(space: Space, history: History, earlier: Sequence[Pick]) -> FloatAr
 
 
 def _failed(history: History) -> BoolArray:
-    """`(n,)` which ended without a finite loss, whatever the reason but pruning."""
+    """`(n,)` which ended without a finite loss, whatever the reason but pruning: that is no sign of a region that fails."""
     return np.isin(history.state, (State.FAILED, State.ERROR)) | (history.ok & ~np.isfinite(history.losses))
 
 
-def _pruned(history: History) -> BoolArray:
-    """`(n,)` which were given up before they had a loss: they are bad, and no sign of a region that fails."""
-    return np.asarray(history.state == State.PRUNED)
+def _newest(which: BoolArray) -> _Indices:
+    """The newest numbers of some `(n,)`."""
+    return np.flatnonzero(which)[-_NEWEST:]
 
 
-def _rows_that(which: Callable[[History], BoolArray], history: History) -> FloatArray:
-    """`(r, d)` coordinates, of the newest."""
-    return history.unit[np.flatnonzero(which(history))[-_NEWEST:]]
+def _half_way(losses: FloatArray, told: FloatArray) -> FloatArray:
+    """`(r,)` losses that trials would have come to that were given up, from the last they told, NaN where they told nothing.
+
+    Losses fall as a training goes on, so that what was told is too high rather than too low; but it is never better than
+    the median of the known `losses`, because it was no good next to others, and never worse than the worst.
+    """
+    middle, most = np.quantile(losses, [0.5, _GIVEN_UP], method="lower")  # one of them: a mean of two may overflow
+    return np.asarray(np.clip(np.where(np.isnan(told), most, told), middle, losses.max()))
 
 
 class _Chance:
