@@ -18,7 +18,7 @@ THREE = {**UNIT, "z": hp.float("z", 0, 1)}
 
 def test_a_region_holds_the_optimum_and_says_what_is_free() -> None:
     """The steep parameter is narrow, the one without effect may be anything."""
-    found = region(searched(bowl, THREE, "tpe"), within=0.01)
+    found = region(searched(bowl, THREE), within=0.01)
 
     assert found["x"].low <= 0.3 <= found["x"].high
     assert found["x"].high - found["x"].low == pytest.approx(2 * 0.001**0.5, rel=0.5)

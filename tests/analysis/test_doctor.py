@@ -94,9 +94,7 @@ def test_the_same_parameter_on_the_log_scale_is_fine() -> None:
 def test_a_log_scale_that_should_be_linear_is_found() -> None:
     """Momentum around a half is good, and a log scale from a millionth on hardly tries any."""
     space = {"m": hp.float("m", 1e-6, 1, log=True), "y": hp.float("y", 0, 1)}
-    result = searched(
-        lambda c: max(abs(c["m"] - 0.7) - 0.25, 0.0) + 0.1 * (c["y"] - 0.4) ** 2, space, "tpe", 120, seed=3
-    )
+    result = searched(lambda c: max(abs(c["m"] - 0.7) - 0.25, 0.0) + 0.1 * (c["y"] - 0.4) ** 2, space, "random", 150)
     (found,) = _of("scale", result)
 
     assert found.labels == ("m",)
@@ -128,11 +126,11 @@ def test_options_that_are_alike_are_not_dead() -> None:
         assert not _of("dead option", searched(bowl, space, seed=seed))
 
 
-@pytest.mark.parametrize("algorithm", ["random", "tpe"])
-def test_a_dead_parameter_is_found(algorithm: str) -> None:
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_dead_parameter_is_found(seed: int) -> None:
     """The third one has no effect, the first two have one."""
     space = {**UNIT, "z": hp.float("z", 0, 1)}
-    found = _of("dead parameter", searched(bowl, space, algorithm))
+    found = _of("dead parameter", searched(bowl, space, seed=seed))
 
     assert [one.labels for one in found] == [("z",)]
 

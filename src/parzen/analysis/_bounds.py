@@ -25,7 +25,7 @@ _SURE = 2.0
 """Standard deviations."""
 _CORNER, _DECADES = 0.15, 100.0
 _RATIO, _EVEN = 4.0, 0.35
-_TURN = 0.3
+_TURN, _FEWEST = 0.6, 8
 _STEPS, _AS_GOOD = 96, 0.3
 
 
@@ -157,7 +157,7 @@ def _to_log(history: History, j: int, ends: tuple[float, float]) -> Finding | No
 def _turns(history: History, j: int, at: float) -> bool:
     """Whether losses rise again below a value, by the correlation of ranks."""
     rows = np.flatnonzero(history.ok & np.isfinite(history.losses) & (history.values[:, j] <= at))
-    if len(rows) < 5:
+    if len(rows) < _FEWEST:
         return False
     x, y = (np.argsort(np.argsort(one)) for one in (history.values[rows, j], history.losses[rows]))
     return bool(np.corrcoef(x, y)[0, 1] < -_TURN)
