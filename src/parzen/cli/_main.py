@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from parzen import __version__
+from parzen.cli._views import doctor, plot, report
 from parzen.cli._worker import worker
 from parzen.errors import ParzenError
 from parzen.storages import open_storage
@@ -107,6 +108,9 @@ def best(storage: str, name: str | None, as_json: bool) -> None:
 
 
 main.add_command(worker)
+main.add_command(plot)
+main.add_command(report)
+main.add_command(doctor)
 
 
 # --- text -------------------------------------------------------------------------------------------------------

@@ -171,6 +171,26 @@ class History:
         return _view(self._seconds, self._n)
 
     @property
+    def asked_at(self) -> FloatArray:
+        """`(n,)` when each trial was asked for, seconds since the epoch."""
+        return _view(self._asked, self._n)
+
+    @property
+    def started_at(self) -> FloatArray:
+        """`(n,)` when the current attempt at each trial began, seconds since the epoch; NaN where none has."""
+        return _view(self._started, self._n)
+
+    @property
+    def finished_at(self) -> FloatArray:
+        """`(n,)` when each trial ended, seconds since the epoch; NaN where it has not."""
+        return _view(self._finished, self._n)
+
+    @property
+    def gains(self) -> FloatArray:
+        """`(n,)` what the rule that proposed each trial expected of it, in the rule's own units; NaN where nothing."""
+        return _view(self._gain, self._n)
+
+    @property
     def seeds(self) -> IntArray:
         """`(n,)` seed of each trial's own streams."""
         return _view(self._seeds, self._n)
