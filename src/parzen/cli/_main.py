@@ -15,6 +15,7 @@ from parzen.cli._exchange import export, import_
 from parzen.cli._look import best, ls, show, watch
 from parzen.cli._run import run
 from parzen.cli._status import status_of
+from parzen.cli._views import doctor, plot, report
 from parzen.cli._worker import worker
 from parzen.errors import ParzenError
 
@@ -52,6 +53,9 @@ SPELLS: Mapping[str, str | None] = {
     "show": "parzen.Study.load",
     "best": "parzen.Study.best",
     "watch": "parzen.Study.watch",
+    "plot": "parzen.Study.plot",
+    "report": "parzen.Study.write_report",
+    "doctor": "parzen.Study.doctor",
     "worker": "parzen.Study.run",
     "export": "parzen.Study.export",
     "import": "parzen.Study.import_trials",
@@ -64,5 +68,8 @@ SPELLS: Mapping[str, str | None] = {
 }
 """Command -> what it is a spelling of; None for what has no meaning outside of a shell."""
 
-for _command in (run, ls, show, best, watch, worker, export, import_, copy, rename, delete, enqueue, stop, completion):
+for _command in (
+    *(run, ls, show, best, watch, plot, report, doctor, worker),
+    *(export, import_, copy, rename, delete, enqueue, stop, completion),
+):
     main.add_command(_command)

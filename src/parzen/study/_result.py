@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,6 +15,7 @@ from parzen.trials import History, State, Trial
 if TYPE_CHECKING:
     import pandas
 
+    from parzen.plots import Plots
     from parzen.study._study import Study
 
 __all__ = ["Result", "TrialView", "best_of"]
@@ -115,6 +117,23 @@ class Result:
     def trials(self) -> TrialView:
         """All trials, in order of their numbers."""
         return TrialView(self.history)
+
+    @property
+    def plot(self) -> Plots:
+        """Plots: `result.plot.history()`, `.slice()`, `.importances()` and others; see `parzen.plots.Plots`."""
+        return self.study.plot
+
+    def report(self, path: str | os.PathLike[str], *, plots: bool = True) -> None:
+        """Write one self-contained HTML file about the study: question, answer, confidence, plots, table, failures.
+
+        Args:
+            path: of the file.
+            plots: False leaves the pictures out, and needs no matplotlib.
+
+        Raises:
+            MissingDependency: matplotlib is not installed: `pip install "parzen[plots]"`, or say `plots=False`.
+        """
+        self.study.write_report(path, plots=plots)
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each trial: number, state, loss, seconds, a column for each parameter, further metrics.

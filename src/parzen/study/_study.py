@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from parzen._clock import Clock, SystemClock
 from parzen._typing import Direction
@@ -70,6 +70,10 @@ from parzen.trials import (
     Trial,
     TrialError,
 )
+
+if TYPE_CHECKING:
+    from parzen.analysis import Finding
+    from parzen.plots import Plots
 
 __all__ = ["Callback", "Study"]
 
@@ -203,6 +207,32 @@ class Study:
     def best(self) -> Trial:
         """The trial with the best loss (raises `AllTrialsFailed` where there is none)."""
         return best_of(self.history)
+
+    @property
+    def plot(self) -> Plots:
+        """Plots: `study.plot.history()`, `.slice()`, `.importances()` and others; see `parzen.plots.Plots`."""
+        from parzen.plots import Plots  # not before something is drawn
+
+        return Plots(self, self.name)
+
+    def doctor(self) -> tuple[Finding, ...]:
+        """What somebody should know about this study before they believe its answer; see `parzen.analysis.doctor`."""
+        from parzen.analysis import doctor
+
+        return doctor(self)
+
+    def write_report(self, path: str | os.PathLike[str], *, plots: bool = True) -> None:
+        """Write one self-contained HTML file about the study; the same as `Result.report`.
+
+        (`Study.report` is what a trial that was asked for tells on the way.)
+
+        Args:
+            path: of the file.
+            plots: False leaves the pictures out, and needs no matplotlib.
+        """
+        from parzen.report import write_report
+
+        write_report(self, path, plots=plots)
 
     def refresh(self) -> int:
         """Take in what other programs have added to the study; how many entries that was."""
