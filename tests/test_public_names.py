@@ -40,7 +40,10 @@ PROMISED = {
         "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
         "Unavailable UnknownLabel UnsupportedSpace"
     ),
-    "parzen.feedback": "Bar BarPanel Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
+    "parzen.feedback": (
+        "Bar BarPanel Best Chance Feedback Lines Live Notebook Overview Progress Reporter RunInfo Silent Summary Watch "
+        "WatchPanel chance_of_help feedback_for in_notebook overview_of"
+    ),
     "parzen.hp": (
         "around bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
         "qloguniform qnormal quniform randint uniform uniformint"
@@ -52,11 +55,12 @@ PROMISED = {
         "partial plotting progress pyll pyll_utils rand rdists space_eval spark std_out_err_redirect_tqdm tpe "
         "trials_from_docs utils vectorize"
     ),
-    "parzen.integrations": "OptunaSampler",
+    "parzen.integrations": "MLflowTracker OptunaSampler TensorBoardTracker Tracker WandbTracker",
     "parzen.log": "Beat Claim DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.plots": (
         "Axis Band Bars Cells Chart Colours Line Mark NAMES Panel Paths Plot Plots Points Rule SCALE Spans THEMES Words"
     ),
+    "parzen.programs": "Program read_space",
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.report": "report_html write_report",
     "parzen.run": (

@@ -73,7 +73,7 @@ def test_plot_writes_a_file_or_prints_data(study: Path, tmp_path: Path) -> None:
         (["plot", "STUDY", "edf", "-o", "plot.bmp"], 2, "saved as .png"),
         (["plot", "STUDY", "slice", "--param", "z", "--json"], 1, "no parameter 'z'"),
         (["plot", "STUDY", "curves", "--json"], 1, "no trial has reported anything"),
-        (["report", "nowhere.db"], 1, "nowhere.db"),
+        (["report", "nowhere.db"], 4, "nowhere.db"),
     ],
 )
 def test_what_cannot_be_shown_is_said(study: Path, arguments: list[str], code: int, said: str) -> None:

@@ -257,11 +257,11 @@ def test_an_interrupt_releases_the_trial(start: Start, work: Run, tmp_path: Path
         (("--objective", "nowhere:objective"), 2, "no module 'nowhere'"),
         (("--objective", "train:nothing"), 2, "train has no 'nothing'"),
         (("--objective", "train:objective", "--create"), 2, "--create needs --trials"),
-        (("--objective", "train:objective"), 1, "there is no study"),
+        (("--objective", "train:objective"), 4, "there is no study"),
     ],
 )
 def test_what_cannot_be_begun_says_why(work: Run, arguments: tuple[str, ...], status: int, said: str) -> None:
-    """Status 2 for a command that was called wrongly, 1 for a study that is not there."""
+    """Status 2 for a command that was called wrongly, 4 for a study that is not there."""
     done = work("study.db", *arguments)
 
     assert done.returncode == status

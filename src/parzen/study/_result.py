@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from parzen._html import cell, facts
 from parzen._lazy import require
 from parzen.errors import AllTrialsFailed
+from parzen.study._watching import overview
 from parzen.trials import History, State, Trial
 
 if TYPE_CHECKING:
@@ -181,10 +182,7 @@ class Result:
         return "Result\n" + "\n".join(f"  {name:<12} {value}" for name, value in self._facts())
 
     def _repr_html_(self) -> str:
-        def cell(text: str) -> str:
-            return html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        from parzen.feedback._page import curve_svg
 
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{cell(n)}</th><td>{cell(v)}</td></tr>" for n, v in self._facts()
-        )
-        return f"<table><caption>Result</caption>{rows}</table>"
+        rows = [(name, cell(value)) for name, value in self._facts()]
+        return facts(rows, "Result") + curve_svg(overview(self.study))
