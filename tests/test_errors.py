@@ -18,6 +18,8 @@ PARENTS = {
     "ObjectiveError": ("ParzenError", Exception),
     "InvalidResult": ("ObjectiveError", ValueError),
     "InvalidLoss": ("ObjectiveError", ValueError),
+    "ObjectiveTimeout": ("ObjectiveError", TimeoutError),
+    "ObjectiveMemory": ("ObjectiveError", MemoryError),
     "AlgorithmError": ("ParzenError", Exception),
     "SpaceExhausted": ("AlgorithmError", Exception),
     "UnsupportedSpace": ("AlgorithmError", ValueError),
@@ -32,6 +34,8 @@ PARENTS = {
     "Unavailable": ("StorageError", OSError),
     "CorruptLog": ("StorageError", ValueError),
     "SchemaTooNew": ("StorageError", Exception),
+    "ExecutorError": ("ParzenError", Exception),
+    "NotPicklable": ("ExecutorError", TypeError),
     "MissingDependency": ("ParzenError", ImportError),
     "AlreadyImported": ("ParzenError", ImportError),
 }

@@ -36,7 +36,7 @@ PROMISED = {
     "parzen.cli": "main",
     "parzen.errors": (
         "AlgorithmError AllTrialsFailed AlreadyFinished AlreadyImported BadDistribution BadLabel Conflict CorruptLog DuplicateLabel "
-        "InvalidLoss InvalidResult MissingDependency ObjectiveError OutOfSpace ParzenError SchemaTooNew SpaceError "
+        "ExecutorError InvalidLoss InvalidResult MissingDependency NotPicklable ObjectiveError ObjectiveMemory ObjectiveTimeout OutOfSpace ParzenError SchemaTooNew SpaceError "
         "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
         "Unavailable UnknownLabel UnsupportedSpace"
     ),
@@ -53,15 +53,16 @@ PROMISED = {
         "trials_from_docs utils vectorize"
     ),
     "parzen.integrations": "OptunaSampler",
-    "parzen.log": "DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
+    "parzen.log": "Beat Claim DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.plots": (
         "Axis Band Bars Cells Chart Colours Line Mark NAMES Panel Paths Plot Plots Points Rule SCALE Spans THEMES Words"
     ),
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.report": "report_html write_report",
     "parzen.run": (
-        "BY_HAND EXHAUSTED Evaluation Interrupts LossReached NoProgress Objective Plan StopRule Timeout TrialsDone "
-        "any_of attachment_key attachments_keeper checked_count checked_seconds loss_of outcome_of release_abandoned run start_trials wants_evaluation "
+        "BY_HAND EXHAUSTED Evaluation Fleet Interrupts LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
+        "TrialsDone any_of attachment_key attachments_keeper checked_count checked_seconds drive fleet_of loss_of outcome_of "
+        "present release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (
@@ -71,7 +72,7 @@ PROMISED = {
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
     "parzen.storages": "MemoryStorage open_storage",
     "parzen.study": "Result Study TrialView minimize",
-    "parzen.testing": "FakeClock check_algorithm check_pruner check_storage",
+    "parzen.testing": "FakeClock check_algorithm check_executor check_pruner check_storage",
     "parzen.trials": (
         "EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
         "Requested Retracted Started State Trial TrialError Unknown checksum event_from_json event_to_json "

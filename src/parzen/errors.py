@@ -18,10 +18,14 @@ __all__ = [
     "Conflict",
     "CorruptLog",
     "DuplicateLabel",
+    "ExecutorError",
     "InvalidLoss",
     "InvalidResult",
     "MissingDependency",
+    "NotPicklable",
     "ObjectiveError",
+    "ObjectiveMemory",
+    "ObjectiveTimeout",
     "OutOfSpace",
     "ParzenError",
     "SchemaTooNew",
@@ -96,6 +100,14 @@ class InvalidLoss(ObjectiveError, ValueError):
     """The loss is not a number."""
 
 
+class ObjectiveTimeout(ObjectiveError, TimeoutError):
+    """A trial took longer than `trial_timeout`, and was ended.  It is recorded, not raised."""
+
+
+class ObjectiveMemory(ObjectiveError, MemoryError):
+    """A trial used more memory than `trial_memory`, and was ended.  It is recorded, not raised."""
+
+
 # --- what the algorithm could not do ----------------------------------------------------------------------------
 
 
@@ -161,6 +173,17 @@ class CorruptLog(StorageError, ValueError):
 
 class SchemaTooNew(StorageError):
     """The file was written by a newer parzen than this one can read."""
+
+
+# --- executors --------------------------------------------------------------------------------------------------
+
+
+class ExecutorError(ParzenError):
+    """Trials cannot be evaluated where they were to be."""
+
+
+class NotPicklable(ExecutorError, TypeError):
+    """An objective, a configuration or a result cannot be sent to another process."""
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------

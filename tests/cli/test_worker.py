@@ -15,6 +15,7 @@ import pytest
 import parzen
 from parzen import State, Study, Trials, hp
 from parzen.storages import open_storage
+from tests.databases import KINDS, fresh_database
 
 MODULE = """
     import os, sys, time
@@ -267,22 +268,17 @@ def test_what_cannot_be_begun_says_why(work: Run, arguments: tuple[str, ...], st
     assert said in " ".join(done.stderr.split())
 
 
-def test_workers_on_postgresql_evaluate_exactly_so_many(start: Start) -> None:
+@pytest.mark.databases
+@pytest.mark.parametrize("kind", KINDS)
+def test_workers_on_a_server_evaluate_exactly_so_many(kind: str, start: Start) -> None:
     """On a server as in a file."""
-    url = os.environ.get("PARZEN_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
-    name = f"worker-{os.getpid()}"
-    try:
-        study = Study(SPACE, storage=url, name=name)
-    except parzen.ParzenError as error:
-        pytest.skip(f"no PostgreSQL: {error}")
-    try:
-        given = (url, "--name", name, "--objective", "train:objective", "--trials", "24", "--quiet")
+    with fresh_database(kind) as url:
+        study = Study(SPACE, storage=url, name="worked on")
+        given = (url, "--name", "worked on", "--objective", "train:objective", "--trials", "24", "--quiet")
         _all_done([start(*given) for _ in range(3)])
         study.refresh()
 
         assert study.history.count(State.OK) == len(study.history) == 24
-    finally:
-        study.storage.delete(study.header.uid)
         study.storage.close()
 
 

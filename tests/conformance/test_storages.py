@@ -17,6 +17,8 @@ from parzen.trials import Event, Noted
 MAKERS = {
     "memory": lambda _: MemoryStorage(),
     "sqlite": lambda folder: open_storage(folder / "study.db"),
+    "journal": lambda folder: open_storage(folder / "study.journal"),
+    "journal, waiting for the disk": lambda folder: open_storage(f"journal:///{folder}/study.journal?sync=full"),
     "sqlite, waiting for the disk": lambda folder: open_storage(f"sqlite:///{folder}/study.db?sync=full"),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import secrets
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 
 import parzen
 from parzen import Trials, fmin, hp, rand
-from parzen.errors import CorruptLog, OutOfSpace, SpaceMismatch, StudyNotFound, Unavailable
+from parzen.errors import CorruptLog, OutOfSpace, SpaceMismatch, StudyNotFound
 from parzen.hyperopt import load_trials, tpe
 from parzen.hyperopt._pickles import save_trials
 from parzen.hyperopt.base import (
@@ -31,25 +30,20 @@ from parzen.run import Evaluation
 from parzen.space import as_apply
 from parzen.storages import MemoryStorage
 from parzen.trials import Retracted, State
+from tests.databases import KINDS, fresh_database
 
 SPACE = {"x": hp.uniform("x", -1, 1), "c": hp.choice("c", ["a", {"k": hp.randint("k", 5)}])}
-POSTGRESQL = os.environ.get("PARZEN_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", *(pytest.param(kind, marks=pytest.mark.databases) for kind in KINDS)])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """A storage and the name of a study in it."""
     name = f"stored-{secrets.token_hex(4)}"
     if request.param == "sqlite":
         yield str(tmp_path / "study.db"), name
         return
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    try:
-        Trials(storage=POSTGRESQL, name=name)
-    except Unavailable as error:
-        pytest.skip(f"no PostgreSQL to test with: {error}")
-    yield POSTGRESQL, name
-    Trials(storage=POSTGRESQL, name=name).delete_all()
+    with fresh_database(request.param) as url:
+        yield url, name
 
 
 def _square(config: Any) -> float:

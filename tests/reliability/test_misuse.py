@@ -62,7 +62,7 @@ MINIMIZE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "an algorithm that is none": ({"algorithm": 3}, AlgorithmError, "record"),
     "the old door's module": ({"algorithm": parzen.tpe}, AlgorithmError, "record"),
     "the old door's algorithm": ({"algorithm": parzen.tpe.suggest}, AlgorithmError, "record"),
-    "parallel = 2": ({"parallel": 2}, StudyError, "parallel=2"),
+    "grace without a timeout": ({"grace": 2}, ValueError, "timeout="),
     "parallel = 0": ({"parallel": 0}, ValueError, "parallel"),
     "parallel = 1.5": ({"parallel": 1.5}, ValueError, "parallel"),
     "objective not callable": ({"objective": 3}, TypeError, "callable"),

@@ -79,7 +79,7 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], type[StorageError], str]] = {
         CorruptLog,
         "parzen_meta",
     ),
-    "a later version": (_header_field(60, 2), SchemaTooNew, "upgrade parzen"),
+    "a later version": (_header_field(60, 3), SchemaTooNew, "upgrade parzen"),
 }
 
 
@@ -201,7 +201,7 @@ def test_a_damaged_head_is_noticed_when_it_is_needed(column: str, study_file: Pa
 def test_tables_of_a_later_version_are_noticed_on_any_database(study_file: Path) -> None:
     """The version also is in a table, because a server has no file header."""
     connection = sqlite3.connect(study_file)
-    connection.execute("UPDATE parzen_meta SET value = '2'")
+    connection.execute("UPDATE parzen_meta SET value = '3'")
     connection.commit()
     connection.close()
     with pytest.raises(SchemaTooNew, match="upgrade parzen"):

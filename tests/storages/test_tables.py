@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from parzen.storages._file import SCHEMA
 from parzen.storages._tables import TABLES, Statements, make_tables, schema_statements
 
 DATABASES = ["sqlite", "postgresql", "mysql", "mariadb"]
@@ -29,7 +30,7 @@ def test_every_database_is_told_of_every_table_and_index(database: str) -> None:
     """The tables, the index by which WAITING trials are found, and every statement can be said in each dialect."""
     made = _made(database)
 
-    assert made.count("CREATE TABLE") == len(TABLES.tables) == 5
+    assert made.count("CREATE TABLE") == len(TABLES.tables) == 6
     assert "CREATE INDEX parzen_trial_state ON parzen_trial (study, state, number)" in made
 
 
@@ -39,7 +40,7 @@ def test_mysql_compares_bytes_and_keeps_long_texts(database: str) -> None:
     lines = [line.strip() for line in _made(database).splitlines()]
     texts = [line for line in lines if " VARCHAR" in line or " TEXT" in line]
 
-    assert len(texts) == 9
+    assert len(texts) == 10
     assert all("COLLATE ascii_bin" in line for line in texts)
     assert sorted(line.split()[0] for line in texts if " TEXT(4294967295)" in line) == ["body", "header", "value"]
 
@@ -85,7 +86,7 @@ def test_of_two_who_come_first_at_once_both_find_the_tables(
                     statements.get_meta = look
                     found = look(*args, **values)
                     row = found.fetchone()
-                    other.execute("INSERT INTO parzen_meta VALUES ('schema', '1')")
+                    other.execute("INSERT INTO parzen_meta VALUES ('schema', '2')")
                     other.commit()
                     assert row is None
                     return found
@@ -101,7 +102,7 @@ def test_of_two_who_come_first_at_once_both_find_the_tables(
     connection.close()
     other.close()
 
-    assert rows == [("schema", "1")]
+    assert rows == [("schema", str(SCHEMA))]
 
 
 def test_what_refuses_again_and_again_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,3 +226,65 @@ def test_what_is_enqueued_may_be_called_off(tmp_path: Path) -> None:
     states = [trial.state for trial in parzen.Study.load(tmp_path / "s.db").trials]
     assert states == [State.CANCELLED, State.OK, State.OK]
     assert study.trials[second.number].loss == 0.75
+
+
+@dataclass(frozen=True)
+class _Slow:
+    """Proposes at random, and lets somebody else be faster."""
+
+    inner: Any
+    meanwhile: Any
+
+    def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
+        proposal = self.inner.suggest(space, history, ask)
+        self.meanwhile()
+        return proposal
+
+
+def test_who_loses_a_race_keeps_what_it_thought(tmp_path: Path) -> None:
+    """Under the next number, with the seed and the place in the log that say how it was made; it is not thought again."""
+    other = parzen.Study(LINE, storage=tmp_path / "s.db", algorithm="random", seed=1)
+    races: list[int] = []
+
+    def meanwhile() -> None:
+        races.append(1)
+        if len(races) == 1:
+            other.enqueue({"x": 0.25})
+            other.ask()
+
+    study = parzen.Study.load(tmp_path / "s.db", algorithm=_Slow(Random(), meanwhile))
+    trial = study.ask()
+    alone = parzen.Study(LINE, algorithm="random", seed=1)
+
+    assert races == [1]
+    assert trial.number == 1
+    assert trial.params == alone.ask().params
+    assert study.history.seeds[1] == alone.history.seeds[0]
+    asked = [entry.event for entry in study.storage.read(study.header.uid) if type(entry.event).__name__ == "Asked"]
+    assert [(event.number, event.saw) for event in asked] == [(0, 0), (1, 0)]  # type: ignore[union-attr]
+
+
+def test_two_who_thought_the_same_do_not_both_try_it(tmp_path: Path) -> None:
+    """The random stream of a number is the same for everybody, so that racing workers propose the same."""
+    other = parzen.Study({"a": hp.int("a", 1, 6)}, storage=tmp_path / "s.db", algorithm="random", seed=1)
+    races: list[int] = []
+
+    def meanwhile() -> None:
+        if len(races) < 3:
+            races.append(other.ask().params["a"])
+
+    study = parzen.Study.load(tmp_path / "s.db", algorithm=_Slow(Random(), meanwhile))
+    own = [study.ask().params["a"] for _ in range(3)]
+
+    assert sorted(races + own) == [1, 2, 3, 4, 5, 6]
+
+
+def test_waiting_trials_are_claimed_and_not_guessed_at(tmp_path: Path) -> None:
+    """Two who both see that one waits do not stand in each other's way."""
+    study = parzen.Study(LINE, storage=tmp_path / "s.db", algorithm="random", seed=1)
+    study.enqueue(*({"x": i / 10} for i in range(4)))
+    other = parzen.Study.load(tmp_path / "s.db", algorithm="random")
+    numbers = [trial.number for trial in (*study.ask(1), *other.ask(2), *study.ask(1))]
+
+    assert numbers == [0, 1, 2, 3]
+    assert other.ask().source == "random"

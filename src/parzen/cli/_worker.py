@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from parzen.errors import StopStudy, StudyError, StudyNotFound
-from parzen.run import Evaluation, attachments_keeper, wants_evaluation
+from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
 from parzen.trials import State, Trial
 
@@ -77,6 +77,13 @@ def _imported(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     type=click.IntRange(min=1),
     help="End when the objective has raised so often in a row.",
 )
+@click.option(
+    "--lease",
+    default=LEASE,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds without a beat after which others run this worker's trial again.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def worker(
@@ -91,6 +98,7 @@ def worker(
     create: bool,
     timeout: float | None,
     failures: int,
+    lease: float,
     quiet: bool,
 ) -> None:
     """Work on a study, beside any number of other workers, until its trials are done.
@@ -121,6 +129,7 @@ def worker(
         catch=True,
         callbacks=[_stop_after(failures)],
         progress=not quiet,
+        lease=lease,
     )
     if result.signal is not None:
         ctx.exit(SIGNALLED + result.signal)

@@ -49,6 +49,7 @@ class Search:
         algorithm: the record behind `algo`; None for a suggest function of somebody else.
         total: how many documents there are to be in the end; None for no limit.
         points: rows to begin with.
+        fleet: what was said about where trials run, as `Study.run` takes it.
     """
 
     domain: Domain
@@ -68,6 +69,7 @@ class Search:
     save_file: Path | None
     storage: Any
     name: str | None
+    fleet: Mapping[str, Any]
 
 
 def algorithm_of(algo: Any) -> Algorithm | None:

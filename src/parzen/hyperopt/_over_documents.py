@@ -79,6 +79,7 @@ def _refuse_what_only_the_core_can(search: Search) -> None:
     fn = search.domain.fn
     for wanted, what in (
         (search.storage is not None, "storage="),
+        *((True, f"{name}=") for name in search.fleet),
         (
             fn is not None and bool(wants_evaluation(fn, annotated_only=True)),
             "an objective that takes an Evaluation",

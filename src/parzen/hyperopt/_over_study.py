@@ -15,7 +15,7 @@ from parzen.hyperopt._pickles import Saver
 from parzen.hyperopt._results import Unfinished, as_core_takes_it
 from parzen.hyperopt._watching import feedback_of
 from parzen.hyperopt.base import Trials
-from parzen.run import Evaluation, LossReached, attachments_keeper, wants_evaluation
+from parzen.run import Evaluation, LossReached, Seen, attachments_keeper, wants_evaluation
 from parzen.study import Result, Study
 from parzen.trials import Trial
 
@@ -50,13 +50,14 @@ def search_over_study(search: Search) -> Result:
     with nullcontext() if saver is None else saver.at_the_end():
         try:
             result = study.run(
-                _recording(search.domain.fn, results, study, keep=search.storage is not None),
+                _seen(search.domain.fn, results, study, keep=search.storage is not None),
                 None if search.total is None else max(search.total - foreign, 0),
                 timeout=search.timeout,
                 catch=search.catch,
                 stop=() if search.loss_threshold is None else LossReached(search.loss_threshold),
                 enqueue=[search.domain.compiled.params(point) for point in search.points],
                 callbacks=after,
+                **search.fleet,
                 progress=feedback_of(search.verbose, search.progress_callback),
             )
         finally:
@@ -91,19 +92,14 @@ def _nothing() -> None:
     pass
 
 
-def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep: bool) -> Callable[..., Any]:
-    """The objective, with the mappings that it returned kept for their documents just as they were.
+def _seen(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep: bool) -> Seen:
+    """The objective, with the mappings that it returns kept for their documents just as they are.
 
     Attachments go to the study's storage where `keep` says so, before the trial is finished.
     """
-    name = wants_evaluation(fn, annotated_only=True)
     kept = attachments_keeper(study.stream if keep else None)
 
-    def objective(config: Any, evaluation: Evaluation) -> Any:
-        number = evaluation.number
-        # Looked at before the call: while it goes on, others may give up this attempt and begin another.
-        attempt = int(study.history.attempts[number])
-        result = as_core_takes_it(fn(config, **{str(name): evaluation}) if name else fn(config))
+    def seen(number: int, attempt: int, result: Any) -> Any:
         if not isinstance(result, Mapping):
             return result
         logged = kept(number, result)
@@ -111,7 +107,17 @@ def _recording(fn: Any, results: dict[tuple[int, int], Any], study: Study, keep:
         results[number, attempt] = {**shown, "attachments": result.get("attachments") or {}}
         return logged
 
-    return objective
+    return Seen(_Converted(fn), wants_evaluation(fn, annotated_only=True), seen)
+
+
+class _Converted:
+    """An objective that returns what the core takes; it can be sent to other processes."""
+
+    def __init__(self, fn: Any) -> None:
+        self.fn = fn
+
+    def __call__(self, config: Any, **evaluation: Evaluation) -> Any:
+        return as_core_takes_it(self.fn(config, **evaluation))
 
 
 def _saving(saver: Saver) -> Callable[[Study, Trial], None]:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parzen._lazy import require
-from parzen.hyperopt._spark_jobs import SparkJobs
 from parzen.hyperopt.base import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -29,6 +28,7 @@ from parzen.hyperopt.base import (
     coarse_utcnow,
     spec_from_misc,
 )
+from parzen.run.executors._spark_jobs import SparkJobs
 
 if TYPE_CHECKING:
     from parzen.hyperopt.spark import SparkTrials

@@ -83,6 +83,13 @@ def fmin(
     *,
     storage: Any = None,
     name: str | None = None,
+    parallel: int | None = None,
+    executor: Any = None,
+    threads: bool = False,
+    slots: Mapping[str, Iterable[Any]] | None = None,
+    trial_timeout: float | None = None,
+    trial_memory: float | str | None = None,
+    grace: float | None = None,
 ) -> Any:
     """Minimise a function over a space: Hyperopt's `fmin`, argument for argument.
 
@@ -112,6 +119,8 @@ def fmin(
         storage, name: keep the study in a file or database, as `parzen.minimize` does; better than a save file.  Of
             `trials` those that the study has already are not counted twice, others are taken into it.  Attachments
             that are bytes or text are there again when the search goes on; other objects stay in this process.
+        parallel, executor, threads, slots, trial_timeout, trial_memory, grace: evaluate several trials at once, and limit
+            what each may take, as `parzen.minimize` does.
 
     Returns:
         `Best`: prints as Hyperopt's dict, and has `config`, `params`, `loss` and `trials`.
@@ -132,11 +141,23 @@ def fmin(
         raise TypeError(f"early_stop_fn must be callable, got {early_stop_fn!r:.80}")
     if isinstance(space, str) and space == "annotated":
         space, fn = annotated_space(fn)
+    said = {
+        "parallel": parallel,
+        "executor": executor,
+        "threads": threads or None,
+        "slots": slots,
+        "trial_timeout": trial_timeout,
+        "trial_memory": trial_memory,
+        "grace": grace,
+    }
+    fleet = {argument: value for argument, value in said.items() if value is not None}
     if allow_trials_fmin and trials is not None and getattr(type(trials), "fmin", Trials.fmin) is not Trials.fmin:
         owner = type(trials).__name__
-        if storage is not None or name is not None:
+        unheard = [*(["storage", "name"] if storage is not None or name is not None else []), *fleet]
+        if unheard:
             raise StudyError(
-                f"storage= and name= do not reach the fmin that {owner} has of its own: leave them away, or leave trials= away"
+                f"{'= and '.join(unheard)}= do not reach the fmin that {owner} has of its own: leave them away, or leave "
+                "trials= away"
             )
         if points_to_evaluate is not None:
             warnings.warn(
@@ -189,6 +210,7 @@ def fmin(
             save_file=save_file,
             storage=trials._stored.storage if storage is None and trials._stored is not None else storage,
             name=trials._stored.name if name is None and trials._stored is not None else name,
+            fleet=fleet,
         )
         if needs_documents(search):
             search_over_documents(search)

@@ -22,7 +22,6 @@ from parzen.hyperopt._spark_dispatcher import (
     FMIN_CANCELLED_REASON_USER,
     Dispatcher,
 )
-from parzen.hyperopt._spark_jobs import SparkJobs
 from parzen.hyperopt._watching import UNSAID
 from parzen.hyperopt.base import (
     JOB_STATE_CANCEL,
@@ -34,6 +33,7 @@ from parzen.hyperopt.base import (
     validate_loss_threshold,
     validate_timeout,
 )
+from parzen.run.executors._spark_jobs import SparkJobs
 
 __all__ = [
     "FMIN_CANCELLED_REASON_EARLY_STOPPING",

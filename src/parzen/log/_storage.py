@@ -18,12 +18,30 @@ A uid that no study has is a `StudyNotFound` for whatever writes or reads the lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from parzen.trials import Entry, Event, Header
+from parzen.trials import Asked, Entry, Event, Header, Started
 
-__all__ = ["Storage"]
+__all__ = ["Beat", "Claim", "Storage"]
+
+
+class Claim(NamedTuple):
+    """A trial that somebody took: where its `Started` is in the log, and what there is to evaluate.
+
+    `asked` is None where the storage keeps no events (`live` has them).
+    """
+
+    seq: int
+    started: Started
+    asked: Asked | None
+
+
+class Beat(NamedTuple):
+    """How often a worker has said that it is there, and the seconds without a beat after which it is to be given up."""
+
+    total: int
+    lease: float
 
 
 class Storage(Protocol):
@@ -102,6 +120,52 @@ class Storage(Protocol):
             Conflict: the heads do not allow it; nothing was added.
             StudyNotFound: no study has that uid; it may have been deleted meanwhile.
             Unavailable: it could not be written (disk full, locked for too long); nothing was added.
+        """
+        ...
+
+    def claim(self, uid: str, worker: str, at: float, token: str) -> Claim | None:
+        """Start the WAITING trial with the lowest number in a worker's name, whoever else wants one in this moment.
+
+        It is `append` of a `Started`, of the one trial that may be started, so that claims never conflict; a worker that
+        only evaluates need not know the log.
+
+        Args:
+            uid: of the study.
+            worker: who will evaluate it.
+            at: seconds since the epoch.
+            token: as for `append`; a claim that is sent again is given the trial that it took.
+
+        Returns:
+            What was taken; None where no trial is WAITING.
+
+        Raises:
+            StudyNotFound, Unavailable: as `append`.
+        """
+        ...
+
+    def beat(self, uid: str, worker: str, lease: float) -> None:
+        """Count one more beat of a worker; the first one makes it known.
+
+        Args:
+            uid: of the study.
+            worker: its name, at most 200 characters.
+            lease: seconds without a beat after which it may be taken for dead.
+
+        Raises:
+            StudyNotFound: no study has that uid.
+            ValueError: the name is too long.
+        """
+        ...
+
+    def beats(self, uid: str) -> Mapping[str, Beat]:
+        """The workers that are known; none if no study has that uid."""
+        ...
+
+    def leave(self, uid: str, worker: str) -> None:
+        """Forget a worker; where it is not known, nothing happens.
+
+        Raises:
+            StudyNotFound: no study has that uid.
         """
         ...
 

@@ -76,15 +76,38 @@ class Stream:
         if os.getpid() != self._pid:
             raise StudyError("this process was forked from the one that opened the study: open it anew with Study.load")
         with self._lock:
-            self._batches += 1
-            last = self.storage.append(self.header.uid, events, f"{self._token}{self._batches:x}")
-            first = last - len(events) + 1
-            if first > self.history.seq + 1:  # others wrote in between
-                missed = self.storage.read(self.header.uid, self.history.seq, first - 1 - self.history.seq)
-                self._fold(missed)
-            counted = self._fold([Entry(seq, event) for seq, event in enumerate(events, start=first)])
+            last = self.storage.append(self.header.uid, events, self._next_token())
+            counted = self._fold_up_to(last, events)
         self._show()
         return counted
+
+    def claim(self, worker: str) -> int | None:
+        """Start the WAITING trial with the lowest number in a worker's name; its number, or None where there is none.
+
+        Raises:
+            Unavailable: the storage could not write; nothing was started.
+            StudyError: this is a forked child of the process that opened the study.
+        """
+        if os.getpid() != self._pid:
+            raise StudyError("this process was forked from the one that opened the study: open it anew with Study.load")
+        with self._lock:
+            claim = self.storage.claim(self.header.uid, worker, self.clock.wall(), self._next_token())
+            if claim is None:
+                return None
+            self._fold_up_to(claim.seq, [claim.started])
+        self._show()
+        return claim.started.number
+
+    def _next_token(self) -> str:
+        self._batches += 1
+        return f"{self._token}{self._batches:x}"
+
+    def _fold_up_to(self, last: int, events: Sequence[Event]) -> tuple[bool, ...]:
+        """Take in our own events that end at a place, and before them what others wrote in between."""
+        first = last - len(events) + 1
+        if first > self.history.seq + 1:
+            self._fold(self.storage.read(self.header.uid, self.history.seq, first - 1 - self.history.seq))
+        return self._fold([Entry(seq, event) for seq, event in enumerate(events, start=first)])
 
     def pull(self) -> int:
         """Take in what others have appended; how many entries that was."""

@@ -4,64 +4,112 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from parzen.algorithms import Algorithm, Ask, Proposal, repeats
+from parzen.algorithms import Algorithm, Ask, Proposal, repeats, row_key
 from parzen.errors import AlgorithmError, Conflict, SpaceExhausted
 from parzen.log import PROPOSAL, Stream, generator, trial_seed
 from parzen.space import Space
-from parzen.trials import MEMO_LIMIT, Asked, Event, History, Noted, Started, State, storable
+from parzen.trials import MEMO_LIMIT, Asked, History, Noted, Started, State, storable
 
-__all__ = ["EXHAUSTED", "start_trials"]
+__all__ = ["EXHAUSTED", "prepare", "start_trials"]
 
 EXHAUSTED = "space exhausted"
 """Key of the note, and reason of the stop, when a finite space has no new configuration left."""
 
 
 def start_trials(
-    stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool, worker: str, limited: bool = False
+    stream: Stream,
+    algorithm: Algorithm,
+    n: int,
+    *,
+    repeat: bool,
+    worker: str,
+    limited: bool = False,
+    prepared: list[Asked] | None = None,
 ) -> list[int]:
     """Start up to `n` trials in a worker's name: waiting ones first, then what the algorithm proposes.
 
     Args:
         repeat: on a finite space that is exhausted, propose configurations again.
         limited: start no more than the study's budget has left.
+        prepared: what `prepare` gave and is not started yet; what is started is taken from it.
 
     Returns:
-        Their numbers; fewer than `n` only where a finite space or the budget has no more to give.
+        Their numbers; fewer than `n` where a finite space or the budget has no more to give, or what was prepared is used
+        up.
 
     Raises:
         SpaceExhausted: there is not one.
         AlgorithmError: the proposal is not one of this space.
     """
-    history = stream.history
+    history, claimed, lost = stream.history, list[int](), list[Asked]()
     while True:
         with stream.asking:
             # Looked at here and not before: a number that another program takes meanwhile is a conflict, and then the
             # budget is looked at again.  So all programs together run exactly so many.
             if limited and history.budget is not None:
-                n = min(n, history.budget - (history.spent - history.count(State.WAITING)))
-                if n <= 0:
-                    return []
-            waiting = np.flatnonzero(history.waiting)[:n].tolist() if history.count(State.WAITING) else []
-            asked: list[Asked] = []
-            if len(waiting) < n:
-                try:
-                    asked = _ask(stream, algorithm, n - len(waiting), repeat)
-                except SpaceExhausted:
-                    if not waiting:
-                        raise
-            at = stream.clock.wall()
-            events: list[Event] = [Started(i, int(history.attempts[i]) + 1, worker, at) for i in waiting]
-            events += asked
-            events += [Started(event.number, 1, worker, at) for event in asked]
+                left = history.budget - (history.spent - history.count(State.WAITING))
+                n = min(n, len(claimed) + left)
+            while len(claimed) < n and history.count(State.WAITING):
+                number = stream.claim(worker)
+                if number is None:  # others have taken them all
+                    stream.pull()
+                else:
+                    claimed.append(number)
+            if len(claimed) >= n:
+                return claimed
             try:
-                stream.publish(*events)
+                wanted = n - len(claimed)
+                asked = lost[:wanted] or _taken(prepared, wanted, history) or _ask(stream, algorithm, wanted, repeat)
+            except (SpaceExhausted, AlgorithmError):
+                if claimed:
+                    return claimed
+                raise
+            at = stream.clock.wall()
+            try:
+                stream.publish(*asked, *(Started(event.number, 1, worker, at) for event in asked))
             except Conflict:  # another program took a number: look at what it did, and think again
                 stream.pull()
+                lost = _renumbered(asked, history)
                 continue
-        return waiting + [event.number for event in asked]
+        return claimed + [event.number for event in asked]
+
+
+def prepare(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool) -> list[Asked]:
+    """Proposals for the next `n` numbers, made while nobody waits for them; nothing is published.
+
+    They go into the log when their trials begin, so that no proposal that nobody evaluates is ever in it.
+    """
+    with stream.asking:
+        try:
+            return _ask(stream, algorithm, n, repeat)
+        except SpaceExhausted:
+            return []
+
+
+def _taken(prepared: list[Asked] | None, n: int, history: History) -> list[Asked]:
+    """Up to `n` of what was prepared; under the next numbers, should others have taken theirs meanwhile."""
+    if not prepared:
+        return []
+    if prepared[0].number != len(history):
+        prepared[:] = _renumbered(prepared, history)
+    taken = prepared[:n]
+    del prepared[:n]
+    return taken
+
+
+def _renumbered(lost: list[Asked], history: History) -> list[Asked]:
+    """What was proposed for numbers that others took, under the next ones; what repeats a row of theirs is left out.
+
+    Seed and `saw` stay, because they say how the proposal was made.  So who loses a race does not think it all again, and
+    on a finite space no two workers get the same.
+    """
+    known = {row_key(history.row(number)) for number in range(lost[0].number, len(history))}
+    kept = [event for event in lost if row_key(np.array(event.values)) not in known]
+    return [replace(event, number=number) for number, event in enumerate(kept, len(history))]
 
 
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,15 +19,18 @@ from parzen.log import OBJECTIVE, Stream, generator
 from parzen.pruners import Pruner
 from parzen.run._asking import EXHAUSTED, start_trials
 from parzen.run._attachments import attachment_key
-from parzen.run._leases import release_abandoned, working
-from parzen.run._objective import Evaluation, Objective, error_of, outcome_of, worst_of
+from parzen.run._leases import LEASE, Presence, present
+from parzen.run._objective import Evaluation, Objective, error_of, leave_if_forked, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
 from parzen.trials import Finished, Outcome, Released, Reported, State, TrialError
 
-__all__ = ["Plan", "run"]
+__all__ = ["Course", "Plan", "run"]
 
 _log = logging.getLogger("parzen")
+
+PAUSE = 0.25
+"""Seconds between two looks at trials that others are running, when there is nothing else to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Plan:
         evaluation: how the objective takes an `Evaluation`: False, True for second, or the name of the parameter.
         each: called with the number of every trial that finished here.
         pruner: says which trials are not worth finishing; None for none.
+        lease: seconds without a beat after which others may take this run for dead.
+        seen: shown what the objective returned, with number and attempt, before it is recorded; gives what is recorded.
     """
 
     objective: Objective
@@ -57,6 +62,8 @@ class Plan:
     evaluation: bool | str = False
     each: Callable[[int], object] | None = None
     pruner: Pruner | None = None
+    lease: float = LEASE
+    seen: Callable[[int, int, Any], Any] | None = None
 
 
 def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
@@ -68,32 +75,145 @@ def run(stream: Stream, plan: Plan, interrupts: Interrupts) -> str:
     Raises:
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
     """
-    with working() as worker:
-        return _Loop(stream, plan, interrupts, worker).run()
+    with present(stream, plan.lease) as me:
+        return _Loop(stream, plan, interrupts, me).run()
 
 
-class _Loop:
-    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts, worker: str) -> None:
-        self.stream, self.plan, self.interrupts, self.worker = stream, plan, interrupts, worker
+class Course:
+    """What any run has to decide, whoever evaluates: when it ends, what a result means, which trial is worth going on."""
+
+    def __init__(self, stream: Stream, plan: Plan, interrupts: Interrupts, me: Presence) -> None:
+        self.stream, self.plan, self.interrupts, self.me, self.worker = stream, plan, interrupts, me, me.name
         self.history = stream.history
         self.pid = os.getpid()
         self.began = stream.clock.monotonic()
         self.asked_to_stop = len(self.history.requests)
-        self.pruned: str | None = None
+        self.pruned: dict[int, str] = {}
+
+    # --- when it ends -------------------------------------------------------------------------------------------
+
+    def elapsed(self) -> float:
+        """Seconds of this run."""
+        return self.stream.clock.monotonic() - self.began
+
+    def look_around(self) -> None:
+        """See what others have written, somebody may want this run to stop; and who of them is gone."""
+        if self.stream.storage.durable:
+            self.stream.pull()
+        self.me.look()
+
+    def told_to_stop(self) -> str | None:
+        """Why trials that are running had better end: everything but a rule, which looks at results."""
+        if self.interrupts.signal is not None:
+            return "interrupt"
+        requests = self.history.requests
+        if len(requests) > self.asked_to_stop and any(one.action == "stop" for one in requests[self.asked_to_stop :]):
+            return "request"
+        return "timeout" if self.plan.timeout is not None and self.elapsed() >= self.plan.timeout else None
+
+    def reason_to_stop(self) -> str | None:
+        """Why no further trial begins."""
+        told = self.told_to_stop()
+        if told is not None or self.plan.stop is None:
+            return told
+        return self.plan.stop(self.history, self.elapsed())
+
+    # --- what came of a trial -----------------------------------------------------------------------------------
+
+    def outcome(self, number: int, attempt: int, result: Any, seconds: float) -> Outcome:
+        """What the objective returned; a generator is closed, so that Python does not complain later."""
+        sign, pruned = self.history.reported(1.0), self.pruned.pop(number, None)
+        try:
+            if self.plan.seen is not None:
+                result = self.plan.seen(number, attempt, result)
+            outcome = outcome_of(result, self.history.objectives[0], worst_of(sign), seconds)
+        except (InvalidResult, InvalidLoss):
+            close = getattr(result, "close", None)
+            if hasattr(result, "send") and callable(close):
+                close()
+            raise
+        if pruned is None or outcome.state is not State.OK or self.is_best(outcome):
+            return outcome
+        return replace(outcome, state=State.PRUNED, error=_why_pruned(pruned))
+
+    def outcome_of_error(self, number: int, error: BaseException, seconds: float, record: TrialError | None) -> Outcome:
+        """What the objective raised, or what is wrong with its result.
+
+        Args:
+            record: how it is recorded, where it was raised elsewhere.
+        """
+        pruned = self.pruned.pop(number, None)
+        if isinstance(error, TrialPruned):
+            return Outcome(State.PRUNED, error=_why_pruned(str(error) or pruned), seconds=seconds)
+        if isinstance(error, StopStudy):
+            return Outcome(State.CANCELLED, seconds=seconds)
+        if isinstance(error, (InvalidResult, InvalidLoss)):
+            if error.number is None:
+                self.name_trial(error, number)
+            return Outcome(State.FAILED, error=TrialError("loss", str(error)[:2000]), seconds=seconds)
+        return Outcome(State.ERROR, error=record or error_of(error), seconds=seconds)
+
+    def is_best(self, outcome: Outcome) -> bool:
+        """Whether a loss beats all so far: then it is a result, and nobody cares who wanted to end the trial."""
+        history = self.history
+        loss, best = history.reported(outcome.metrics[history.objectives[0]]), history.best_number
+        return best is None or loss < float(history.losses[best])
+
+    def name_trial(self, error: InvalidResult | InvalidLoss, number: int) -> None:
+        """Say in the error which trial it was."""
+        points = self.history.points
+        error.number, error.params = number, self.history.space.params(points, number)
+        error.args = (f"{error} (trial {number}, params {error.params!r:.500})",)
+
+    def judge(self, number: int) -> bool:
+        """Whether the pruner would end a trial that is running; what it once said stays said."""
+        pruner = self.plan.pruner
+        if number in self.pruned or pruner is None:
+            return number in self.pruned
+        with self.stream.asking:  # another thread may be folding the same history
+            why = pruner.prune(self.history.snapshot(), number)
+        if why is None:
+            return False
+        if not isinstance(why, str):
+            raise TypeError(f"a pruner says why a trial should end, or None; {pruner!r:.80} said {why!r:.80}")
+        self.pruned[number] = why
+        return True
+
+    def should_stop(self, number: int, attempt: int) -> bool:
+        """What a running trial is told when it asks."""
+        if self.told_to_stop() is not None:
+            return True
+        if self.history.attempt_of(number) != attempt or self.history.state_of(number) != State.RUNNING:
+            return True  # somebody took us for dead: what comes of it would be late
+        return self.judge(number)
+
+    def released(self, number: int, why: str) -> Released | None:
+        """How a trial that is RUNNING in our name goes back to WAITING; None where it is somebody else's by now."""
+        history = self.history
+        if history.state[number] != State.RUNNING or history.worker(number) != self.worker:
+            return None
+        return Released(number, int(history.attempts[number]), why, self.stream.clock.wall())
+
+
+class _Loop(Course):
+    """One trial at a time, in the process and thread that called."""
 
     def run(self) -> str:
-        release_abandoned(self.stream)
         while True:
             self.look_around()
             reason = self.reason_to_stop()
             if reason is not None:
                 return reason
+            number, dry = None, "trials"
             try:
                 number = self.begin()
             except SpaceExhausted:
-                return EXHAUSTED
+                dry = EXHAUSTED
             if number is None:
-                return "trials"
+                if not self.me.awaits():
+                    return dry
+                time.sleep(PAUSE)  # if their workers are lost, it is we who run them again
+                continue
             try:
                 try:
                     counted = self.evaluate(number)
@@ -109,25 +229,6 @@ class _Loop:
                     raise
                 return "interrupt"
 
-    def elapsed(self) -> float:
-        return self.stream.clock.monotonic() - self.began
-
-    def look_around(self) -> None:
-        """See what others have written: somebody may want this run to stop."""
-        if self.stream.storage.durable:
-            self.stream.pull()
-
-    def reason_to_stop(self) -> str | None:
-        if self.interrupts.signal is not None:
-            return "interrupt"
-        requests = self.history.requests
-        if len(requests) > self.asked_to_stop and any(one.action == "stop" for one in requests[self.asked_to_stop :]):
-            return "request"
-        elapsed = self.elapsed()
-        if self.plan.timeout is not None and elapsed >= self.plan.timeout:
-            return "timeout"
-        return self.plan.stop(self.history, elapsed) if self.plan.stop is not None else None
-
     def begin(self) -> int | None:
         """The next trial, started; None when the budget is used up."""
         numbers = start_trials(
@@ -142,10 +243,9 @@ class _Loop:
 
     def release_if_torn(self, number: int) -> None:
         """Whatever tore the loop apart in the middle of a trial, the trial does not stay RUNNING in our name."""
-        history = self.history
-        if history.state[number] == State.RUNNING and history.worker(number) == self.worker:
-            attempt = int(history.attempts[number])
-            self.stream.publish(Released(number, attempt, "interrupted", self.stream.clock.wall()))
+        event = self.released(number, "interrupted")
+        if event is not None:
+            self.stream.publish(event)
 
     # --- one trial ----------------------------------------------------------------------------------------------
 
@@ -165,7 +265,8 @@ class _Loop:
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:
         """The outcome of one call of the objective, and the exception that it ended with, if any."""
         clock = self.stream.clock
-        begun, self.pruned = clock.monotonic(), None
+        begun = clock.monotonic()
+        self.pruned.clear()
         try:
             try:
                 config = self.history.config(number)
@@ -174,45 +275,14 @@ class _Loop:
                     result = self.plan.objective(config, *args, **kwargs)
             finally:
                 seconds = max(clock.monotonic() - begun, 0.0)
-                self.leave_if_forked()
-            return self.outcome(result, seconds), None
+                leave_if_forked(self.pid)
+            return self.outcome(number, attempt, result, seconds), None
         except KeyboardInterrupt:
             raise
         except TrialPruned as signal:
-            return Outcome(State.PRUNED, error=_why_pruned(str(signal) or self.pruned), seconds=seconds), None
-        except StopStudy as stop:
-            return Outcome(State.CANCELLED, seconds=seconds), stop
-        except (InvalidResult, InvalidLoss) as error:
-            if error.number is None:
-                self.name_trial(error, number)
-            return Outcome(State.FAILED, error=TrialError("loss", str(error)[:2000]), seconds=seconds), error
+            return self.outcome_of_error(number, signal, seconds, None), None
         except BaseException as error:  # SystemExit and the user's own too: no trial is left RUNNING
-            return Outcome(State.ERROR, error=error_of(error), seconds=seconds), error
-
-    def outcome(self, result: Any, seconds: float) -> Outcome:
-        """What the objective returned; a generator is closed, so that Python does not complain later."""
-        sign = self.history.reported(1.0)
-        try:
-            outcome = outcome_of(result, self.history.objectives[0], worst_of(sign), seconds)
-        except (InvalidResult, InvalidLoss):
-            close = getattr(result, "close", None)
-            if hasattr(result, "send") and callable(close):
-                close()
-            raise
-        if self.pruned is None or outcome.state is not State.OK or self.is_best(outcome):
-            return outcome
-        return replace(outcome, state=State.PRUNED, error=_why_pruned(self.pruned))
-
-    def is_best(self, outcome: Outcome) -> bool:
-        """Whether a loss beats all so far: then it is a result, and nobody cares who wanted to end the trial."""
-        history = self.history
-        loss, best = history.reported(outcome.metrics[history.objectives[0]]), history.best_number
-        return best is None or loss < float(history.losses[best])
-
-    def name_trial(self, error: InvalidResult | InvalidLoss, number: int) -> None:
-        points = self.history.points
-        error.number, error.params = number, self.history.space.params(points, number)
-        error.args = (f"{error} (trial {number}, params {error.params!r:.500})",)
+            return self.outcome_of_error(number, error, seconds, None), error
 
     def evaluation(self, number: int, attempt: int) -> tuple[tuple[Evaluation, ...], Mapping[str, Evaluation]]:
         if self.plan.evaluation is False:
@@ -229,37 +299,10 @@ class _Loop:
         def should_stop() -> bool:
             with self.interrupts.waiting():
                 self.look_around()
-                if self.reason_to_stop() in ("interrupt", "request", "timeout"):
-                    return True
-                self.judge(number)
-            return self.pruned is not None
+                return self.should_stop(number, attempt)
 
         made = Evaluation(number, generator(seed, OBJECTIVE), self.history.objectives[0], report, should_stop, attach)
         return ((made,), {}) if self.plan.evaluation is True else ((), {str(self.plan.evaluation): made})
-
-    def judge(self, number: int) -> None:
-        """Ask the pruner about the trial that is running; what it once said stays said."""
-        pruner = self.plan.pruner
-        if pruner is None or self.pruned is not None:
-            return
-        with self.stream.asking:  # another thread may be folding the same history
-            why = pruner.prune(self.history.snapshot(), number)
-        if why is not None and not isinstance(why, str):
-            raise TypeError(f"a pruner says why a trial should end, or None; {pruner!r:.80} said {why!r:.80}")
-        self.pruned = why
-
-    def leave_if_forked(self) -> None:
-        """End a child that the objective forked and let fall through: it must not become a second driver.
-
-        Nothing is flushed: what stands in the child's buffers is the parent's, and would be written twice.
-        """
-        if os.getpid() == self.pid:
-            return
-        error = sys.exc_info()[1]
-        code = 1 if error is not None else 0
-        if isinstance(error, SystemExit):
-            code = error.code if isinstance(error.code, int) else int(error.code is not None)
-        os._exit(code)
 
 
 def _why_pruned(text: str | None) -> TrialError | None:

@@ -23,9 +23,11 @@ from __future__ import annotations
 import inspect
 import math
 import numbers
+import os
+import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,7 +35,16 @@ import numpy as np
 from parzen.errors import InvalidLoss, InvalidResult
 from parzen.trials import Outcome, State, TrialError
 
-__all__ = ["Evaluation", "Objective", "error_of", "loss_of", "outcome_of", "wants_evaluation"]
+__all__ = [
+    "Evaluation",
+    "Objective",
+    "Seen",
+    "error_of",
+    "leave_if_forked",
+    "loss_of",
+    "outcome_of",
+    "wants_evaluation",
+]
 
 Objective: TypeAlias = Callable[..., Any]
 """Takes a configuration (and an `Evaluation`, if it wants one); returns what the table above says."""
@@ -43,12 +54,29 @@ UNFINISHED = ("new", "running", "suspended")
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """An objective whose results are seen by the program before they are recorded, wherever they were made.
+
+    Attributes:
+        objective: what is called, perhaps in another process.
+        evaluation: how it takes an `Evaluation`, as `wants_evaluation` says.
+        seen: called in the driver's process with number, attempt and what was returned; gives what is to be recorded in
+            its place.  None records it as it is.
+    """
+
+    objective: Objective
+    evaluation: bool | str
+    seen: Callable[[int, int, Any], Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What an objective may use while it runs.
 
     Attributes:
         number: of the trial.
         rng: the trial's own generator: the same for the same seed and number.
+        slots: the devices that the trial has while it runs, name -> device, where the run was given `slots=`.
     """
 
     number: int
@@ -57,6 +85,7 @@ class Evaluation:
     _report: Callable[[float, Mapping[str, float]], None]
     _should_stop: Callable[[], bool]
     _attach: Callable[[str, bytes], None]
+    slots: Mapping[str, Any] = field(default_factory=dict)  # devices are whatever a user says they are
 
     def report(self, step: float, loss: float | None = None, **metrics: float) -> None:
         """Tell how the trial is doing.
@@ -205,6 +234,23 @@ def error_of(error: BaseException) -> TrialError:
     if len(trace) > 20_000:  # the way into it, and how it ended
         trace = f"{trace[:10_000]}\n… {len(trace) - 20_000} characters …\n{trace[-10_000:]}"
     return TrialError(kind, _clean(_safe(str, error))[:2000], trace)
+
+
+def leave_if_forked(pid: int) -> None:
+    """End a child that the objective forked and let fall through: it must not become a second driver, or worker.
+
+    Nothing is flushed: what stands in the child's buffers is the parent's, and would be written twice.
+
+    Args:
+        pid: the process that the objective was called in.
+    """
+    if os.getpid() == pid:
+        return
+    error = sys.exc_info()[1]
+    code = 1 if error is not None else 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    os._exit(code)
 
 
 def _safe(show: Callable[[Any], str], value: Any) -> str:

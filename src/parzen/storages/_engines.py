@@ -1,8 +1,14 @@
-"""From a database's URL to the file or the engine that it means."""
+"""From a database's URL to the file or the engine that it means, and what connections to servers need of us."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
@@ -10,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from parzen.errors import MissingDependency, StorageError
 from parzen.storages._file import StudyFile, sentence
 
-__all__ = ["parse_url", "server_engine", "sqlite_file"]
+__all__ = ["WAIT", "Watchdog", "may_pass", "parse_url", "prepare", "server_engine", "sqlite_file"]
 
 _DRIVERS: Mapping[str, tuple[str, str]] = {
     "postgresql": ("postgresql+psycopg", '"psycopg[binary]"'),
@@ -18,22 +24,41 @@ _DRIVERS: Mapping[str, tuple[str, str]] = {
     "mariadb": ("mariadb+pymysql", "PyMySQL"),
 }
 """URL scheme -> the driver that is meant by it, and what to install for that."""
+WAIT = 30
+"""Seconds after which a server that says nothing is taken for lost: half of a lease, so that there is time to come back."""
+_LOCKED = 20
+"""Seconds that a transaction waits for a lock, or may hold one while its client says nothing."""
+
+_CONNECT: Mapping[str, Mapping[str, Any]] = {
+    "psycopg": {"connect_timeout": 10, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3},
+    "pymysql": {"connect_timeout": 10, "read_timeout": WAIT, "write_timeout": WAIT},
+}
+"""Driver -> what it is told about a network that may go away, unless the URL says something else."""
+
+_PREPARE: Mapping[str, str] = {
+    # Without these a client that was cut off in the middle of a transaction would keep its locks for hours: until the
+    # server's kernel gives up the connection.
+    "postgresql": f"SET lock_timeout = '{_LOCKED}s'; SET idle_in_transaction_session_timeout = '{_LOCKED}s'",
+    "mariadb": f"SET SESSION innodb_lock_wait_timeout = {_LOCKED}, SESSION idle_transaction_timeout = {_LOCKED}",
+    "mysql": f"SET SESSION innodb_lock_wait_timeout = {_LOCKED}, SESSION wait_timeout = 90",
+}
 
 
 def parse_url(url: str | sa.URL) -> sa.URL:
     """The parts of a URL; its text is not repeated in an error, because a password may be in it."""
     try:
         return sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError) as error:
+    except (sa.exc.ArgumentError, ValueError):
         scheme = str(url).partition("://")[0]
         raise StorageError(
             f"a URL of a database is DATABASE://USER:PASSWORD@HOST:PORT/NAME; the one that begins with {scheme[:20]!r} "
             "cannot be read"
-        ) from error
+        ) from None  # some versions of SQLAlchemy repeat the URL in their error
 
 
 def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
     """The file that a URL means."""
+    url = url.set(password=None)  # a file has none; whoever gives one does not want to see it in an error
     database = url.database or ""
     if database in ("", ":memory:") or database.startswith("file:"):
         raise StorageError(
@@ -44,32 +69,113 @@ def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
     sync, timeout = options.pop("sync", "normal").upper(), options.pop("timeout", "60")
     if options or sync not in ("NORMAL", "FULL"):
         raise StorageError(f"{url}: after the ? stand sync=normal or sync=full, and timeout=SECONDS, and nothing else")
-    try:
-        seconds = float(timeout)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 86400:
-        raise StorageError(f"{url}: timeout is the seconds to wait for another writer, 0 to 86400, not {timeout!r}")
+    seconds = _seconds(timeout, str(url))
     return StudyFile(database, readonly=readonly, timeout=seconds, synchronous=sync)
 
 
-def server_engine(url: sa.URL) -> sa.Engine:
-    """The engine of a database server; nothing is connected yet.
+def server_engine(url: sa.URL) -> tuple[sa.Engine, float]:
+    """The engine of a database server, and the seconds that a server which went away is waited for.
 
-    READ COMMITTED, because every transaction takes the row lock of its study first and needs nothing more; MySQL's own
-    default adds locks on gaps between rows, on which two writers of different keys can wait for each other.  No pool,
-    because a storage holds one connection, and `close` is to close it.
+    Nothing is connected yet.  READ COMMITTED, because every transaction takes the row lock of its study first and needs
+    nothing more; MySQL's own default adds locks on gaps between rows, on which two writers of different keys can wait for
+    each other.  No pool, because a storage holds one connection, and `close` is to close it.
     """
+    shown = url.set(query={}).render_as_string(hide_password=True)
+    patience = _seconds(url.query.get("timeout", "60"), shown)
+    url = url.difference_update_query(["timeout"])
     driver, package = _DRIVERS.get(url.drivername, (url.drivername, url.drivername.partition("+")[2]))
+    defaults = _CONNECT.get(driver.partition("+")[2], {})
     try:
-        return sa.create_engine(
+        engine = sa.create_engine(
             url.set(drivername=driver),
             poolclass=NullPool,
             isolation_level="READ COMMITTED",
+            connect_args={name: value for name, value in defaults.items() if name not in url.query},
         )
     except ImportError as error:
         raise MissingDependency(
             f"{url.get_backend_name()} needs a driver that is not installed: pip install {package}", package=package
         ) from error
     except sa.exc.SQLAlchemyError as error:
-        raise StorageError(f"{url.render_as_string(hide_password=True)} cannot be used: {sentence(error)}") from error
+        raise StorageError(f"{shown} cannot be used: {sentence(error)}") from error
+    return engine, patience
+
+
+def _seconds(text: object, shown: str) -> float:
+    try:
+        seconds = float(str(text))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86400:
+        raise StorageError(f"{shown}: timeout is the seconds to wait, 0 to 86400, not {text!r:.40}")
+    return seconds
+
+
+def prepare(connection: Any, dialect: str) -> None:
+    """Tell a server about a new connection what it has to know."""
+    told = (
+        "mariadb"
+        if dialect == "mysql" and "mariadb" in str(getattr(connection, "server_version", "")).lower()
+        else dialect
+    )
+    with contextlib.closing(connection.cursor()) as cursor:
+        cursor.execute(_PREPARE[told])
+    connection.commit()
+
+
+_PASSING_STATES = ("08", "40", "57P", "25P03", "53300", "55P03")
+"""PostgreSQL: connection lost, serialization or deadlock, server ending or starting, idle for too long, too many
+connections, lock not had."""
+_PASSING_NUMBERS = frozenset({0, 1040, 1053, 1158, 1159, 1160, 1161, 1205, 1213, 1927, 2003, 2006, 2013, 2055, 4031})
+"""MySQL and MariaDB: the same."""
+
+
+def may_pass(error: BaseException, dbapi: Any) -> bool:
+    """Whether the same transaction may do well if it is done again."""
+    if not isinstance(error, (dbapi.OperationalError, dbapi.InterfaceError, dbapi.InternalError)):
+        return False
+    if hasattr(error, "sqlstate"):  # None where the server could not be asked
+        return error.sqlstate is None or error.sqlstate.startswith(_PASSING_STATES)
+    number = error.args[0] if error.args else 0
+    return not isinstance(number, int) or number in _PASSING_NUMBERS
+
+
+class Watchdog:
+    """Cuts a connection on which a server has said nothing for `WAIT` seconds.
+
+    A kernel, or a proxy between, may acknowledge what nobody will ever answer; libpq has no time limit for that.  PyMySQL
+    has (`read_timeout`), so that its connections, which have no `fileno`, are left alone.
+    """
+
+    def __init__(self) -> None:
+        self._watched: tuple[float, Any] | None = None
+        self._thread: threading.Thread | None = None
+        self._end = threading.Event()
+
+    @contextlib.contextmanager
+    def over(self, connection: Any, seconds: float = WAIT) -> Iterator[None]:
+        """Watch a connection of the driver for as long as the context lasts."""
+        if not hasattr(connection, "fileno"):
+            yield
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="parzen-watchdog", daemon=True)
+            self._thread.start()
+        self._watched = (time.monotonic() + seconds, connection)
+        try:
+            yield
+        finally:
+            self._watched = None
+
+    def end(self) -> None:
+        """Watch no more."""
+        self._end.set()
+
+    def _watch(self) -> None:
+        while not self._end.wait(1.0):
+            watched = self._watched
+            if watched is not None and time.monotonic() > watched[0]:
+                self._watched = None
+                # It may have ended in this moment, and a connection that is closed has no descriptor.
+                with contextlib.suppress(Exception), socket.socket(fileno=os.dup(watched[1].fileno())) as cut:
+                    cut.shutdown(socket.SHUT_RDWR)

@@ -30,8 +30,8 @@ from parzen.errors import CorruptLog, ParzenError, SchemaTooNew, StorageError, U
 
 __all__ = ["CHECKED", "RESTORE", "SCHEMA", "StudyFile", "sentence", "sqlite_error"]
 
-SCHEMA = 1
-"""Version of the tables."""
+SCHEMA = 2
+"""Version of the tables; `_upgrade.py` says what each brought."""
 RESTORE = "it is left as it was: restore it from a copy, or move it away to start a new study"
 """What to do about a damaged log."""
 CHECKED = 64 << 20

@@ -25,12 +25,16 @@ SCHEMES: Mapping[str, str] = {
     "postgresql": "parzen.storages.sql:SQLStorage",
     "mysql": "parzen.storages.sql:SQLStorage",
     "mariadb": "parzen.storages.sql:SQLStorage",
+    "journal": "parzen.storages.journal:JournalStorage",
 }
 """What stands before `://` (and before `+driver`) -> module:class, called as `class(url, readonly=...)`."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*)(\+[A-Za-z0-9_]+)?://")
 _OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
-_METHODS = ("create", "open", "studies", "rename", "delete", "append", "read", "put", "get", "keys", "drop", "close")
+_METHODS = (
+    *("create", "open", "studies", "rename", "delete", "append", "claim", "read"),
+    *("beat", "beats", "leave", "put", "get", "keys", "drop", "close"),
+)
 _ATTRIBUTES = ("location", "durable", "live")
 _MEMORY = ("", "memory", ":memory:", "memory://", "sqlite://", "sqlite:///", "sqlite:///:memory:")
 
@@ -40,7 +44,7 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
 
     Args:
         where: None for memory; "study.db" or a `Path` for an SQLite file (also "study.db?sync=full", which survives a
-            power cut after every trial); a URL such as "sqlite:////data/study.db" or "postgresql://host/name"; or a
+            power cut after every trial); "study.journal" for an append-only file on a shared file system; a URL such as "sqlite:////data/study.db" or "postgresql://host/name"; or a
             storage, which is returned as it is.
         readonly: refuse everything that writes, and make no file.
 
@@ -64,10 +68,14 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
             )
         url = _URL.match(text) if isinstance(where, str) else None
         if url is None:
-            from parzen.storages.sql import SQLStorage
-
             options = _OPTIONS.match(text) if isinstance(where, str) else None
             path, query = options.groups() if options else (text, "")
+            if path.endswith(".journal"):
+                from parzen.storages.journal import JournalStorage
+
+                return JournalStorage.at(path, query=query, readonly=readonly)
+            from parzen.storages.sql import SQLStorage
+
             return SQLStorage.at(path, query=query, readonly=readonly)
         home = SCHEMES.get(url.group(1).lower())
         if home is None:

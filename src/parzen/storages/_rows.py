@@ -12,19 +12,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from parzen.errors import CorruptLog, SchemaTooNew
+from parzen.log import Beat
 from parzen.storages._file import RESTORE, SCHEMA
 from parzen.storages._heads import Head
 from parzen.trials import Entry, Header, State, checksum, event_from_json, header_from_json
 
-__all__ = ["bytes_of", "check_schema", "entries_of", "head_of", "header_of", "keys_of", "position_of"]
+__all__ = [
+    "asked_of",
+    "beats_of",
+    "bytes_of",
+    "check_schema",
+    "checked_worker",
+    "entries_of",
+    "head_of",
+    "header_of",
+    "keys_of",
+    "position_of",
+]
 
 _STATES = frozenset(int(state) for state in State)
 Row = Sequence[Any]
 """What a driver gives: anything may be in it."""
 
 
-def check_schema(row: Row | None, where: str) -> None:
-    """Raises unless the row of the tables' version names one that we can read."""
+def check_schema(row: Row | None, where: str) -> int:
+    """The version of the tables; raises unless it is one that we can read."""
     version = str(row[0]) if row else ""
     if not (version.isascii() and version.isdecimal() and len(version) < 10):
         raise CorruptLog(f"{where} does not say which version its tables have; {RESTORE}")
@@ -34,6 +46,7 @@ def check_schema(row: Row | None, where: str) -> None:
             "upgrade parzen",
             schema=int(version),
         )
+    return int(version)
 
 
 def header_of(row: Row, where: str) -> Header:
@@ -62,6 +75,34 @@ def head_of(row: Row | None, number: int, where: str) -> Head:
     if row is None or not isinstance(row[0], int) or row[1] not in _STATES:
         raise CorruptLog(f"the row of trial {number} in {where} is damaged ({row!r}); {RESTORE}", number=number)
     return row[0], row[1]
+
+
+def asked_of(row: Row | None, number: int, where: str) -> tuple[int, int, int]:
+    """The (attempt, state, place of its Asked) of a trial that the study has."""
+    attempt, state = head_of(row and row[:2], number, where)
+    place = row[2] if row is not None else None
+    if not isinstance(place, int):
+        raise CorruptLog(f"the row of trial {number} in {where} is damaged ({row!r}); {RESTORE}", number=number)
+    return attempt, state, place
+
+
+def checked_worker(worker: str) -> str:
+    """A worker's name as it is stored."""
+    name = json.dumps(worker)
+    if len(name) > 255:
+        raise ValueError(f"a worker's name has at most 200 characters, got {worker!r:.300}")
+    return name
+
+
+def beats_of(rows: Sequence[Row], where: str) -> dict[str, Beat]:
+    """The beats of rows of (worker, beats, lease)."""
+    beats = {}
+    for name, count, lease in rows:
+        try:
+            beats[str(json.loads(name))] = Beat(int(count), float(lease))
+        except (ValueError, TypeError) as error:
+            raise CorruptLog(f"a worker's beat in {where} is damaged ({name!r:.80}); {RESTORE}") from error
+    return beats
 
 
 def entries_of(rows: Sequence[Row], after: int, where: str) -> list[Entry]:

@@ -86,6 +86,18 @@ _blob = sa.Table(
     sa.Column("data", sa.LargeBinary(2**32 - 1), nullable=False),
 )
 
+_beat = sa.Table(
+    "parzen_beat",
+    TABLES,
+    sa.Column("study", sa.Integer, primary_key=True, autoincrement=False),
+    # As a JSON string, like every text that somebody else may have chosen.
+    sa.Column("worker", _name(255), primary_key=True),
+    sa.Column("beats", sa.BigInteger, nullable=False),
+    # Seconds without a beat after which this worker is to be taken for dead; it says so itself.
+    sa.Column("lease", sa.Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 
 def schema_statements(dialect: sa.Dialect) -> list[str]:
     """What makes the tables and their indexes."""
@@ -128,8 +140,10 @@ class Statements:
             return Statement(clause, dialect, columns)
 
         p = sa.bindparam
-        s, e, h, b = _study.c, _entry.c, _head.c, _blob.c
+        s, e, h, b, t = _study.c, _entry.c, _head.c, _blob.c, _beat.c
         self.get_meta = made(sa.select(_meta.c.value).where(_meta.c.key == p("k")))
+        self.hold_meta = made(sa.select(_meta.c.value).where(_meta.c.key == p("k")).with_for_update())
+        self.set_meta = made(sa.update(_meta).where(_meta.c.key == p("k")).values(value=p("v")))
         self.add_meta = made(_meta.insert(), ["key", "value"])
         self.add_study = made(_study.insert(), ["uid", "name", "header", "crc", "head", "next_number"])
         self.all_studies = made(sa.select(s.uid, s.name, s.header, s.crc).order_by(s.id))
@@ -154,18 +168,35 @@ class Statements:
             .order_by(e.seq)
         )
         self.token = made(sa.select(s.uid, e.seq).where(s.id == e.study, e.token == p("t")))
+        self.entry = made(sa.select(e.seq, e.kind, e.body, e.crc).where(e.study == p("i"), e.seq == p("q")))
         self.trial = made(sa.select(h.attempt, h.state).where(h.study == p("i"), h.number == p("n")))
         self.add_trial = made(_head.insert(), ["study", "number", "attempt", "state", "asked"])
         self.move_trial = made(
             sa.update(_head).where(h.study == p("i"), h.number == p("n")).values(attempt=p("a"), state=p("s"))
         )
+        self.waiting = made(sa.select(sa.func.min(h.number)).where(h.study == p("i"), h.state == p("s")))
+        self.asked = made(sa.select(h.attempt, h.state, h.asked).where(h.study == p("i"), h.number == p("n")))
+        self.beat = made(
+            sa.update(_beat)
+            .where(t.study == p("i"), t.worker == p("w"))
+            .values(beats=t.beats + sa.literal_column("1"), lease=p("l"))
+        )
+        self.first_beat = made(_beat.insert(), ["study", "worker", "beats", "lease"])
+        self.last_beat = made(sa.delete(_beat).where(t.study == p("i"), t.worker == p("w")))
+        self.beats = made(sa.select(t.worker, t.beats, t.lease).where(s.id == t.study, s.uid == p("u")))
         self.drop_blob = made(sa.delete(_blob).where(b.study == p("i"), b.key == p("k")))
         self.add_blob = made(_blob.insert(), ["study", "key", "crc", "data"])
         self.blob = made(sa.select(b.crc, b.data).where(s.id == b.study, s.uid == p("u"), b.key == p("k")))
         self.keys = made(sa.select(b.key).where(s.id == b.study, s.uid == p("u")))
         self.delete = [
             made(sa.delete(table).where(column == p("i")))
-            for table, column in ((_entry, e.study), (_head, h.study), (_blob, b.study), (_study, s.id))
+            for table, column in (
+                (_entry, e.study),
+                (_head, h.study),
+                (_blob, b.study),
+                (_beat, t.study),
+                (_study, s.id),
+            )
         ]
 
 

@@ -14,15 +14,20 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from parzen.errors import StudyExists, StudyNotFound
+from parzen.log import Beat, Claim
 from parzen.storages._heads import Head, advance
-from parzen.trials import Entry, Event, Header
+from parzen.trials import Entry, Event, Header, Started, State
 
 __all__ = ["MemoryStorage"]
 
 _TOKENS = 1024
 """Batches that a lost acknowledgement may lie back.  In one process the second try follows the first at once; keeping
 every token would cost more than all the rest of a trial."""
+
+_WAITING = int(State.WAITING)
 
 
 @dataclass(slots=True)
@@ -31,6 +36,8 @@ class _Study:
     seq: int = 0
     heads: array[int] = field(default_factory=lambda: array("q"))  # attempt * 8 + state of each number: 8 bytes a trial
     tokens: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    claims: OrderedDict[str, Claim] = field(default_factory=OrderedDict)
+    beats: dict[str, Beat] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -108,6 +115,41 @@ class MemoryStorage:
             if len(study.tokens) > _TOKENS:
                 study.tokens.popitem(last=False)
             return study.seq
+
+    def claim(self, uid: str, worker: str, at: float, token: str) -> Claim | None:
+        with self._lock:
+            study = self._study(uid)
+            taken = study.claims.get(token)
+            if taken is not None:
+                return taken
+            if not study.heads:
+                return None
+            waiting = np.flatnonzero(np.frombuffer(study.heads, np.int64) % 8 == _WAITING)
+            if not len(waiting):
+                return None
+            number = int(waiting[0])
+            started = Started(number, study.heads[number] // 8 + 1, worker, at)
+            claim = Claim(self.append(uid, [started], token), started, None)
+            study.claims[token] = claim
+            if len(study.claims) > _TOKENS:
+                study.claims.popitem(last=False)
+            return claim
+
+    def beat(self, uid: str, worker: str, lease: float) -> None:
+        if len(worker) > 200:
+            raise ValueError(f"a worker's name has at most 200 characters, got {worker!r:.300}")
+        with self._lock:
+            beats = self._study(uid).beats
+            beats[worker] = Beat(beats[worker].total + 1 if worker in beats else 1, lease)
+
+    def beats(self, uid: str) -> dict[str, Beat]:
+        with self._lock:
+            study = self._studies.get(uid)
+            return {} if study is None else dict(study.beats)
+
+    def leave(self, uid: str, worker: str) -> None:
+        with self._lock:
+            self._study(uid).beats.pop(worker, None)
 
     def read(self, uid: str, after: int = 0, limit: int | None = None) -> list[Entry]:
         """Always empty: the live stream's history is the state (see the module's text)."""

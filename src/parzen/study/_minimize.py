@@ -37,7 +37,13 @@ def minimize(
     callbacks: Iterable[Callback] = (),
     noisy: bool = False,
     pruner: str | Pruner | None = None,
-    parallel: int = 1,
+    parallel: int | None = None,
+    executor: Any = None,  # an engine of any library
+    threads: bool = False,
+    slots: Mapping[str, Iterable[Any]] | None = None,
+    trial_timeout: float | None = None,
+    trial_memory: float | str | None = None,
+    grace: float | None = None,
     progress: bool | str | Feedback = True,
 ) -> Result:
     """Find the configuration of `space` for which `objective` is lowest.
@@ -66,7 +72,16 @@ def minimize(
         noisy: equal configurations may give different losses; a finite space is then never exhausted.
         pruner: a name such as "median" or "asha", or a record from `parzen.pruners`: ends trials that are not worth
             finishing, where the objective reports on the way; None ends none.
-        parallel: 1; other values need the workers that are not part of this version.
+        parallel: trials at once, each in a process of its own on this machine; None for one, in this process, or for as many
+            as `executor` has.
+        executor: run trials on an engine that is there already: a `concurrent.futures.Executor`, a Dask client, Ray, a Spark
+            session, joblib, submitit; see the how-to pages.
+        threads: run them in threads of this process, for objectives that wait or release the GIL.
+        slots: devices for each trial that runs, such as `{"gpu": [0, 1, 2, 3]}`: see `evaluation.slots`.
+        trial_timeout: seconds after which a trial is ended, with every process that it has started; the search goes on.
+        trial_memory: bytes, or text such as "2 GB", beyond which a trial is ended in the same way.
+        grace: seconds after `timeout` in which running trials may end by themselves before they are ended; None waits for
+            them.
         progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
             "notebook", "bar".
 
@@ -76,6 +91,7 @@ def minimize(
     Raises:
         SpaceError, SpaceMismatch, StorageError: before anything is evaluated.
         BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
+        ExecutorError: trials cannot be evaluated where they were to be.
     """
     study = Study(
         space,
@@ -97,5 +113,11 @@ def minimize(
         warm_start=warm_start,
         callbacks=callbacks,
         parallel=parallel,
+        executor=executor,
+        threads=threads,
+        slots=slots,
+        trial_timeout=trial_timeout,
+        trial_memory=trial_memory,
+        grace=grace,
         progress=progress,
     )

@@ -17,13 +17,17 @@ from parzen.log import PROPOSAL, Storage, Stream, generator, trial_seed
 from parzen.pruners import Pruner, pruner_named
 from parzen.run import (
     BY_HAND,
+    LEASE,
     Interrupts,
     Objective,
     Plan,
+    Seen,
     StopRule,
     any_of,
     checked_count,
     checked_seconds,
+    drive,
+    fleet_of,
     outcome_of,
     run,
     start_trials,
@@ -380,7 +384,7 @@ class Study:
 
     def run(
         self,
-        objective: Objective,
+        objective: Objective | Seen,
         trials: int | None = None,
         *,
         timeout: float | None = None,
@@ -389,8 +393,15 @@ class Study:
         enqueue: Iterable[Mapping[str, Any]] = (),
         warm_start: Earlier | Sequence[Earlier] = (),
         callbacks: Iterable[Callback] = (),
-        parallel: int = 1,
+        parallel: int | None = None,
+        executor: Any = None,  # an engine of any library
+        threads: bool = False,
+        slots: Mapping[str, Iterable[Any]] | None = None,
+        trial_timeout: float | None = None,
+        trial_memory: float | str | None = None,
+        grace: float | None = None,
         progress: bool | str | Feedback = True,
+        lease: float = LEASE,
     ) -> Result:
         """Search until a rule says stop.
 
@@ -406,34 +417,53 @@ class Study:
             warm_start: earlier studies whose finished trials are known from the beginning, see `import_trials`: a `Result`,
                 a `Study`, the path, URL or storage of one, or a list of these.
             callbacks: called with (study, trial) after each trial.
-            parallel: 1; other values need the workers that are not part of this version.
+            parallel: trials at once, each in a process of its own on this machine; None for one, in this process, or for as
+                many as `executor` has.
+            executor: run trials there instead: see `parzen.run.executors`.
+            threads: run them in threads of this process, for objectives that wait or release the GIL.
+            slots: devices for each trial that runs: name -> list with at least as many entries as trials run at once. A
+                trial finds its own in `evaluation.slots`; for "gpu" it sees no others (`CUDA_VISIBLE_DEVICES`).
+            trial_timeout: seconds after which a trial is ended, with every process that it has started; it is ERROR
+                "ObjectiveTimeout", and the search goes on.
+            trial_memory: bytes, or text such as "2 GB", beyond which a trial is ended in the same way, as ERROR
+                "ObjectiveMemory".
+            grace: seconds after `timeout` in which running trials may end by themselves before they are ended, and wait for
+                the next run; None waits for them.
             progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
                 "notebook", "bar".
+            lease: seconds after which other workers take this run for dead if it has not beaten since, and run its trials
+                again. It beats three times as often, from a thread: give more if the objective lets no thread run for
+                so long.
 
         Returns:
             The `Result`; after Ctrl-C or SIGTERM too, with `stopped_by="interrupt"`.
 
         Raises:
             BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
+            ExecutorError: trials cannot be evaluated where they were to be; `NotPicklable` where the objective cannot be
+                sent there.
         """
-        evaluation = wants_evaluation(objective)
-        checked_objective(objective, evaluation)
-        if checked_count("parallel", parallel, least=1) != 1:
-            raise StudyError(f"parallel={parallel}: this version runs trials one at a time; leave it at 1")
+        wanted = objective if isinstance(objective, Seen) else Seen(objective, wants_evaluation(objective), None)
+        checked_objective(wanted.objective, wanted.evaluation)
+        fleet = fleet_of(parallel, executor, threads, slots, trial_timeout, trial_memory, grace)
+        if grace is not None and timeout is None:
+            raise ValueError(f"grace={grace!r} is the time after a timeout, and there is none: give timeout= as well")
         budget = None if trials is None else checked_count("trials", trials)
         seconds = None if timeout is None else checked_seconds("timeout", timeout)
         after = checked_callbacks(callbacks)
         plan = Plan(
-            objective,
+            wanted.objective,
             self.algorithm,
             any_of(stop) if stop else None,
             seconds,
             checked_catch(catch),
             budget is not None,
             self.header.noisy,
-            evaluation,
+            wanted.evaluation,
             (lambda number: [call(self, self.history.trial(number)) for call in after]) if after else None,
             self.pruner,
+            checked_seconds("lease", lease),
+            wanted.seen,
         )
         feedback = feedback_for(progress)
         stream, history = self.stream, self.history
@@ -458,7 +488,7 @@ class Study:
                 feedback.start(info, history)
                 for one in each_of(warm_start):
                     self.import_trials(one)
-                stopped_by = run(stream, plan, interrupts)
+                stopped_by = run(stream, plan, interrupts) if fleet is None else drive(stream, plan, fleet, interrupts)
             except BaseException as error:
                 failure = error
                 raise

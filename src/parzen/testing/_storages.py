@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parzen._typing import JSON
 from parzen.errors import Conflict, ParzenError, StudyExists, StudyNotFound
+from parzen.log import Beat, Claim
 from parzen.trials import (
     Asked,
     Entry,
@@ -301,6 +302,88 @@ def _a_batch_that_is_sent_again_is_not_added_again(storage: Storage) -> None:
     log.add(_finished(0))
 
 
+def _a_claim_starts_the_first_trial_that_waits(storage: Storage) -> None:
+    log = _Log(storage, _header())
+
+    def claim(token: str) -> Claim | None:
+        return storage.claim("u1", "w", 20.0, f"claim-{token}")
+
+    assert claim("a") is None, "there is nothing to claim in a study without trials"
+    log.add(_asked(0), _asked(1), _asked(2), Started(1, 1, "v", 1.0))
+    for token, number, attempt in (("b", 0, 1), ("c", 2, 1)):
+        found = claim(token)
+        started = Started(number, attempt, "w", 20.0)
+        log.events.append(started)
+
+        assert found is not None, "a WAITING trial is claimed"
+        assert found.started == started, f"the WAITING trial with the lowest number is started: {started}, not {found}"
+        assert found.seq == len(log.events), "a claim says where its Started is in the log"
+        assert storage.live is not None or repr(found.asked) == repr(_asked(number)), "a claim has what was asked"
+        assert claim(token) == found or repr(claim(token)) == repr(found), "a claim sent again is given what it took"
+        log.check("a claim adds a Started, once")
+    assert claim("d") is None, "what is RUNNING is not claimed"
+    log.add(Released(2, 1, "interrupted", 21.0))
+    found = claim("e")
+    log.events.append(Started(2, 2, "w", 20.0))
+
+    assert found is not None, "a released trial is claimed again"
+    assert found.started.attempt == 2, "attempts are counted"
+    log.refuse(Started(2, 2, "v", 22.0), why="a claimed trial was started")
+    log.add(_finished(0), _finished(2, 2))
+    assert claim("f") is None, "what has finished is not claimed"
+    log.check()
+
+
+def _claims_of_many_never_meet(storage: Storage) -> None:
+    log = _Log(storage, _header())
+    log.add(*(_asked(number) for number in range(40)))
+    taken: list[int] = []
+    errors: list[BaseException] = []
+
+    def work(me: str) -> None:
+        try:
+            turn = 0
+            while (found := storage.claim("u1", me, 1.0, f"{me}-{turn}")) is not None:
+                taken.append(found.started.number)
+                turn += 1
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"w{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not errors, f"any thread may claim: {errors!r}"
+    assert sorted(taken) == list(range(40)), f"each trial is claimed once: {sorted(taken)}"
+
+
+def _beats_are_counted(storage: Storage) -> None:
+    storage.create(_header())
+    storage.create(_header("other", "u2"))
+
+    assert storage.beats("u1") == {}, "a new study has no workers"
+    storage.beat("u1", "host/1", 60.0)
+    storage.beat("u1", "é\ud800", 1.5)
+    storage.beat("u1", "host/1", 30.0)
+    expected = {"host/1": Beat(2, 30.0), "é\ud800": Beat(1, 1.5)}
+    assert storage.beats("u1") == expected, f"each beat counts one more, with the lease said last: {expected}"
+    assert storage.beats("u2") == {}, "workers belong to one study"
+    storage.leave("u1", "host/1")
+    storage.leave("u1", "nobody")
+    assert list(storage.beats("u1")) == ["é\ud800"], "leave forgets a worker and no other"
+    storage.beat("u1", "host/1", 60.0)
+    assert storage.beats("u1")["host/1"].total == 1, "a worker that comes back begins anew"
+    storage.beat("u1", "w" * 200, 60.0)
+    for beat in (lambda: storage.beat("u9", "w", 60.0), lambda: storage.leave("u9", "w")):
+        _raises(StudyNotFound, beat, "a beat for a study that does not exist")
+    assert storage.beats("u9") == {}, "beats gives none for a study that does not exist"
+    assert storage.read("u1") == [], "beats are no entries of the log"
+    storage.delete("u1")
+    assert storage.beats("u1") == {}, "delete removes the beats of a study"
+
+
 def _studies_do_not_touch_each_other(storage: Storage) -> None:
     one, two = _Log(storage, _header("one", "u1")), _Log(storage, _header("two", "u2"))
     one.add(_asked(0), _asked(1))
@@ -429,6 +512,9 @@ CASES: dict[str, Callable[[Storage], None]] = {
         _reports_and_remarks_are_always_accepted,
         _a_batch_is_added_as_a_whole_or_not_at_all,
         _a_batch_that_is_sent_again_is_not_added_again,
+        _a_claim_starts_the_first_trial_that_waits,
+        _claims_of_many_never_meet,
+        _beats_are_counted,
         _studies_do_not_touch_each_other,
         _bytes_are_kept_as_they_are,
         _bytes_can_be_listed_and_dropped,

@@ -1,6 +1,6 @@
-"""One call of a function as one job on Spark: the whole of what the door knows about running things there.
+"""One call of a function as one job on Spark: the whole of what parzen knows about running things there.
 
-It stands in the door because Hyperopt's `SparkTrials` does; an executor of the core is to take its place.
+The executor for Spark stands on it, and so does `SparkTrials` of the old door.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class SparkJobs:
     Args:
         session: of pyspark, not of Spark Connect.
         resource_profile: what a task needs; None for the session's default.
+        what: a description of the jobs, for Spark's page.
 
     Attributes:
         pinned: whether each thread of Python has a thread of the JVM to itself, which then knows the group of its jobs.
@@ -28,7 +29,9 @@ class SparkJobs:
         group: of all jobs that are run here; the one that the calling program has set, if it has.
     """
 
-    def __init__(self, session: Any, resource_profile: Any = None) -> None:  # pyspark is optional, and so are its types
+    def __init__(
+        self, session: Any, resource_profile: Any = None, what: str = "Trials of parzen's fmin"
+    ) -> None:  # pyspark is optional, and so are its types
         self._session = session
         self._context = context = session.sparkContext
         probe = context.parallelize([1])
@@ -37,7 +40,7 @@ class SparkJobs:
         self.has_profiles = hasattr(probe, "withResources") and not str(context.master).startswith("local")
         self._profile = resource_profile if self.has_profiles else None
         self.group = context.getLocalProperty("spark.jobGroup.id") or f"parzen_SparkTrials_{secrets.token_hex(4)}"
-        self._what = context.getLocalProperty("spark.job.description") or "Trials of parzen's fmin"
+        self._what = context.getLocalProperty("spark.job.description") or what
         self._interrupt = str(context.getLocalProperty("spark.job.interruptOnCancel") or "false").lower()
 
     def share(self, data: bytes) -> Any:
@@ -55,8 +58,12 @@ class SparkJobs:
         wrapped: Callable[..., None] = wrapper(function)
         return wrapped
 
-    def run(self, function: Callable[[], Any]) -> Any:
+    def run(self, function: Callable[[], Any], group: str | None = None, *, interrupt: bool = False) -> Any:
         """What the function returns on an executor; blocks until then.
+
+        Args:
+            group: of this job, by which it can be cancelled; None for the common one.
+            interrupt: whether its task ends when it is cancelled, and not only its job.
 
         Raises:
             Exception: the job failed or was cancelled; pyspark says how.
@@ -67,16 +74,16 @@ class SparkJobs:
         task = rdd.mapPartitions(lambda _: [function()])
         if self.pinned:
             for key, value in (
-                ("spark.jobGroup.id", self.group),
+                ("spark.jobGroup.id", group or self.group),
                 ("spark.job.description", self._what),
-                ("spark.job.interruptOnCancel", self._interrupt),
+                ("spark.job.interruptOnCancel", "true" if interrupt else self._interrupt),
             ):
                 self._context.setLocalProperty(key, value)
             return task.collect()[0]
         if self.can_cancel:
-            return task.collectWithJobGroup(self.group, self._what, self._interrupt == "true")[0]
+            return task.collectWithJobGroup(group or self.group, self._what, interrupt or self._interrupt == "true")[0]
         return task.collect()[0]
 
-    def cancel(self) -> None:
-        """Cancel all jobs of the group; `run` then raises."""
-        self._context.cancelJobGroup(self.group)
+    def cancel(self, group: str | None = None) -> None:
+        """Cancel all jobs of a group, the common one where none is named; `run` then raises."""
+        self._context.cancelJobGroup(group or self.group)

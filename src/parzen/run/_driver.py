@@ -1,0 +1,417 @@
+"""The loop for several trials at once: ask, hand out, listen, record, until a rule says stop.
+
+It has the promises of the serial loop: everything is in the log before anything else is done with it, failures are typed,
+and however it ends no trial stays RUNNING.  Only this process writes; whoever evaluates is told and tells (`executors`).
+
+While more than one trial runs, the next proposals are prepared, so that a worker that has finished does not wait for the
+algorithm.  They are published when their trials begin, with the place in the log that they were computed from.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from parzen.errors import ExecutorError, ObjectiveTimeout, SpaceExhausted, StopStudy
+from parzen.log import Stream
+from parzen.run._asking import EXHAUSTED, prepare, start_trials
+from parzen.run._attachments import attachment_key
+from parzen.run._fleet import Fleet
+from parzen.run._leases import MAX_ATTEMPTS, Presence, present
+from parzen.run._loop import Course, Plan
+from parzen.run._objective import error_of
+from parzen.run._signals import Interrupts
+from parzen.run.executors import (
+    Attached,
+    Begun,
+    Exceeded,
+    Job,
+    Lost,
+    Message,
+    Question,
+    Raised,
+    Reported,
+    Returned,
+    Task,
+)
+from parzen.trials import LOST, Asked, Finished, Outcome, Released, State, TrialError
+from parzen.trials import Reported as ReportedEvent
+
+__all__ = ["drive"]
+
+_log = logging.getLogger("parzen")
+
+SILENCE = 60.0
+"""Seconds after a trial's time is up in which whoever runs it should have ended it and said so."""
+TICK = 0.2
+"""Seconds after which the driver looks around when nothing is told: for signals, requests and the time."""
+
+
+def drive(stream: Stream, plan: Plan, fleet: Fleet, interrupts: Interrupts) -> str:
+    """Run trials on a fleet until something says stop; what it was.
+
+    Trials that are running when a rule says stop are waited for; after an interrupt, an error that `catch` does not name, or
+    the grace period, they are ended and wait for the next run.
+
+    Returns:
+        As `run` does.
+
+    Raises:
+        BaseException: whatever the objective raised that `catch` does not name, after it was recorded.
+        ExecutorError: trials cannot be evaluated there.
+    """
+    with present(stream, plan.lease) as me:
+        return _Driver(stream, plan, fleet, interrupts, me).run()
+
+
+@dataclass(slots=True)
+class _Underway:
+    """A trial that somebody evaluates.
+
+    Attributes:
+        begun: on the clock, when the objective was called.
+    """
+
+    task: Task
+    begun: float | None = None
+
+
+class _Driver(Course):
+    def __init__(self, stream: Stream, plan: Plan, fleet: Fleet, interrupts: Interrupts, me: Presence) -> None:
+        super().__init__(stream, plan, interrupts, me)
+        self.fleet, self.executor = fleet, fleet.executor
+        self.free = list(range(len(fleet.places)))[::-1]
+        self.running: dict[int, _Underway] = {}
+        self.prepared: list[Asked] = []
+        self.exhausted = False
+        self.stopping: str | None = None
+        self.pace = _Pace(len(fleet.places))
+        self.lost_in_a_row = self.stuck = 0
+
+    def run(self) -> str:
+        fleet, plan = self.fleet, self.plan
+        metric = self.history.objectives[0]
+        job = Job(plan.objective, plan.evaluation, metric, fleet.places, fleet.trial_timeout, fleet.trial_memory)
+        self.executor.open(job)
+        try:
+            return self.course()
+        except KeyboardInterrupt:
+            self.give_up("interrupted")
+            if self.interrupts.nested:  # the run around this one is to be told too
+                raise
+            return "interrupt"
+        except BaseException:
+            self.give_up("interrupted")
+            raise
+        finally:
+            self.executor.close()
+
+    def course(self) -> str:
+        while True:
+            self.look_around()
+            told = self.told_to_stop()
+            if told == "interrupt":
+                raise KeyboardInterrupt
+            dry = None
+            if self.stopping is None:
+                self.stopping = told
+            if self.stopping is None and self.free:
+                dry = self.fill()
+            if not self.running:
+                if self.stopping is not None:
+                    return self.stopping
+                if dry is not None and not self.me.awaits():
+                    return dry  # else: if others are lost, it is we who run their trials again
+            if self.stopping == "timeout" and self.is_past_grace():
+                self.give_up("timeout")
+                return "timeout"
+            for message in self.hear():
+                self.take(message)
+            self.give_up_silent_ones()
+
+    def is_past_grace(self) -> bool:
+        grace, timeout = self.fleet.grace, self.plan.timeout
+        return grace is not None and timeout is not None and self.elapsed() >= timeout + grace
+
+    # --- handing out --------------------------------------------------------------------------------------------
+
+    def fill(self) -> str | None:
+        """Give every free place a trial; why there are no more, as far as can be known now."""
+        while self.free:
+            self.stopping = self.plan.stop(self.history, self.elapsed()) if self.plan.stop is not None else None
+            if self.stopping is not None:
+                return None
+            if self.exhausted and not self.history.count(State.WAITING):
+                return EXHAUSTED
+            try:
+                numbers = start_trials(
+                    self.stream,
+                    self.plan.algorithm,
+                    len(self.free),
+                    repeat=self.plan.repeat,
+                    worker=self.worker,
+                    limited=self.plan.limited,
+                    prepared=self.prepared,
+                )
+            except SpaceExhausted:
+                self.exhausted = True
+                return EXHAUSTED
+            if not numbers:
+                return "trials"
+            for number in numbers:
+                self.hand_out(number)
+        return None
+
+    def hand_out(self, number: int) -> None:
+        place, attempt = self.free.pop(), self.history.attempt_of(number)
+        self.pruned.pop(number, None)
+        late = self.running.pop(number, None)
+        if late is not None:  # somebody took us for dead and gave the trial up, and now it is ours again
+            self.take_back(late)
+        try:
+            task = Task(number, attempt, self.history.config(number), int(self.history.seeds[number]), place)
+            self.running[number] = _Underway(task)
+            self.executor.submit(task)
+        except Exception as error:  # a configuration that cannot be made, or cannot travel
+            self.free.append(place)
+            del self.running[number]
+            if isinstance(error, ExecutorError) and not isinstance(error, TypeError):
+                event = self.released(number, "no worker")
+                if event is not None:
+                    self.stream.publish(event)
+                raise
+            self.finish(number, attempt, self.outcome_of_error(number, error, 0.0, None), error)
+
+    # --- listening ----------------------------------------------------------------------------------------------
+
+    def hear(self) -> Sequence[Message]:
+        """What there is to hear; while there is nothing, proposals are prepared."""
+        messages = self.executor.collect(0.0)
+        if not messages and self.stopping is None and len(self.running) > 1 and not self.prepared:
+            self.look_ahead()
+            messages = self.executor.collect(0.0)
+        return messages or self.executor.collect(TICK)
+
+    def look_ahead(self) -> None:
+        n = self.pace.ahead()
+        if self.plan.limited and self.history.budget is not None:
+            n = min(n, self.history.budget - self.history.spent)
+        if n <= 0 or self.exhausted or self.history.count(State.WAITING):
+            return
+        begun = self.stream.clock.monotonic()
+        self.prepared = prepare(self.stream, self.plan.algorithm, n, repeat=self.plan.repeat)
+        self.pace.suggested(n, self.stream.clock.monotonic() - begun)
+        self.exhausted = not self.prepared
+
+    def take(self, message: Message) -> None:
+        underway = self.running.get(message.number)
+        if underway is None or underway.task.attempt != message.attempt:  # of a trial that was given up
+            if isinstance(message, Question):
+                message.answer(True)
+            return
+        if isinstance(message, Begun):
+            underway.begun = underway.begun or self.stream.clock.monotonic()
+        elif isinstance(message, Question):
+            message.answer(self.should_stop(message.number, message.attempt))
+        elif isinstance(message, (Reported, Attached)):
+            self.record_on_the_way(message)
+        else:
+            self.end(message)
+
+    def record_on_the_way(self, message: Reported | Attached) -> None:
+        number, attempt = message.number, message.attempt
+        if isinstance(message, Attached):
+            self.stream.storage.put(self.stream.header.uid, attachment_key(number, message.name), message.data)
+            return
+        at = self.stream.clock.wall()
+        self.stream.publish(ReportedEvent(number, attempt, message.step, message.metrics, at))
+
+    def end(self, message: Returned | Raised | Exceeded | Lost) -> None:
+        """A trial has come to an end, of whatever kind: its place is free."""
+        number, attempt = message.number, message.attempt
+        self.free.append(self.running.pop(number).task.place)
+        if isinstance(message, Lost):
+            self.lose(message)
+            return
+        self.lost_in_a_row = 0
+        self.pace.evaluated(message.seconds)
+        if isinstance(message, Exceeded):
+            self.pruned.pop(number, None)
+            outcome = Outcome(State.ERROR, error=error_of(message.error), seconds=message.seconds)
+            self.finish(number, attempt, outcome, None)
+            return
+        for told in message.before:
+            self.record_on_the_way(told)
+        if isinstance(message, Returned):
+            try:
+                outcome, error = self.outcome(number, attempt, message.result, message.seconds), None
+            except Exception as wrong:
+                outcome, error = self.outcome_of_error(number, wrong, message.seconds, None), wrong
+            self.finish(number, attempt, outcome, error)
+            return
+        if isinstance(message.error, KeyboardInterrupt):
+            raise message.error
+        outcome = self.outcome_of_error(number, message.error, message.seconds, message.record)
+        self.finish(number, attempt, outcome, None if outcome.state is State.PRUNED else message.error, message)
+
+    def lose(self, message: Lost) -> None:
+        """Run a trial again whose worker is gone, unless it has taken too many with it.
+
+        Raises:
+            ExecutorError: nothing but losses, so that it cannot be the trials.
+        """
+        self.lost_in_a_row += 1
+        number, attempt, at = message.number, message.attempt, self.stream.clock.wall()
+        lost = self.history.lost(number) + 1
+        self.pruned.pop(number, None)
+        if lost < MAX_ATTEMPTS:
+            _log.warning("trial %d lost its worker (%s) and is run again", number, message.why)
+            self.stream.publish(Released(number, attempt, LOST, at))
+            if self.lost_in_a_row >= MAX_ATTEMPTS * (len(self.fleet.places) + 3):
+                raise ExecutorError(
+                    f"{self.lost_in_a_row} workers in a row were gone before they had a result, the last: {message.why}"
+                )
+            return
+        why = f"{lost} times its worker was gone before it had a result: the objective may take it down; {message.why}"
+        self.finish(number, attempt, Outcome(State.ERROR, error=TrialError("lost worker", why)), None)
+
+    def finish(
+        self, number: int, attempt: int, outcome: Outcome, error: BaseException | None, message: Raised | None = None
+    ) -> None:
+        """Record how a trial ended; raise what the objective raised, unless the search is to go on."""
+        (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
+        if isinstance(error, StopStudy):
+            self.stopping = self.stopping or "callback"
+            return
+        if error is not None and not self.is_caught(error, message):
+            if message is not None and error.__cause__ is None and message.record.traceback:
+                error.__cause__ = ElsewhereError(message.record.traceback)
+            raise error
+        if outcome.error is not None and outcome.state is State.ERROR:
+            _log.info("trial %d failed: %s", number, outcome.error, extra={"trial": number})
+        if counted and self.plan.each is not None:
+            try:
+                self.plan.each(number)
+            except StopStudy:
+                self.stopping = self.stopping or "callback"
+
+    def is_caught(self, error: BaseException, message: Raised | None) -> bool:
+        if isinstance(error, self.plan.catch):
+            return True
+        names = () if message is None else message.classes
+        return any(f"{cls.__module__}.{cls.__qualname__}" in names for cls in self.plan.catch)
+
+    def give_up_silent_ones(self) -> None:
+        """Nobody is waited for for ever: a trial that should have been ended elsewhere, and is not heard of, has failed.
+
+        Raises:
+            ExecutorError: every place is held by such a trial.
+        """
+        limit, now = self.fleet.trial_timeout, self.stream.clock.monotonic()
+        if limit is None:
+            return
+        for number, underway in list(self.running.items()):
+            if underway.begun is None or now - underway.begun <= limit + SILENCE:
+                continue
+            del self.running[number]
+            self.take_back(underway)
+            seconds = now - underway.begun
+            error = ObjectiveTimeout(
+                f"nothing was heard of the trial for {seconds:.0f} s; trial_timeout is {limit:g} s"
+            )
+            self.finish(
+                number, underway.task.attempt, Outcome(State.ERROR, error=error_of(error), seconds=seconds), None
+            )
+        if self.stuck == len(self.fleet.places):
+            raise ExecutorError(
+                f"all {self.stuck} places are held by trials that neither answer nor can be ended: see to the workers"
+            )
+
+    def take_back(self, underway: _Underway) -> None:
+        """End a trial that nobody waits for any more; its place is free if that is possible."""
+        if self.executor.cancel(underway.task.number):
+            self.free.append(underway.task.place)
+        else:
+            self.stuck += 1
+
+    # --- giving up ----------------------------------------------------------------------------------------------
+
+    def give_up(self, why: str) -> None:
+        """Let what runs go back to WAITING, after what has ended meanwhile was recorded."""
+        self.plan_no_more()
+        try:
+            for message in self.executor.collect(0.0):
+                if isinstance(message, (Returned, Raised)):
+                    self.record_quietly(message)
+        except ExecutorError:
+            _log.debug("the executor had nothing to say", exc_info=True)
+        running = np.flatnonzero(self.history.running).tolist()  # those too that were started and not yet handed out
+        events = [event for number in running if (event := self.released(number, why)) is not None]
+        self.running.clear()
+        if events:
+            self.stream.publish(*events)
+
+    def plan_no_more(self) -> None:
+        self.prepared.clear()
+        self.stopping = self.stopping or "interrupt"
+
+    def record_quietly(self, message: Returned | Raised) -> None:
+        """A result that came while something else ends the run: kept, and nobody is called for it."""
+        underway = self.running.get(message.number)
+        if underway is None or underway.task.attempt != message.attempt:
+            return
+        if isinstance(message, Raised) and isinstance(message.error, KeyboardInterrupt):
+            return
+        del self.running[message.number]
+        for told in message.before:
+            self.record_on_the_way(told)
+        try:
+            if isinstance(message, Raised):
+                raise message.error
+            outcome = self.outcome(message.number, message.attempt, message.result, message.seconds)
+        except BaseException as error:
+            record = message.record if isinstance(message, Raised) else None
+            outcome = self.outcome_of_error(message.number, error, message.seconds, record)
+        self.stream.publish(Finished(message.number, message.attempt, outcome, self.stream.clock.wall()))
+
+
+class ElsewhereError(Exception):
+    """The traceback of an exception in another process, as its cause."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+class _Pace:
+    """How many proposals are worth preparing: as many as trials end while one is made, and one at least.
+
+    Args:
+        places: how many trials run at once.
+    """
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self.suggesting: float | None = None
+        self.evaluating: float | None = None
+
+    def suggested(self, n: int, seconds: float) -> None:
+        """So many proposals took so long."""
+        self.suggesting = _smoothed(self.suggesting, seconds / max(n, 1))
+
+    def evaluated(self, seconds: float) -> None:
+        """One evaluation took so long."""
+        self.evaluating = _smoothed(self.evaluating, seconds)
+
+    def ahead(self) -> int:
+        if self.suggesting is None or self.evaluating is None:
+            return 1
+        ended = self.suggesting * self.places / max(self.evaluating, 1e-6)
+        return max(1, min(self.places, math.ceil(ended)))
+
+
+def _smoothed(before: float | None, now: float) -> float:
+    return now if before is None else 0.7 * before + 0.3 * now

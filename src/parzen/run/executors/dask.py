@@ -1,0 +1,88 @@
+"""A Dask cluster: `executor=Client(...)`, local or of any size.
+
+    with Client("scheduler:8786") as client:
+        parzen.minimize(objective, space, trials=1000, executor=client)
+
+Dask itself runs again what a worker had that died, on another one; what it gives up is run again by the driver.  A task that
+runs cannot be ended from outside, so limits are kept by a process of their own on the worker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parzen.errors import ExecutorError
+from parzen.run.executors._calls import call
+from parzen.run.executors._engine import Engine
+
+__all__ = ["Dask"]
+
+_LARGE = 1 << 20
+"""Bytes of an objective from which it is sent to the cluster once and not with each trial."""
+
+
+class Dask(Engine):
+    """An executor over a Dask client.
+
+    Args:
+        client: stays connected.
+        slots: how many trials at once; None for as many as the workers have threads now.
+        options: for `client.submit`, such as `resources={"GPU": 1}` or `workers=[...]`.
+    """
+
+    def __init__(self, client: Any, slots: int | None = None, **options: Any) -> None:
+        super().__init__(slots or _threads_of(client))
+        self.client, self.options = client, options
+        self._futures: dict[int, Any] = {}
+        self._sent: Any = None
+
+    def begin(self, task: bytes, number: int, attempt: int) -> None:
+        future = self.client.submit(
+            call, self._job_there(), task, number, attempt, self.address, pure=False, **self.options
+        )
+        self._futures[number] = future
+
+        def done(future: Any) -> None:
+            if future.status == "finished":
+                try:
+                    answer = future.result()
+                except BaseException as error:
+                    answer = error
+            else:
+                answer = future.exception() if future.status == "error" else ExecutorError(f"it is {future.status}")
+            self.over(number, attempt, answer)
+
+        future.add_done_callback(done)
+
+    def _job_there(self) -> Any:
+        if len(self.packed_job) < _LARGE:
+            return self.packed_job
+        if self._sent is None or self._sent.status != "finished":  # whoever had it may have gone
+            self._sent = self.client.scatter(self.packed_job, broadcast=True)
+        return self._sent
+
+    def end(self, number: int) -> bool:
+        future = self._futures.pop(number, None)
+        if future is None:
+            return True
+        future.cancel()
+        return False  # a worker's thread goes on until the objective returns
+
+    def close(self) -> None:
+        super().close()
+        self._futures.clear()
+        self._sent = None
+
+
+def _threads_of(client: Any) -> int:
+    """How many trials a cluster can run now.
+
+    Raises:
+        ExecutorError: no worker is there yet.
+    """
+    count = sum(client.nthreads().values())
+    if not count:
+        raise ExecutorError(
+            "the Dask cluster has no workers yet: give parallel=, or wait with client.wait_for_workers(1)"
+        )
+    return int(count)

@@ -1,0 +1,272 @@
+"""One process's connection to a database: opened when first needed, mended when it breaks, one thread at a time.
+
+What can be lost on the way to a server is lost here.  A transaction that met a deadlock, and one whose answer never came,
+are done again, for up to `timeout` seconds: each of ours may be done twice, because an append is known by its token, and
+everything else says what shall be there afterwards.  A server that was never reached is not waited for: its address is
+more likely wrong than its service interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from parzen.errors import CorruptLog, StorageError, StudyNotFound, Unavailable
+from parzen.storages._engines import WAIT, Watchdog, may_pass, parse_url, prepare, server_engine, sqlite_file
+from parzen.storages._file import SCHEMA, StudyFile, sentence, sqlite_error
+from parzen.storages._rows import check_schema
+from parzen.storages._tables import Statements, make_tables
+from parzen.storages._upgrade import upgrade
+
+__all__ = ["Duplicate", "Session"]
+
+_T = TypeVar("_T")
+
+
+class Duplicate(CorruptLog):
+    """A unique column refused a row.  Where nobody expects that, the table and its index contradict each other."""
+
+
+class _Interrupted(Unavailable):
+    """A transaction that may be done again at once: a deadlock, or a connection that broke."""
+
+
+class Session:
+    """What `SQLStorage` stands on; its docstring says what the arguments are."""
+
+    def __init__(self, url: str | sa.URL, *, readonly: bool = False) -> None:
+        parsed = parse_url(url)
+        self.readonly = readonly
+        self.file: StudyFile | None = None
+        self.schema = SCHEMA  # of the tables, once they were looked at
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+        self._connection: Any = None  # a DBAPI connection, which has no type
+        self._finalizer: weakref.finalize[..., Any] | None = None
+        self._inherited: list[object] = []
+        self._closed = self._reached = False
+        self._patience = 0.0
+        self._watchdog: Watchdog | None = None
+        self._jitter = random.Random()  # the program's own generators are not ours to turn
+        self._secrets = [parsed.password] if parsed.password else []
+        if parsed.get_backend_name() == "sqlite":
+            self.file = sqlite_file(parsed, readonly)
+            self.location = self.file.path
+            self.file.exists()
+            creator = self.file.connect
+            self._engine = sa.create_engine("sqlite://", creator=creator, poolclass=NullPool)
+        else:
+            self.location = parsed.set(query={}).render_as_string(hide_password=True)
+            self._secrets += [
+                value for name, value in parsed.query.items() if "pass" in name and isinstance(value, str)
+            ]
+            self._engine, self._patience = server_engine(parsed)
+            self._watchdog = Watchdog()
+            weakref.finalize(self, self._watchdog.end)
+        self._dialect = self._engine.dialect
+        self._dbapi_error: type[Exception] = self._dialect.loaded_dbapi.Error
+        self._sql = Statements(self._dialect)
+
+    def close(self) -> None:
+        with self._guarded():
+            self._closed = True
+            self._drop()
+            if self._watchdog is not None:
+                self._watchdog.end()
+
+    def _absent(self) -> bool:
+        """Whether there is no file yet, and so no study."""
+        return self.file is not None and self._connection is None and not self._closed and not self.file.exists()
+
+    # --- connection ---
+
+    def _connect(self) -> Any:  # a DBAPI connection
+        if self._closed:
+            raise StorageError(f"the storage at {self.location} was closed: open it again with open_storage")
+        if self._connection is None:
+            try:
+                pooled = self._engine.raw_connection()
+            except (TypeError, ValueError) as error:  # what the driver was told is none of its arguments
+                raise StorageError(
+                    f"{self.location}: after the ? stand timeout=SECONDS and what the driver knows: {self._shown(error)}"
+                ) from None
+            connection: Any = pooled.dbapi_connection
+            pooled.detach()  # the pool would log what goes wrong while a broken connection is closed
+            try:
+                self._check(connection)
+            except BaseException:
+                with contextlib.suppress(self._dbapi_error):
+                    connection.close()
+                raise
+            self._connection, self._reached = connection, True
+            self._finalizer = weakref.finalize(self, _close, connection, self._pid)
+        return self._connection
+
+    def _check(self, connection: Any) -> None:
+        """Are the tables there, and of a version that we know; older ones are brought up to date."""
+        if self.file is None:
+            prepare(connection, self._dialect.name)
+            if not self.readonly:
+                if not self._reached:
+                    make_tables(self._engine, connection, self._sql)
+            elif not sa.inspect(self._engine).has_table("parzen_meta"):
+                raise Unavailable(f"there are no studies in {self.location} to read")
+        with contextlib.closing(connection.cursor()) as cursor:
+            self.schema = check_schema(self._sql.get_meta(cursor, k="schema").fetchone(), self.location)
+        if self.file is None:
+            connection.commit()
+        if self.schema < SCHEMA and not self.readonly:
+            upgrade(connection, self._dialect, self._sql, self.file is not None)
+            self.schema = SCHEMA
+
+    def _drop(self) -> None:
+        if self._finalizer is not None:
+            self._finalizer()
+        self._connection = self._finalizer = None
+
+    # --- transactions ---
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """One thread at a time, in the process that the connection belongs to; the driver's errors as ours."""
+        if os.getpid() != self._pid:
+            # We are a forked child.  SQLite forbids to use and even to close a connection of the parent, and a server
+            # would mix up both ends; so it is put aside, and the lock with it, which another thread may have held.
+            self._inherited.append(self._connection)
+            self._lock, self._pid = threading.RLock(), os.getpid()
+            self._connection = self._finalizer = None
+            if self._watchdog is not None:
+                self._watchdog = Watchdog()
+                weakref.finalize(self, self._watchdog.end)
+            self._engine.dispose(close=False)
+        with self._lock:
+            try:
+                yield
+            except (self._dbapi_error, sa.exc.SQLAlchemyError, UnicodeError) as error:
+                self._translate(error)
+
+    def _translate(self, error: Exception) -> NoReturn:
+        cause = getattr(error, "orig", None) or error
+        if isinstance(cause, self._dialect.loaded_dbapi.IntegrityError):
+            raise Duplicate(
+                f"{self.location} refused a row as a duplicate ({sentence(cause)}): it is damaged"
+            ) from error
+        if self.file is not None:
+            raise sqlite_error(cause, self.location) from error
+        self._drop()
+        # Not `from error`: drivers repeat in their errors what they were given to connect with.
+        kind = _Interrupted if self._reached and may_pass(cause, self._dialect.loaded_dbapi) else Unavailable
+        raise kind(
+            f"{self.location} did not answer ({self._shown(cause)}): look at the server, then try again"
+        ) from None
+
+    def _shown(self, error: Exception) -> str:
+        """What a driver said, without what nobody is to see."""
+        said = sentence(error)
+        for secret in self._secrets:
+            said = said.replace(secret, "***")
+        return said
+
+    def _read(self, act: Callable[[Any], _T]) -> _T:
+        """What is read with a cursor of the driver, however often the server has to be asked."""
+
+        def once(again: bool) -> _T:
+            with self._reading() as cursor:
+                return act(cursor)
+
+        return self._again(once)
+
+    def _write(self, act: Callable[[Any, bool], _T], *, lasting: bool = True, seconds: float = WAIT) -> _T:
+        """One transaction; `act` is told whether an earlier try may have been committed after all.
+
+        Args:
+            act: gets a cursor of the driver; whatever it raises undoes what it did.
+            lasting: whether a server's disk is waited for; what is not lasting may be lost with the server's power.
+            seconds: after which a server that says nothing is given up.
+        """
+
+        def once(again: bool) -> _T:
+            with self._writing(lasting=lasting, seconds=seconds) as cursor:
+                return act(cursor, again)
+
+        return self._again(once)
+
+    def _again(self, act: Callable[[bool], _T]) -> _T:
+        """Do what may be done twice, until it was not interrupted or `timeout` is over."""
+        began, turn = time.monotonic(), 0
+        while True:
+            try:
+                return act(turn > 0)
+            except _Interrupted:
+                if time.monotonic() - began >= self._patience:
+                    raise
+            # Apart from each other, so that those who stood in each other's way do not meet again.
+            time.sleep(min(0.01 * 2**turn, 1.0) * (0.5 + self._jitter.random()))
+            turn += 1
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Any]:  # a DBAPI cursor
+        with self._guarded():
+            connection = self._connect()
+            with self._watched(connection):
+                cursor = connection.cursor()
+                try:
+                    yield cursor
+                finally:
+                    # At once: an error keeps the cursor alive in its traceback, and SQLite cannot close while one is.
+                    cursor.close()
+                    if self.file is None:
+                        with contextlib.suppress(self._dbapi_error):  # the first error is the one to tell of
+                            connection.rollback()
+
+    @contextlib.contextmanager
+    def _writing(self, *, lasting: bool, seconds: float) -> Iterator[Any]:  # a DBAPI cursor
+        self._refuse_readonly()
+        with self._guarded():
+            if self._absent():
+                raise StudyNotFound(f"{self.location} does not exist, and so has no study")
+            connection = self._connect()
+            with self._watched(connection, seconds):
+                cursor = connection.cursor()
+                try:
+                    if self.file is not None:
+                        self.file.check_in_place()
+                        cursor.execute("BEGIN IMMEDIATE")
+                    elif not lasting and self._dialect.name == "postgresql":
+                        cursor.execute("SET LOCAL synchronous_commit TO off")
+                    yield cursor
+                    self._commit(connection)
+                except BaseException:
+                    with contextlib.suppress(self._dbapi_error):  # the first error is the one to tell of
+                        connection.rollback()
+                    raise
+                finally:
+                    cursor.close()
+
+    def _commit(self, connection: Any) -> None:
+        """The moment from which a transaction is there."""
+        connection.commit()
+
+    def _watched(self, connection: Any, seconds: float = WAIT) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._watchdog is None else self._watchdog.over(connection, seconds)
+
+    def _refuse_readonly(self) -> None:
+        if self.readonly:
+            raise StorageError(
+                f"{self.location} was opened to be read only: open it without readonly=True to write to it"
+            )
+
+
+def _close(connection: Any, pid: int) -> None:
+    if os.getpid() == pid:
+        with contextlib.suppress(Exception):  # a broken connection may say anything about being closed
+            connection.close()

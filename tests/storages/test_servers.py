@@ -1,0 +1,322 @@
+"""SQL on real servers: the promises of a storage, and what may go wrong on the way to one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from parzen import State, Study, hp
+from parzen.cli import main
+from parzen.errors import ParzenError, Unavailable
+from parzen.storages import open_storage
+from parzen.storages._engines import Watchdog, may_pass
+from parzen.storages.sql import SQLStorage
+from parzen.testing import check_storage
+from parzen.trials import Asked, Header, Noted
+from tests.databases import KINDS, a_user_with_a_password, fresh_database
+
+SPACE = {"x": hp.float("x", 0, 1)}
+HEADER = Header("u1", "study", 1.5, 7, {"loss": "minimize"}, ("loss",), {"x": ["float", 0, 1]})
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of an empty database of each kind of server."""
+    with fresh_database(request.param) as found:
+        yield found
+
+
+@pytest.mark.databases
+def test_a_server_keeps_every_promise(url: str) -> None:
+    """Each promise of the protocol holds on each server."""
+
+    def empty() -> SQLStorage:
+        storage = SQLStorage(url)
+        for header in storage.studies():
+            storage.delete(header.uid)
+        return storage
+
+    check_storage(empty)
+
+
+def test_a_search_on_postgresql_is_kept_and_gone_on_with() -> None:
+    """The gate's smoke test: make, run, load, go on."""
+    with fresh_database("postgresql") as url:
+        first = Study(SPACE, storage=url, name="smoke", algorithm="random", seed=1)
+        first.run(lambda config: config["x"], 5, progress=False)
+        first.storage.close()
+        study = Study.load(url, "smoke")
+        result = study.run(lambda config: config["x"], 8, progress=False)
+
+        assert study.history.count(State.OK) == 8
+        assert [trial.params for trial in first.trials] == [trial.params for trial in result.trials[:5]]
+        assert study.storage.beats(study.header.uid) == {}
+        study.storage.close()
+
+
+@pytest.mark.databases
+def test_two_processes_may_make_the_tables_at_once(url: str) -> None:
+    """Each finds them made."""
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(4)
+
+    def come(me: int) -> None:
+        try:
+            barrier.wait()
+            storage = open_storage(url)
+            storage.create(Header(f"u{me}", f"study {me}", 1.5, 7, {"loss": "minimize"}, ("loss",), None))
+            storage.close()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=come, args=(me,)) for me in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    assert len(open_storage(url).studies()) == 4
+
+
+# --- what is lost on the way ------------------------------------------------------------------------------------
+
+
+def _break(storage: Any) -> None:
+    """As a network does that goes away: neither end is told in order."""
+    connection = storage._connection
+    if hasattr(connection, "fileno"):
+        os.close(os.dup(connection.fileno()))
+        import socket
+
+        with socket.socket(fileno=os.dup(connection.fileno())) as cut:
+            cut.shutdown(socket.SHUT_RDWR)
+    else:
+        connection._sock.close()
+
+
+@pytest.mark.databases
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_append_whose_acknowledgement_is_lost_is_there_once(
+    url: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the connection broke before the commit or after it."""
+    storage: Any = SQLStorage(url)
+    storage.create(HEADER)
+    commit, broken = SQLStorage._commit, []
+
+    def breaking(self: SQLStorage, connection: Any) -> None:
+        if broken:
+            commit(self, connection)
+            return
+        broken.append(moment)
+        if moment == "after":
+            commit(self, connection)
+        _break(self)
+        commit(self, connection)  # which finds the connection gone
+
+    monkeypatch.setattr(SQLStorage, "_commit", breaking)
+    seq = storage.append("u1", [Asked(0, (0.5,), "random", 1, 0, 1.0), Noted("k", 1, 1.0)], "token")
+
+    assert broken == [moment]
+    assert seq == 2
+    assert [entry.seq for entry in storage.read("u1")] == [1, 2]
+    broken.clear()
+    claim = storage.claim("u1", "w", 2.0, "claim")
+    assert claim is not None
+    assert (claim.seq, claim.started.number, claim.started.attempt) == (3, 0, 1)
+    assert claim.asked.values == (0.5,)
+    assert len(storage.read("u1")) == 3
+    storage.close()
+
+
+@pytest.mark.databases
+def test_a_broken_connection_is_mended_for_reads(url: str) -> None:
+    """Nothing is noticed by whoever asked."""
+    storage: Any = SQLStorage(url)
+    storage.create(HEADER)
+    for look in (storage.studies, lambda: storage.read("u1"), lambda: storage.keys("u1"), lambda: storage.beats("u1")):
+        before = look()
+        _break(storage)
+
+        assert look() == before
+    for write in (
+        lambda: storage.put("u1", "key", b"x"),
+        lambda: storage.beat("u1", "w", 60.0),
+        lambda: storage.rename("u1", "other"),
+        lambda: storage.drop("u1", "key"),
+        lambda: storage.delete("u1"),
+    ):
+        _break(storage)
+        write()
+    assert storage.studies() == []
+    storage.close()
+
+
+@pytest.mark.databases
+def test_a_deadlock_is_done_again(url: str) -> None:
+    """Two transactions that hold what the other wants: one is refused by the server, and nobody is told."""
+    one, two = SQLStorage(url), SQLStorage(url)
+    one.create(HEADER)
+    two.create(Header("u2", "two", 1.5, 7, {"loss": "minimize"}, ("loss",), None))
+    met, turns = threading.Barrier(2), {"one": 0, "two": 0}
+    errors: list[BaseException] = []
+
+    def work(storage: Any, me: str, order: tuple[str, str]) -> None:
+        def act(cursor: Any, again: bool) -> None:
+            turns[me] += 1
+            storage._sql.hold(cursor, u=order[0]).fetchall()
+            if turns[me] == 1:
+                met.wait(20)
+            storage._sql.hold(cursor, u=order[1]).fetchall()
+
+        try:
+            storage._write(act)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=work, args=(one, "one", ("u1", "u2"))),
+        threading.Thread(target=work, args=(two, "two", ("u2", "u1"))),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    assert sum(turns.values()) == 3
+    one.close()
+    two.close()
+
+
+@pytest.mark.databases
+def test_a_connection_on_which_nobody_answers_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that says nothing is taken for lost; the same is tried on a new connection."""
+    monkeypatch.setattr("parzen.storages._engines.WAIT", 1)
+    with fresh_database("postgresql") as url:
+        storage: Any = SQLStorage(url)
+        storage.create(HEADER)
+        seen: list[int] = []
+
+        def act(cursor: Any, again: bool) -> None:
+            seen.append(cursor.connection.info.backend_pid)
+            if not again:
+                cursor.execute("SELECT pg_sleep(60)")
+
+        storage._write(act, seconds=1)
+
+        assert len(set(seen)) == 2
+        storage.close()
+
+
+def test_a_watchdog_leaves_alone_what_answers_in_time() -> None:
+    """And drivers that have time limits of their own."""
+    dog = Watchdog()
+    with dog.over(object()):
+        assert dog._thread is None
+    dog.end()
+
+
+def test_a_server_that_was_never_reached_is_not_waited_for() -> None:
+    """Its address is more likely wrong than its service interrupted."""
+    pytest.importorskip("psycopg")
+    with pytest.raises(Unavailable, match="did not answer"):
+        open_storage("postgresql://127.0.0.1:9/nowhere").studies()
+
+
+class _Errors:
+    """A driver's exceptions, as PEP 249 names them."""
+
+    class OperationalError(Exception):
+        sqlstate: str | None = None
+
+    class InterfaceError(Exception): ...
+
+    class InternalError(Exception): ...
+
+    class DataError(Exception): ...
+
+
+@pytest.mark.parametrize(
+    ("state", "passes"),
+    [
+        ("40001", True),
+        ("40P01", True),
+        ("57P01", True),
+        ("57P03", True),
+        (None, True),
+        ("53100", False),
+        ("42601", False),
+    ],
+)
+def test_what_postgresql_says_passes_or_does_not(state: str | None, passes: bool) -> None:
+    """Deadlocks, restarts and lost connections do; a full disk does not."""
+    error = _Errors.OperationalError("what it said")
+    error.sqlstate = state
+
+    assert may_pass(error, _Errors) is passes
+    assert not may_pass(_Errors.DataError("too long"), _Errors)
+
+
+# --- passwords --------------------------------------------------------------------------------------------------
+
+PASSWORD = "hunter2-Secret"
+
+
+def _wrong(url: str) -> list[str]:
+    import sqlalchemy as sa
+
+    parsed = sa.make_url(url).set(password=PASSWORD)
+    shown = [
+        parsed.set(port=9),
+        parsed.set(database="nowhere"),
+        parsed.update_query_dict({"no_such_option": PASSWORD}),
+        parsed.update_query_dict({"timeout": "soon"}),
+    ]
+    return [one.render_as_string(hide_password=False) for one in shown]
+
+
+@pytest.mark.databases
+def test_a_password_is_in_no_error_no_log_and_no_event(
+    url: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], run_cli: Callable[..., Any]
+) -> None:
+    """Whatever goes wrong, in text, repr and traceback; nor in what a study keeps or the command line says."""
+    caplog.set_level(logging.DEBUG)
+    said = []
+    for wrong in _wrong(url):
+        with pytest.raises(ParzenError) as caught:
+            open_storage(wrong).studies()
+        said += ["".join(traceback.format_exception(caught.value)), repr(caught.value), repr(caught.value.__dict__)]
+        said.append(run_cli("ls", wrong))
+    with a_user_with_a_password(url, PASSWORD) as right:
+        study = Study(SPACE, storage=right, algorithm="random")
+        study.run(lambda config: config["x"], 3, progress="lines")
+        said += [repr(study), study.location, repr(study.storage), repr(study.storage.__dict__.get("location"))]
+        said += [repr(entry) for entry in study.storage.read(study.header.uid)]
+        said += [repr(study.storage.beats(study.header.uid)), repr(study.header)]
+        study.storage.close()
+    captured = capsys.readouterr()
+    said += [captured.out, captured.err, caplog.text]
+
+    assert len(said) > 20
+    assert not [text for text in said if PASSWORD in text]
+
+
+@pytest.fixture
+def run_cli() -> Callable[..., str]:
+    """What a command says."""
+    from click.testing import CliRunner
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 1
+        return result.output + repr(result.exception)
+
+    return run
