@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from parzen import __version__
+from parzen.cli._replay import replay
 from parzen.cli._worker import worker
 from parzen.errors import ParzenError
 from parzen.storages import open_storage
@@ -107,6 +108,7 @@ def best(storage: str, name: str | None, as_json: bool) -> None:
 
 
 main.add_command(worker)
+main.add_command(replay)
 
 
 # --- text -------------------------------------------------------------------------------------------------------

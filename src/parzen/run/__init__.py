@@ -4,7 +4,7 @@
 end a run, `_attachments` keeps what results have attached, `_signals` turns Ctrl-C and SIGTERM into an orderly end, `_leases` knows which workers are still there.
 """
 
-from parzen.run._asking import EXHAUSTED, start_trials
+from parzen.run._asking import ALGORITHM, EXHAUSTED, recomputed, start_trials
 from parzen.run._attachments import attachment_key, attachments_keeper
 from parzen.run._leases import BY_HAND, LEASE, Presence, present, release_abandoned
 from parzen.run._loop import Plan, run
@@ -22,6 +22,7 @@ from parzen.run._stopping import (
 )
 
 __all__ = [
+    "ALGORITHM",
     "BY_HAND",
     "EXHAUSTED",
     "Evaluation",
@@ -43,6 +44,7 @@ __all__ = [
     "loss_of",
     "outcome_of",
     "present",
+    "recomputed",
     "release_abandoned",
     "run",
     "start_trials",

@@ -53,6 +53,7 @@ from parzen.study._given import (
     only_study,
     unfinished,
 )
+from parzen.study._replay import Replay, replay
 from parzen.study._result import Result, TrialView, best_of
 from parzen.trials import (
     MEMO_LIMIT,
@@ -342,6 +343,18 @@ class Study:
         """
         with opened_earlier(earlier, self) as (header, history):
             return take_in(self.stream, header, history)
+
+    def replay(self, algorithm: str | Algorithm | None = None) -> Replay:
+        """Recompute every proposal from the log, each from what was known when it was made, and compare.
+
+        Args:
+            algorithm: that made them; None for what the log says, proposal by proposal.
+
+        Raises:
+            StudyError: the study is in memory, where no log is kept.
+        """
+        named = None if algorithm is None else algorithm_named(algorithm)
+        return replay(self.storage, self.header, self.space, named)
 
     def stop(self) -> None:
         """Ask whoever runs this study, in this process or another, to stop after the trials that are running."""
