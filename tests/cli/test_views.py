@@ -36,7 +36,7 @@ def test_doctor_prints_sentences_and_has_an_exit_code(study: Path) -> None:
     told = CliRunner().invoke(main, ["doctor", str(study)])
     as_json = CliRunner().invoke(main, ["doctor", str(study), "--json"])
 
-    assert told.exit_code == as_json.exit_code == 3
+    assert told.exit_code == as_json.exit_code == 7
     assert told.output.startswith("failing zone: All ")
     assert json.loads(as_json.output)[0]["labels"] == ["x"]
 

@@ -13,6 +13,7 @@ from parzen.cli._change import copy, delete, enqueue, rename, stop
 from parzen.cli._completion import completion
 from parzen.cli._exchange import export, import_
 from parzen.cli._look import best, ls, show, watch
+from parzen.cli._replay import replay
 from parzen.cli._run import run
 from parzen.cli._status import status_of
 from parzen.cli._views import doctor, plot, report
@@ -61,6 +62,7 @@ SPELLS: Mapping[str, str | None] = {
     "delete": "parzen.Study.delete",
     "enqueue": "parzen.Study.enqueue",
     "stop": "parzen.Study.stop",
+    "replay": "parzen.Study.replay",
     "plot": "parzen.Study.plot",
     "report": "parzen.Study.write_report",
     "doctor": "parzen.Study.doctor",
@@ -82,6 +84,7 @@ for _command in (
     delete,
     enqueue,
     stop,
+    replay,
     plot,
     report,
     doctor,

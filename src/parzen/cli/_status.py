@@ -10,6 +10,7 @@ __all__ = [
     "DONE",
     "FAILED",
     "FAILING",
+    "FOUND",
     "MEANINGS",
     "NOTHING",
     "NOT_FOUND",
@@ -19,7 +20,7 @@ __all__ = [
     "status_of",
 ]
 
-DONE, FAILED, USAGE, FAILING, NOT_FOUND, NOTHING, STORAGE, SIGNALLED = 0, 1, 2, 3, 4, 5, 6, 128
+DONE, FAILED, USAGE, FAILING, NOT_FOUND, NOTHING, STORAGE, FOUND, SIGNALLED = 0, 1, 2, 3, 4, 5, 6, 7, 128
 
 MEANINGS: Mapping[str, str] = {
     "0": "done",
@@ -29,6 +30,7 @@ MEANINGS: Mapping[str, str] = {
     "4": "there is no such study, or no such file",
     "5": "there is no best trial: none has a finite loss",
     "6": "the file or database cannot be used: damaged, locked, of a later parzen, not reachable",
+    "7": "what was looked for was found: `doctor` has something to say, or `replay` a proposal that does not match",
     "128 + n": "ended by signal n (130 for Ctrl-C, 143 for SIGTERM); what was running waits to be run again",
 }
 """Status -> meaning, as the documentation has it."""

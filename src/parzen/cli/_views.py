@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from parzen.cli._status import FOUND
 from parzen.plots import NAMES
 from parzen.study import Study
 
@@ -80,7 +81,7 @@ def report(storage: str, name: str | None, output: str, plots: bool) -> None:
 @_NAME
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(storage: str, name: str | None, as_json: bool) -> None:
-    """Say what is the matter with a study; the exit code is 3 where anything was found, 0 where nothing was."""
+    """Say what is the matter with a study; the exit status is 7 where anything was found, 0 where nothing was."""
     found = Study.load(storage, name, readonly=True).doctor()
     if as_json:
         click.echo(json.dumps([one.to_json() for one in found], indent=2))
@@ -90,4 +91,4 @@ def doctor(storage: str, name: str | None, as_json: bool) -> None:
         text = f"{one.kind}: {one.sentence}\n    {one.advice}"
         click.echo("".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text))
     if any(one.kind != "too little" for one in found):
-        raise click.exceptions.Exit(3)
+        raise click.exceptions.Exit(FOUND)
