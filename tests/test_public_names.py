@@ -26,7 +26,7 @@ PROMISED = {
         "rdists space_eval spark std_out_err_redirect_tqdm stopping tpe trials_from_docs utils vectorize"
     ),
     "parzen.algorithms": (
-        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Pick Proposal QMC Random TPE algorithm_named proposal_of "
+        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Pick Proposal QMC Random TPE algorithm_named algorithm_noted note_of proposal_of "
         "repeats row_key seen unseen_point"
     ),
     "parzen.analysis": (
@@ -64,9 +64,9 @@ PROMISED = {
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.report": "report_html write_report",
     "parzen.run": (
-        "BY_HAND EXHAUSTED Evaluation Fleet Interrupts LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
+        "ALGORITHM BY_HAND EXHAUSTED Evaluation Fleet Interrupts LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
         "TrialsDone any_of attachment_key attachments_keeper checked_count checked_seconds drive fleet_of loss_of outcome_of "
-        "present release_abandoned run start_trials wants_evaluation "
+        "present recomputed release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (
@@ -75,7 +75,7 @@ PROMISED = {
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
     "parzen.storages": "MemoryStorage open_storage",
-    "parzen.study": "Result Study TrialView minimize",
+    "parzen.study": "Replay Result Study TrialView minimize",
     "parzen.testing": "FakeClock check_algorithm check_executor check_pruner check_storage",
     "parzen.trials": (
         "EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "

@@ -268,6 +268,17 @@ def test_points_of_a_figure_know_their_trials(results: dict[str, parzen.Result])
     assert len(points["customdata"]) == len(points["x"])
 
 
+def test_spans_of_a_figure_are_as_long_as_their_trials(results: dict[str, parzen.Result]) -> None:
+    """In seconds on an axis of seconds; plotly wants milliseconds only where the axis has dates."""
+    plot = results["noisy"].plot.timeline()
+    mark = next(mark for mark in plot.chart.panels[0].marks if isinstance(mark, Spans) and mark.label == "ok")
+    trace = next(trace for trace in plot.to_plotly()["data"] if trace["name"] == "ok")
+
+    assert plot.chart.panels[0].x.scale == "linear"
+    assert trace["x"] == (mark.end - mark.start).tolist()
+    assert trace["base"] == mark.start.tolist()
+
+
 EVIL = "<img src=x onerror=alert(1)>$x^2$"
 
 

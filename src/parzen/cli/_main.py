@@ -13,6 +13,7 @@ from parzen.cli._change import copy, delete, enqueue, rename, stop
 from parzen.cli._completion import completion
 from parzen.cli._exchange import export, import_
 from parzen.cli._look import best, ls, show, watch
+from parzen.cli._replay import replay
 from parzen.cli._run import run
 from parzen.cli._status import status_of
 from parzen.cli._views import doctor, plot, report
@@ -53,9 +54,6 @@ SPELLS: Mapping[str, str | None] = {
     "show": "parzen.Study.load",
     "best": "parzen.Study.best",
     "watch": "parzen.Study.watch",
-    "plot": "parzen.Study.plot",
-    "report": "parzen.Study.write_report",
-    "doctor": "parzen.Study.doctor",
     "worker": "parzen.Study.run",
     "export": "parzen.Study.export",
     "import": "parzen.Study.import_trials",
@@ -64,12 +62,32 @@ SPELLS: Mapping[str, str | None] = {
     "delete": "parzen.Study.delete",
     "enqueue": "parzen.Study.enqueue",
     "stop": "parzen.Study.stop",
+    "replay": "parzen.Study.replay",
+    "plot": "parzen.Study.plot",
+    "report": "parzen.Study.write_report",
+    "doctor": "parzen.Study.doctor",
     "completion": None,
 }
 """Command -> what it is a spelling of; None for what has no meaning outside of a shell."""
 
 for _command in (
-    *(run, ls, show, best, watch, plot, report, doctor, worker),
-    *(export, import_, copy, rename, delete, enqueue, stop, completion),
+    run,
+    ls,
+    show,
+    best,
+    watch,
+    worker,
+    export,
+    import_,
+    copy,
+    rename,
+    delete,
+    enqueue,
+    stop,
+    replay,
+    plot,
+    report,
+    doctor,
+    completion,
 ):
     main.add_command(_command)

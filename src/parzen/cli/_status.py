@@ -10,6 +10,7 @@ __all__ = [
     "DONE",
     "FAILED",
     "FAILING",
+    "FOUND",
     "MEANINGS",
     "NOTHING",
     "NOT_FOUND",
@@ -29,7 +30,7 @@ MEANINGS: Mapping[str, str] = {
     "4": "there is no such study, or no such file",
     "5": "there is no best trial: none has a finite loss",
     "6": "the file or database cannot be used: damaged, locked, of a later parzen, not reachable",
-    "7": "`parzen doctor` found something",
+    "7": "what was looked for was found: `doctor` has something to say, or `replay` a proposal that does not match",
     "128 + n": "ended by signal n (130 for Ctrl-C, 143 for SIGTERM); what was running waits to be run again",
 }
 """Status -> meaning, as the documentation has it."""

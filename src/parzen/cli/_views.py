@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
-from parzen.cli._output import NAME, WHERE
 from parzen.cli._status import FOUND
 from parzen.plots import NAMES
 from parzen.study import Study
 
 __all__ = ["doctor", "plot", "report"]
+
+_WHERE = click.argument("storage", metavar="STUDYFILE_OR_URL")
+_NAME = click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
 
 
 def _written(path: str) -> None:
@@ -21,9 +23,9 @@ def _written(path: str) -> None:
 
 
 @click.command()
-@WHERE
+@_WHERE
 @click.argument("which", type=click.Choice(NAMES), default="history")
-@NAME
+@_NAME
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="File: .png, .svg, .pdf, .html or .json.")
 @click.option("--param", "params", multiple=True, help="A parameter to show; may be given several times.")
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours.")
@@ -64,8 +66,8 @@ def plot(
 
 
 @click.command()
-@WHERE
-@NAME
+@_WHERE
+@_NAME
 @click.option("-o", "--output", default="study.html", show_default=True, type=click.Path(dir_okay=False), help="File.")
 @click.option("--plots/--no-plots", default=True, show_default=True, help="With pictures, which need matplotlib.")
 def report(storage: str, name: str | None, output: str, plots: bool) -> None:
@@ -75,8 +77,8 @@ def report(storage: str, name: str | None, output: str, plots: bool) -> None:
 
 
 @click.command()
-@WHERE
-@NAME
+@_WHERE
+@_NAME
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(storage: str, name: str | None, as_json: bool) -> None:
     """Say what is the matter with a study; the exit status is 7 where anything was found, 0 where nothing was."""

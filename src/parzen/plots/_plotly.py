@@ -62,7 +62,7 @@ def figure_of(chart: Chart, theme: str = "light") -> Figure:
         "font": {"color": colours["ink"], "size": 12},
         "hovermode": "closest",
         "legend": {"bgcolor": "rgba(0,0,0,0)", "orientation": "h", "y": -0.18 / rows, "yanchor": "top"},
-        "margin": {"l": 60, "r": 20, "t": 50, "b": 60 + 16 * len(chart.notes)},
+        "margin": {"l": 60, "r": 20, "t": 50, "b": 90 + 18 * len(chart.notes)},
         "barmode": "overlay",
         "shapes": [],
         "annotations": [],
@@ -87,7 +87,7 @@ def figure_of(chart: Chart, theme: str = "light") -> Figure:
     notes = "<br>".join(_text(note) for note in chart.notes)
     if notes:
         layout["annotations"].append(
-            _note(notes, colours, xref="paper", yref="paper", x=0, y=-0.3 / rows, yanchor="top")
+            _note(notes, colours, xref="paper", yref="paper", x=0, y=-0.3 / rows, yanchor="top", yshift=-8)
         )
     return {"data": data, "layout": layout}
 
@@ -110,7 +110,9 @@ def _axis(axis: Axis, colours: Mapping[str, str]) -> Figure:
         "automargin": True,
     }
     if axis.scale == "log":
-        told |= {"type": "log", "exponentformat": "power"}
+        told |= {"type": "log", "exponentformat": "power", "nticks": 8, "minor": {"ticks": ""}}
+        if axis.low is None or axis.high is None or axis.high > 30 * axis.low:
+            told["dtick"] = 1
     elif axis.scale == "time":
         told["type"] = "date"
     if axis.low is not None and axis.high is not None:
@@ -250,9 +252,10 @@ def _cells(
 def _spans(
     data: list[Figure], layout: Figure, mark: Spans, panel: Panel, colours: Mapping[str, str], where: _Where, k: int
 ) -> None:
+    unit = 1000.0 if panel.x.scale == "time" else 1.0  # lengths on an axis of dates are milliseconds
     data.append({
         "type": "bar", "orientation": "h", "y": _list(mark.y), "base": _list(mark.start, panel.x),
-        "x": _list(1000.0 * (mark.end - mark.start)), "width": 0.7, "customdata": mark.numbers.tolist(),
+        "x": _list(unit * (mark.end - mark.start)), "width": 0.7, "customdata": mark.numbers.tolist(),
         "marker": {"color": colours[mark.role], "line": {"width": 0.5, "color": colours["paper"]}},
         "hovertemplate": "trial %{customdata}<br>%{base}<extra></extra>", **_legend(mark, k), **_placed(where),
     })  # fmt: skip

@@ -57,6 +57,7 @@ from parzen.study._given import (
     unfinished,
 )
 from parzen.study._importing import import_table, is_table
+from parzen.study._replay import Replay, replay
 from parzen.study._result import Result, TrialView, best_of
 from parzen.study._watching import overview, watch
 from parzen.trials import (
@@ -420,6 +421,18 @@ class Study:
             until_done: return when all trials of the study's budget are done.
         """
         watch(self, checked_seconds("interval", interval), until_done)
+
+    def replay(self, algorithm: str | Algorithm | None = None) -> Replay:
+        """Recompute every proposal from the log, each from what was known when it was made, and compare.
+
+        Args:
+            algorithm: that made them; None for what the log says, proposal by proposal.
+
+        Raises:
+            StudyError: the study is in memory, where no log is kept.
+        """
+        named = None if algorithm is None else algorithm_named(algorithm)
+        return replay(self.storage, self.header, self.space, named)
 
     def stop(self) -> None:
         """Ask whoever runs this study, in this process or another, to stop after the trials that are running."""
