@@ -1,6 +1,6 @@
 # `make check` runs what CI runs, in the environment that is active: pip install -e ".[test,check,examples]"
 
-.PHONY: check lint format types spelling test picture
+.PHONY: check lint format types spelling test picture command-line
 
 check: lint types spelling test
 
@@ -24,3 +24,7 @@ test:
 # The terminal in the README, from a real run of examples/wine.py.
 picture:
 	python docs/images/make_terminal.py
+
+# The page of all commands, from the commands.
+command-line:
+	python docs/make_command_line.py

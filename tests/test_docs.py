@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import click
 import pytest
 
 import parzen
-from parzen.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -158,21 +155,3 @@ def test_every_method_of_what_people_hold_in_hand_is_in_the_reference(name: str)
     assert match, f"docs/reference.md has no part for {name}"
     missing = [key for key in _members(thing) if not re.search(rf"`\.{key}[`(]", match[1])]
     assert missing == []
-
-
-def _commands(group: click.Group) -> Iterator[click.Command]:
-    for command in group.commands.values():
-        yield command
-        if isinstance(command, click.Group):
-            yield from _commands(command)
-
-
-@pytest.mark.parametrize("command", list(_commands(main)), ids=lambda command: command.name)
-def test_every_command_and_option_is_in_the_reference(command: click.Command) -> None:
-    """`parzen NAME` and each of its options are explained, and say what they are when asked for help."""
-    section = _section("parzen.cli")
-    options = [option for param in command.params if isinstance(param, click.Option) for option in param.opts]
-
-    assert f"`parzen {command.name}" in section
-    assert [option for option in options if f"`{option}" not in section] == []
-    assert inspect.cleandoc(command.help or "")

@@ -16,14 +16,17 @@ SRC = Path(__file__).resolve().parents[1] / "src"
 
 # From the bottom up.  Each entry is a room, each line a floor.
 FLOORS = (
-    ("errors", "_typing", "_clock", "_lazy"),
+    ("errors", "_typing", "_clock", "_html", "_lazy"),
     ("space",),
     ("trials",),
     ("log",),
     ("algorithms", "pruners", "storages", "feedback"),
+    ("analysis",),
+    ("plots",),
+    ("report",),
     ("run",),
     ("study",),
-    ("hyperopt", "integrations", "dashboard", "cli", "testing"),
+    ("hyperopt", "integrations", "programs", "dashboard", "cli", "testing"),
 )
 GROUND = FLOORS[0]  # may import each other as far as there is no circle
 # Modules that are the public face of a room.

@@ -21,13 +21,17 @@ PROMISED = {
         "Ctrl Domain Evaluation FMinIter History JOB_STATES JOB_STATE_DONE JOB_STATE_ERROR JOB_STATE_NEW "
         "JOB_STATE_RUNNING ParzenError Result STATUS_FAIL STATUS_NEW STATUS_OK STATUS_RUNNING STATUS_STRINGS "
         "STATUS_SUSPENDED Space SpaceError SparkTrials State StopStudy StorageError Study Trial TrialPruned Trials "
-        "algobase algorithms anneal atpe base criteria early_stop errors exceptions fmin fmin_pass_expr_memo_ctrl "
-        "graph_viz hp install_as_hyperopt load_trials minimize mix partial plotting progress pruners pyll pyll_utils rand "
+        "algobase algorithms analysis anneal atpe base criteria early_stop errors exceptions fmin fmin_pass_expr_memo_ctrl "
+        "graph_viz hp install_as_hyperopt load_trials minimize mix partial plotting plots progress pruners pyll pyll_utils rand "
         "rdists space_eval spark std_out_err_redirect_tqdm stopping tpe trials_from_docs utils vectorize"
     ),
     "parzen.algorithms": (
-        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Pick Proposal QMC Random TPE algorithm_named proposal_of "
+        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Pick Proposal QMC Random TPE algorithm_named algorithm_noted note_of proposal_of "
         "repeats row_key seen unseen_point"
+    ),
+    "parzen.analysis": (
+        "Dependence Finding Importance Importances Interaction Noise RandomSearch Range Region Source Why doctor fanova "
+        "history_of noise_of partial_dependence ped_anova random_search region scored why"
     ),
     "parzen.cli": "main",
     "parzen.errors": (
@@ -36,7 +40,10 @@ PROMISED = {
         "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
         "Unavailable UnknownLabel UnsupportedSpace"
     ),
-    "parzen.feedback": "Bar BarPanel Best Feedback Lines Live Notebook Progress Reporter RunInfo Silent Summary feedback_for",
+    "parzen.feedback": (
+        "Bar BarPanel Best Chance Feedback Lines Live Notebook Overview Progress Reporter RunInfo Silent Summary Watch "
+        "WatchPanel chance_of_help feedback_for in_notebook overview_of"
+    ),
     "parzen.hp": (
         "around bool call categorical choice float int lognormal loguniform normal option ordinal pchoice qlognormal "
         "qloguniform qnormal quniform randint uniform uniformint"
@@ -48,13 +55,18 @@ PROMISED = {
         "partial plotting progress pyll pyll_utils rand rdists space_eval spark std_out_err_redirect_tqdm tpe "
         "trials_from_docs utils vectorize"
     ),
-    "parzen.integrations": "OptunaSampler",
+    "parzen.integrations": "MLflowTracker OptunaSampler TensorBoardTracker Tracker WandbTracker",
     "parzen.log": "Beat Claim DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
+    "parzen.plots": (
+        "Axis Band Bars Cells Chart Colours Line Mark NAMES Panel Paths Plot Plots Points Rule SCALE Spans THEMES Words"
+    ),
+    "parzen.programs": "Program read_space",
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
+    "parzen.report": "report_html write_report",
     "parzen.run": (
-        "BY_HAND EXHAUSTED Evaluation Fleet Interrupts LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
+        "ALGORITHM BY_HAND EXHAUSTED Evaluation Fleet Interrupts LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
         "TrialsDone any_of attachment_key attachments_keeper checked_count checked_seconds drive fleet_of loss_of outcome_of "
-        "present release_abandoned run start_trials wants_evaluation "
+        "present recomputed release_abandoned run start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (
@@ -63,7 +75,7 @@ PROMISED = {
     ),
     "parzen.stopping": "LossReached NoProgress StopRule Timeout TrialsDone",
     "parzen.storages": "MemoryStorage open_storage",
-    "parzen.study": "Result Study TrialView minimize",
+    "parzen.study": "Replay Result Study TrialView minimize",
     "parzen.testing": "FakeClock check_algorithm check_executor check_pruner check_storage",
     "parzen.trials": (
         "EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "

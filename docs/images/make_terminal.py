@@ -30,6 +30,8 @@ import termios
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE.parents[1] / "examples" / "wine.py"
 COLUMNS, ROWS = 104, 30
+COMMAND = "python examples/wine.py"
+TITLE = "A search on a terminal: while it runs, and at its end"
 WIDTH, HEIGHT = 8.4, 18
 """Of one character, in pixels."""
 COLOURS = {
@@ -85,7 +87,7 @@ def moments() -> Iterator[list[str]]:
     """The rows of the screen at half time, and at the end, as SVG."""
     screen = Screen(COLUMNS, ROWS)
     stream = pyte.ByteStream(screen)
-    stream.feed(b"$ python examples/wine.py\r\n")
+    stream.feed(f"$ {COMMAND}\r\n".encode())
     shown = False
     for data in record():
         stream.feed(data)
@@ -135,7 +137,7 @@ def picture(frames: list[list[str]]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {top - 14:g}" width="{width:g}" '
         'font-family="ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace" font-size="14">\n'
-        f"<title>A search on a terminal: while it runs, and at its end</title>\n{body}\n</svg>\n"
+        f"<title>{TITLE}</title>\n{body}\n</svg>\n"
     )
 
 

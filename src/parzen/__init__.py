@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from parzen._lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from parzen import algorithms, errors, hp, pruners, stopping
+    from parzen import algorithms, analysis, errors, hp, plots, pruners, stopping
     from parzen.errors import ParzenError, SpaceError, StopStudy, StorageError, TrialPruned
     from parzen.hyperopt import (
         JOB_STATE_DONE,
@@ -104,7 +104,7 @@ _HOMES = {
     "TrialPruned": "parzen.errors",
     "install_as_hyperopt": "parzen.hyperopt._alias",
     "minimize": "parzen.study",
-    **{name: f"parzen.{name}:" for name in ("algorithms", "errors", "hp", "pruners", "stopping")},
+    **{name: f"parzen.{name}:" for name in ("algorithms", "analysis", "errors", "hp", "plots", "pruners", "stopping")},
     # The old door's.
     **dict.fromkeys(_DOOR, "parzen.hyperopt"),
     **{name: f"parzen.hyperopt.{name}:" for name in _DOOR_MODULES},
@@ -142,6 +142,7 @@ __all__ = [
     "Trials",
     "algobase",
     "algorithms",
+    "analysis",
     "anneal",
     "atpe",
     "base",
@@ -158,6 +159,7 @@ __all__ = [
     "minimize",
     "mix",
     "partial",
+    "plots",
     "plotting",
     "progress",
     "pruners",

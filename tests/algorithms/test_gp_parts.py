@@ -12,7 +12,7 @@ from parzen import hp
 from parzen.algorithms._parzen import Form
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import _BAD, _NOISE, LENGTHS, Model, Prior, _Objective, start
-from parzen.algorithms.gp._output import _yeo_johnson
+from parzen.algorithms.gp._output import _yeo_johnson, fit_output
 from parzen.algorithms.gp._process import _Chance
 from parzen.space import Space
 
@@ -132,3 +132,13 @@ def test_the_power_transform_is_that_of_scipy(power: float) -> None:
     y: Any = np.linspace(-4.0, 4.0, 41)
 
     assert _yeo_johnson(y, power) == pytest.approx(stats.yeojohnson(y, power), rel=1e-12, abs=1e-12)
+
+
+def test_a_transformed_loss_comes_back() -> None:
+    """The inverse of the power transform, also beyond what was seen; what no loss has becomes the nearest that one has."""
+    for seed, losses in enumerate([np.arange(20.0), np.exp(np.arange(20.0)), -np.exp(np.arange(20.0)), np.zeros(5)]):
+        output = fit_output(losses)
+        wide = np.random.default_rng(seed).uniform(losses.min() - 1, losses.max() + 1, 50)
+
+        assert np.allclose(output.inverse(output(wide)), np.minimum(wide, output.most), rtol=1e-6, atol=1e-6)
+        assert np.isfinite(output.inverse(np.array([-50.0, 50.0]))).all()

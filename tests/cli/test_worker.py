@@ -45,6 +45,11 @@ MODULE = """
 
     of_models.space = opaque
 
+    def deadly(config, evaluation):
+        if evaluation.number == 3:
+            os.kill(os.getpid(), 9)
+        return config["x"]
+
     def attaching(config, evaluation):
         note = {"note": str(evaluation.number).encode(), "text": "t"}
         return {"loss": config["x"], "status": "ok", "attachments": note}
@@ -120,6 +125,42 @@ def test_workers_together_evaluate_exactly_so_many(start: Start, tmp_path: Path)
     history = Study.load(tmp_path / "study.db").history
     assert (len(history), history.count(State.OK), history.budget) == (30, 30, 30)
     assert len((tmp_path / "calls").read_text(encoding="utf-8").splitlines()) == 30
+
+
+def test_one_command_starts_many_workers(work: Run, tmp_path: Path) -> None:
+    """They evaluate exactly so many, in processes of their own."""
+    given = ("study.db", "--create", "--objective", "train:objective", "--space", "train:space", "--trials", "24")
+    done = work(*given, "--algorithm", "random", "--parallel", "3", "--quiet")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    history = Study.load(tmp_path / "study.db").history
+    calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert (len(history), history.count(State.OK), len(calls)) == (24, 24, 24)
+    assert str(os.getpid()) not in calls
+
+
+def test_a_worker_that_is_killed_is_replaced(work: Run, tmp_path: Path) -> None:
+    """Also by its own objective; the trial that does it is an ERROR after three."""
+    given = ("study.db", "--create", "--objective", "train:deadly", "--space", "train:space", "--trials", "10")
+    done = work(*given, "--algorithm", "random", "--parallel", "2", "--quiet")
+
+    assert done.returncode == 0, done.stderr
+    trials = Study.load(tmp_path / "study.db").trials
+    assert [trial.state for trial in trials] == [State.OK] * 3 + [State.ERROR] + [State.OK] * 6
+    assert (trials[3].attempt, trials[3].error.kind) == (3, "lost worker")  # type: ignore[union-attr]
+
+
+def test_a_crew_is_interrupted_as_one(start: Start, tmp_path: Path) -> None:
+    """Its workers release what they run, and the status says which signal it was."""
+    given = ("study.db", "--create", "--trials", "4", "--space", "train:space", "--quiet", "--objective")
+    process = start(*given, "train:waiting", "--parallel", "2")
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert State.RUNNING not in [trial.state for trial in Study.load(tmp_path / "study.db").trials]
 
 
 def test_the_budget_holds_beside_a_driver_that_enqueues(start: Start, tmp_path: Path) -> None:
@@ -257,11 +298,11 @@ def test_an_interrupt_releases_the_trial(start: Start, work: Run, tmp_path: Path
         (("--objective", "nowhere:objective"), 2, "no module 'nowhere'"),
         (("--objective", "train:nothing"), 2, "train has no 'nothing'"),
         (("--objective", "train:objective", "--create"), 2, "--create needs --trials"),
-        (("--objective", "train:objective"), 1, "there is no study"),
+        (("--objective", "train:objective"), 4, "there is no study"),
     ],
 )
 def test_what_cannot_be_begun_says_why(work: Run, arguments: tuple[str, ...], status: int, said: str) -> None:
-    """Status 2 for a command that was called wrongly, 1 for a study that is not there."""
+    """Status 2 for a command that was called wrongly, 4 for a study that is not there."""
     done = work("study.db", *arguments)
 
     assert done.returncode == status

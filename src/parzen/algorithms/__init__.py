@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from parzen._lazy import lazy_attributes
 from parzen.algorithms._base import Algorithm, Ask, Pick, Proposal, proposal_of, repeats, row_key, seen, unseen_point
-from parzen.algorithms._named import algorithm_named
+from parzen.algorithms._named import algorithm_named, algorithm_noted, note_of
 
 if TYPE_CHECKING:
     from parzen.algorithms.anneal import Anneal as Anneal
@@ -58,6 +58,8 @@ __all__ = [
     "Proposal",
     "Random",
     "algorithm_named",
+    "algorithm_noted",
+    "note_of",
     "proposal_of",
     "repeats",
     "row_key",

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from types import ModuleType
 
+from parzen._typing import JSON
 from parzen.algorithms._base import Algorithm
 from parzen.errors import AlgorithmError
 
-__all__ = ["algorithm_named"]
+__all__ = ["algorithm_named", "algorithm_noted", "note_of"]
 
 _TABLE: Mapping[str, tuple[str, str]] = {
     "anneal": ("parzen.algorithms.anneal", "Anneal"),
@@ -55,6 +57,37 @@ def algorithm_named(algorithm: str | Algorithm | None) -> Algorithm:
             f"an algorithm is a name or a record such as parzen.algorithms.TPE(), got {algorithm!r:.80}"
         )
     return algorithm
+
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def note_of(algorithm: Algorithm) -> JSON:
+    """What a log says of the algorithm that proposed: its name and settings, or only what it is, where it is not parzen's."""
+    cls = type(algorithm)
+    name = next((name for name, home in _TABLE.items() if home[1] == cls.__name__), None)
+    if name is not None and is_dataclass(algorithm) and cls is type(algorithm_named(name)):
+        default = algorithm_named(name)
+        given = {one.name: (getattr(algorithm, one.name), getattr(default, one.name)) for one in fields(algorithm)}
+        settings = {key: value for key, (value, usual) in given.items() if value != usual}
+        if all(isinstance(value, _PLAIN) for value in settings.values()):
+            return {"name": name, "settings": settings}
+    return {"type": f"{cls.__module__}.{cls.__qualname__}"}
+
+
+def algorithm_noted(note: JSON) -> Algorithm | None:
+    """The algorithm of a note; None where it is not one of parzen's own records, which alone are made of a file's word."""
+    if not isinstance(note, dict) or note.get("name") not in _TABLE:
+        return None
+    settings = note.get("settings")
+    if not isinstance(settings, dict) or not all(isinstance(value, _PLAIN) for value in settings.values()):
+        return None
+    cls = type(algorithm_named(str(note["name"])))
+    try:
+        made: Algorithm = cls(**settings)
+    except (TypeError, ValueError, AlgorithmError):  # of another version of parzen
+        return None
+    return made
 
 
 def _of_entry_point(name: str) -> Algorithm:

@@ -23,7 +23,7 @@ from parzen.trials import History
 __all__ = ["sobol_point", "start_pick", "startup"]
 
 _BITS = 30
-_MIDDLE = 0.5 - 1e-9  # of two middle cells the lower
+_MIDDLE = 0.5 - 1e-9  # of two middle cells the lower; and no zero, by which somebody may divide, between -1 and 1
 _SCRAMBLING = 0x50B01  # keeps this use of a study's seed apart from others
 _NUMBERS = """
 3:1 7:1,3 11:1,3,1 13:1,1,1 19:1,1,3,3 25:1,3,5,13 37:1,1,5,5,17 41:1,1,5,5,5 47:1,1,7,11,19 55:1,1,5,1,1

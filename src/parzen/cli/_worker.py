@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from parzen.cli._crew import run_crew
 from parzen.errors import StopStudy, StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -36,6 +37,7 @@ def _imported(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     def refuse(why: str) -> click.BadParameter:
         return click.BadParameter(why, ctx, param)
 
+    ctx.meta[f"parzen.{param.name}"] = value
     module, _, attribute = value.partition(":")
     if not (module and attribute):
         raise refuse(f"expected module:attribute, such as train:objective, got {value!r}")
@@ -84,6 +86,13 @@ def _imported(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds without a beat after which others run this worker's trial again.",
 )
+@click.option(
+    "--parallel",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="So many workers, each a process; one that is killed is replaced.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def worker(
@@ -99,6 +108,7 @@ def worker(
     timeout: float | None,
     failures: int,
     lease: float,
+    parallel: int,
     quiet: bool,
 ) -> None:
     """Work on a study, beside any number of other workers, until its trials are done.
@@ -122,6 +132,8 @@ def worker(
         raise StudyError(
             f"study {study.name!r} has no total number of trials, so that a worker would never end: give it with --trials"
         )
+    if parallel > 1:
+        ctx.exit(run_crew(parallel, _alone(ctx), lambda: _finished(study)))
     result = study.run(
         _keeping_attachments(objective, study),
         total,
@@ -136,6 +148,23 @@ def worker(
     if result.stopped_by == "callback":
         click.echo(f"parzen: the objective raised {failures} times in a row; the last: {_last_error(study)}", err=True)
         ctx.exit(FAILING)
+
+
+def _alone(ctx: click.Context) -> list[str]:
+    """The arguments of this command for one worker, said anew from what was understood."""
+    said = ["worker"]
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        value = ctx.meta.get(f"parzen.{name}", ctx.params.get(name))  # what was imported is named as it was
+        if name in ("storage", "parallel") or value is None or value is False:
+            continue
+        said += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
+    return [*said, "--", str(ctx.params["storage"])]
+
+
+def _finished(study: Study) -> int:
+    study.refresh()
+    return study.history.finished
 
 
 def _study(

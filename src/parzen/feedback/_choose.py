@@ -8,9 +8,11 @@ from typing import IO
 from parzen.feedback._base import Feedback
 from parzen.feedback._terminal import can_draw
 
-__all__ = ["feedback_for"]
+__all__ = ["feedback_for", "in_notebook"]
 
-_CHOICES = "True, False, 'live', 'lines', 'notebook', 'bar', 'off' or an object with start, __call__ and finish"
+_CHOICES = (
+    "True, False, 'watch', 'live', 'lines', 'notebook', 'bar', 'off' or an object with start, __call__ and finish"
+)
 
 
 def feedback_for(
@@ -20,7 +22,8 @@ def feedback_for(
 
     Args:
         progress: True picks what suits where the program runs; False, or "off", shows nothing; "live", "lines" and
-            "notebook" are taken even where another would suit better; "bar" is what suits, without the words; an object of one's own is returned as it is.
+            "notebook" are taken even where another would suit better; "watch" is the full view, on a terminal or in a
+            notebook; "bar" is what suits, without the words; an object of one's own is returned as it is.
         stream: where to write; `sys.stderr` by default.
         notebook: whether this is a notebook; looked up by default.
 
@@ -42,6 +45,14 @@ def feedback_for(
         from parzen.feedback.live import Live
 
         return Live(stream)
+    if progress == "watch":
+        if _suited(sys.stderr if stream is None else stream, notebook) == "notebook":
+            from parzen.feedback.notebook import WatchPanel
+
+            return WatchPanel()
+        from parzen.feedback.watch import Watch
+
+        return Watch(stream)
     if progress == "notebook":
         from parzen.feedback.notebook import Notebook
 

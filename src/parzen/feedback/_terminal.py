@@ -1,4 +1,4 @@
-"""One line that stays at the bottom of a terminal while others print above it.
+"""A line, or a few, that stay at the bottom of a terminal while others print above it.
 
 The streams are not replaced.  Each text file on the terminal gets an attribute `write` of its own for the time of a
 run, so that those who took hold of the stream earlier (logging handlers, `from sys import stdout`, a tee) pass through
@@ -75,6 +75,7 @@ class Terminal:
         self._pid = os.getpid()
         self._line = ""
         self._shown = self._below = False
+        self._height = 1
         self._partial = ""
         self._pending: _Hook | None = None
 
@@ -109,12 +110,16 @@ class Terminal:
         """Draw the line, in the place of the one before; "" takes it away.
 
         Args:
-            line: one row, styles included, narrower than the terminal.
+            line: one row, or a few with newlines between, styles included, narrower than the terminal and fewer than it
+                has rows.
         """
         with self._lock:
             if self._shown and line:  # drawn over the old one, without a moment in between: no flicker
                 self._line = line
-                self._put(f"\r{line}\x1b[K")
+                over = self._top() + line.replace("\n", "\x1b[K\n") + "\x1b[K"
+                rows = line.count("\n") + 1
+                self._put(over + ("\x1b[J" if rows < self._height else ""))
+                self._height = rows
                 return
             head = self._lift()
             self._line = line
@@ -184,15 +189,21 @@ class Terminal:
         if not self._shown:
             return ""
         self._shown = False
+        clear = _CLEAR if self._height == 1 else f"{self._top()}\x1b[J"
         if self._below:
             self._below = False
-            return f"{_CLEAR}{_UP}\r{self._partial}"
-        return _CLEAR
+            return f"{clear}{_UP}\r{self._partial}"
+        return clear
+
+    def _top(self) -> str:
+        """What puts the cursor at the beginning of what is drawn."""
+        return "\r" + (f"\x1b[{self._height - 1}A" if self._height > 1 else "")
 
     def _foot(self, beneath: bool = False) -> str:
         """What draws the line, if it may be drawn here; `beneath` others' unfinished line if need be."""
         if not self._line:
             return ""
+        self._height = self._line.count("\n") + 1
         if not self._partial:
             self._shown = True
             return self._line

@@ -7,6 +7,7 @@ its plain-text form is for front ends without HTML.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from html import escape
 from typing import Protocol
 
@@ -139,3 +140,35 @@ def _ipython_display() -> Display:
         module.display(bundle, raw=True, display_id=handle.display_id, update=update)
 
     return display
+
+
+def shown_in_cell() -> Callable[[str, str], None]:
+    """A panel in the running cell: a function of its HTML and its plain text, which updates it."""
+    display, before = _ipython_display(), ""
+
+    def show(html: str, text: str) -> None:
+        nonlocal before
+        if html != before:
+            bundle = {"text/html": f'<div style="{_PANEL}">{html}</div>', "text/plain": encodable(text, "utf-8")}
+            display(bundle, update=bool(before))
+            before = html
+
+    return show
+
+
+class WatchPanel(Notebook):
+    """The full view in a notebook's cell, updated twice a second: what `Watch` shows on a terminal."""
+
+    def opened(self, run: RunInfo, history: History) -> None:
+        """Show the panel."""
+        self._info = run
+        super().opened(run, history)
+
+    def _now(self, progress: Progress) -> str:
+        from parzen.feedback._overview import overview_of
+        from parzen.feedback._page import overview_html
+
+        run = self._info
+        now = run.clock.wall()
+        overview = overview_of(self._history, now, name=run.name, location=run.location, total=run.total)
+        return f"{self._top()}{overview_html(overview)}"

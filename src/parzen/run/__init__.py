@@ -5,7 +5,7 @@
 end a run, `_attachments` keeps what results have attached, `_signals` turns Ctrl-C and SIGTERM into an orderly end, `_leases` knows which workers are still there.
 """
 
-from parzen.run._asking import EXHAUSTED, start_trials
+from parzen.run._asking import ALGORITHM, EXHAUSTED, recomputed, start_trials
 from parzen.run._attachments import attachment_key, attachments_keeper
 from parzen.run._driver import drive
 from parzen.run._fleet import Fleet, fleet_of
@@ -25,6 +25,7 @@ from parzen.run._stopping import (
 )
 
 __all__ = [
+    "ALGORITHM",
     "BY_HAND",
     "EXHAUSTED",
     "Evaluation",
@@ -50,6 +51,7 @@ __all__ = [
     "loss_of",
     "outcome_of",
     "present",
+    "recomputed",
     "release_abandoned",
     "run",
     "start_trials",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from parzen.algorithms import Algorithm, Ask, Proposal, repeats, row_key
+from parzen.algorithms import Algorithm, Ask, Proposal, note_of, repeats, row_key
 from parzen.errors import AlgorithmError, Conflict, SpaceExhausted
 from parzen.log import PROPOSAL, Stream, generator, trial_seed
 from parzen.space import Space
 from parzen.trials import MEMO_LIMIT, Asked, History, Noted, Started, State, storable
 
-__all__ = ["EXHAUSTED", "prepare", "start_trials"]
+__all__ = ["ALGORITHM", "EXHAUSTED", "prepare", "recomputed", "start_trials"]
+
+ALGORITHM = "algorithm"
+"""Key of the note that says which algorithm made the proposals after it, so that they can be recomputed."""
 
 EXHAUSTED = "space exhausted"
 """Key of the note, and reason of the stop, when a finite space has no new configuration left."""
@@ -61,6 +63,7 @@ def start_trials(
                     claimed.append(number)
             if len(claimed) >= n:
                 return claimed
+            again = bool(lost)
             try:
                 wanted = n - len(claimed)
                 asked = lost[:wanted] or _taken(prepared, wanted, history) or _ask(stream, algorithm, wanted, repeat)
@@ -70,12 +73,17 @@ def start_trials(
                 raise
             at = stream.clock.wall()
             try:
-                stream.publish(*asked, *(Started(event.number, 1, worker, at) for event in asked))
+                stream.publish(
+                    *_signed(stream, algorithm, at), *asked, *(Started(event.number, 1, worker, at) for event in asked)
+                )
             except Conflict:  # another program took a number: look at what it did, and think again
                 stream.pull()
                 lost = _renumbered(asked, history)
                 continue
-        return claimed + [event.number for event in asked]
+        claimed += [event.number for event in asked]
+        if not again or len(claimed) >= n:
+            return claimed
+        lost = []  # some of them repeated what others had taken: there are more to ask for
 
 
 def prepare(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool) -> list[Asked]:
@@ -112,26 +120,54 @@ def _renumbered(lost: list[Asked], history: History) -> list[Asked]:
     return [replace(event, number=number) for number, event in enumerate(kept, len(history))]
 
 
+def _signed(stream: Stream, algorithm: Algorithm, at: float) -> list[Noted]:
+    """Says whose the proposals of a batch are, where the last ones in the log are somebody else's.
+
+    In the same batch: whoever took a number since has said so with it, and then this batch is a conflict.
+    """
+    if not stream.storage.durable:
+        return []
+    note = note_of(algorithm)
+    return [] if stream.history.notes.get(ALGORITHM) == note else [Noted(ALGORITHM, note, at)]
+
+
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
     history, seed = stream.history.snapshot(), stream.header.seed
+    proposal, exhausted = recomputed(algorithm, stream.space, history, seed, n, repeat)
+    if exhausted and EXHAUSTED not in history.notes:
+        text = f"all {len(history)} configurations have been tried; trying again, the good ones more often"
+        stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
+    _check(proposal, stream.space, n, algorithm)
+    return _events(stream, history, proposal, n)
+
+
+def recomputed(
+    algorithm: Algorithm, space: Space, history: History, seed: int, n: int, repeat: bool
+) -> tuple[Proposal, bool]:
+    """What an algorithm proposes for the next `n` numbers of a history, now or whenever that history was.
+
+    Args:
+        seed: of the study.
+        repeat: on a finite space that is exhausted, propose configurations again.
+
+    Returns:
+        The proposal, and whether the space was exhausted.
+
+    Raises:
+        SpaceExhausted: there is nothing to propose.
+    """
     numbers = tuple(range(len(history), len(history) + n))
-    seeds = {number: trial_seed(seed, number) for number in numbers}
 
     def rng(number: int) -> np.random.Generator:
-        return generator(seeds[number] if number in seeds else trial_seed(seed, number), PROPOSAL)
+        return generator(trial_seed(seed, number), PROPOSAL)
 
     wanted = Ask(numbers, rng, seed)
     try:
-        proposal = algorithm.suggest(stream.space, history, wanted)
+        return algorithm.suggest(space, history, wanted), False
     except SpaceExhausted:
         if not repeat or not len(history):
             raise
-        if EXHAUSTED not in history.notes:
-            text = f"all {len(history)} configurations have been tried; trying again, the good ones more often"
-            stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
-        proposal = repeats(algorithm, stream.space, history, wanted)
-    _check(proposal, stream.space, n, algorithm)
-    return _events(stream, history, proposal, seeds)
+        return repeats(algorithm, space, history, wanted), True
 
 
 def _check(proposal: Proposal, space: Space, n: int, algorithm: Algorithm) -> None:
@@ -161,11 +197,20 @@ def _check(proposal: Proposal, space: Space, n: int, algorithm: Algorithm) -> No
             raise refuse(f"its memo has {size} bytes, at most {MEMO_LIMIT} are kept")
 
 
-def _events(stream: Stream, saw: History, proposal: Proposal, seeds: Mapping[int, int]) -> list[Asked]:
-    at, first = stream.clock.wall(), min(seeds)
+def _events(stream: Stream, saw: History, proposal: Proposal, n: int) -> list[Asked]:
+    at, first, seed = stream.clock.wall(), len(saw), stream.header.seed
     rows = proposal.points.values.tolist()
     gains = proposal.gains or (None,) * len(rows)
     return [
-        Asked(number, tuple(row), source, seed, saw.seq, at, gain, proposal.memo if number == first else None)
-        for (number, seed), row, source, gain in zip(seeds.items(), rows, proposal.sources, gains, strict=False)
+        Asked(
+            number,
+            tuple(row),
+            source,
+            trial_seed(seed, number),
+            saw.seq,
+            at,
+            gain,
+            proposal.memo if number == first else None,
+        )
+        for number, row, source, gain in zip(range(first, first + n), rows, proposal.sources, gains, strict=False)
     ]

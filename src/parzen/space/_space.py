@@ -19,7 +19,7 @@ from parzen.space._nodes import Const, Node, Param, Switch, lost_names
 from parzen.space._points import Points
 from parzen.space._rows import all_rows, imply_branches
 from parzen.space._single import Single
-from parzen.space._wording import in_words, option_name
+from parzen.space._wording import in_html, in_words, option_name
 from parzen.space.distributions import Distribution
 
 __all__ = ["Space"]
@@ -402,6 +402,9 @@ class Space:
 
     def __repr__(self) -> str:
         return in_words(self)
+
+    def _repr_html_(self) -> str:
+        return in_html(self)
 
 
 def plain_number(label: str, value: Any) -> float:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from parzen._html import cell, grid
 from parzen.space._nodes import Build, Const, Opaque, Param
 from parzen.space.distributions import Around, Categorical, Distribution
 
 if TYPE_CHECKING:
     from parzen.space._space import Space
 
-__all__ = ["in_words", "option_name"]
+__all__ = ["in_html", "in_words", "option_name"]
 
+_TABLE = 200
+"""Parameters that a table has."""
 _LISTED = 8
 """Options that are listed, and ways to be active."""
 
@@ -63,13 +66,30 @@ def in_words(space: Space) -> str:
     """A line for each parameter: what it may be, and when it is active."""
     lines = []
     for j, label in enumerate(space.labels):
-        when = " or ".join(
-            " and ".join(f"{space.labels[c]} = {space.option(c, code)}" for c, code in conj)
-            for conj in space.conditions[j][:_LISTED]
-            if conj
-        )
+        when = _when(space, j)
         lines.append(f"  {label}: {_what(space, j)}" + (f"  if {when}" if when else ""))
     return "Space(\n" + "\n".join(lines) + "\n)" if lines else "Space()"
+
+
+def in_html(space: Space) -> str:
+    """A table of the parameters, for a notebook."""
+    rows = [
+        [cell(label), cell(_what(space, j)), cell(_when(space, j))] for j, label in enumerate(space.labels[:_TABLE])
+    ]
+    conditional = any(row[2] for row in rows)
+    head = ["parameter", "what it may be", *(["active if"] if conditional else [])]
+    table = grid(head, [row[: len(head)] for row in rows], f"Space of {space.d} parameter{'' if space.d == 1 else 's'}")
+    more = f"<div>and {space.d - _TABLE} more</div>" if space.d > _TABLE else ""
+    return table + more
+
+
+def _when(space: Space, j: int) -> str:
+    """What a parameter hangs on; empty where it is always active."""
+    return " or ".join(
+        " and ".join(f"{space.labels[c]} = {space.option(c, code)}" for c, code in conj)
+        for conj in space.conditions[j][:_LISTED]
+        if conj
+    )
 
 
 def _what(space: Space, j: int) -> str:

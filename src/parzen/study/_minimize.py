@@ -82,8 +82,8 @@ def minimize(
         trial_memory: bytes, or text such as "2 GB", beyond which a trial is ended in the same way.
         grace: seconds after `timeout` in which running trials may end by themselves before they are ended; None waits for
             them.
-        progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
-            "notebook", "bar".
+        progress: what people see on stderr: True picks what fits, False nothing, or "watch" (the full view), "live",
+            "lines", "notebook", "bar".
 
     Returns:
         A `Result`: `best`, `trials`, `history`, `stopped_by`, `to_pandas()`.

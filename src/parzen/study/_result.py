@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import html
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from parzen._html import cell, facts
 from parzen._lazy import require
 from parzen.errors import AllTrialsFailed
+from parzen.study._watching import overview
 from parzen.trials import History, State, Trial
 
 if TYPE_CHECKING:
     import pandas
 
+    from parzen.plots import Plots
     from parzen.study._study import Study
 
 __all__ = ["Result", "TrialView", "best_of"]
@@ -115,6 +118,23 @@ class Result:
         """All trials, in order of their numbers."""
         return TrialView(self.history)
 
+    @property
+    def plot(self) -> Plots:
+        """Plots: `result.plot.history()`, `.slice()`, `.importances()` and others; see `parzen.plots.Plots`."""
+        return self.study.plot
+
+    def report(self, path: str | os.PathLike[str], *, plots: bool = True) -> None:
+        """Write one self-contained HTML file about the study: question, answer, confidence, plots, table, failures.
+
+        Args:
+            path: of the file.
+            plots: False leaves the pictures out, and needs no matplotlib.
+
+        Raises:
+            MissingDependency: matplotlib is not installed: `pip install "parzen[plots]"`, or say `plots=False`.
+        """
+        self.study.write_report(path, plots=plots)
+
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each trial: number, state, loss, seconds, a column for each parameter, further metrics.
 
@@ -162,10 +182,7 @@ class Result:
         return "Result\n" + "\n".join(f"  {name:<12} {value}" for name, value in self._facts())
 
     def _repr_html_(self) -> str:
-        def cell(text: str) -> str:
-            return html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        from parzen.feedback._page import curve_svg
 
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{cell(n)}</th><td>{cell(v)}</td></tr>" for n, v in self._facts()
-        )
-        return f"<table><caption>Result</caption>{rows}</table>"
+        rows = [(name, cell(value)) for name, value in self._facts()]
+        return facts(rows, "Result") + curve_svg(overview(self.study))

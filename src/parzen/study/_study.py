@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, overload
 
 from parzen._clock import Clock, SystemClock
-from parzen._typing import Direction, FloatArray
+from parzen._typing import Direction
 from parzen.algorithms import Algorithm, algorithm_named
-from parzen.errors import AlreadyFinished, Conflict, StudyError
+from parzen.errors import AlreadyFinished, StudyError
 from parzen.feedback import Feedback, RunInfo, feedback_for
-from parzen.log import PROPOSAL, Storage, Stream, generator, trial_seed
+from parzen.log import Storage, Stream
 from parzen.pruners import Pruner, pruner_named
 from parzen.run import (
     BY_HAND,
@@ -36,11 +36,12 @@ from parzen.run import (
 )
 from parzen.space import Space
 from parzen.storages import open_storage
+from parzen.study._copying import copied
 from parzen.study._earlier import Earlier, each_of, opened_earlier, take_in
+from parzen.study._enqueued import enqueue_rows, given_rows, new_rows
+from parzen.study._exporting import exported
 from parzen.study._given import (
-    ENQUEUED,
     attempt_of,
-    came_from,
     check_same,
     checked_callbacks,
     checked_catch,
@@ -52,14 +53,14 @@ from parzen.study._given import (
     closed_on_error,
     compiled_like,
     created_or_opened,
-    given_of,
     only_study,
     unfinished,
 )
+from parzen.study._importing import import_table, is_table
+from parzen.study._replay import Replay, replay
 from parzen.study._result import Result, TrialView, best_of
+from parzen.study._watching import overview, watch
 from parzen.trials import (
-    MEMO_LIMIT,
-    Asked,
     Finished,
     Header,
     History,
@@ -70,6 +71,10 @@ from parzen.trials import (
     Trial,
     TrialError,
 )
+
+if TYPE_CHECKING:
+    from parzen.analysis import Finding
+    from parzen.plots import Plots
 
 __all__ = ["Callback", "Study"]
 
@@ -204,6 +209,32 @@ class Study:
         """The trial with the best loss (raises `AllTrialsFailed` where there is none)."""
         return best_of(self.history)
 
+    @property
+    def plot(self) -> Plots:
+        """Plots: `study.plot.history()`, `.slice()`, `.importances()` and others; see `parzen.plots.Plots`."""
+        from parzen.plots import Plots  # not before something is drawn
+
+        return Plots(self, self.name)
+
+    def doctor(self) -> tuple[Finding, ...]:
+        """What somebody should know about this study before they believe its answer; see `parzen.analysis.doctor`."""
+        from parzen.analysis import doctor
+
+        return doctor(self)
+
+    def write_report(self, path: str | os.PathLike[str], *, plots: bool = True) -> None:
+        """Write one self-contained HTML file about the study; the same as `Result.report`.
+
+        (`Study.report` is what a trial that was asked for tells on the way.)
+
+        Args:
+            path: of the file.
+            plots: False leaves the pictures out, and needs no matplotlib.
+        """
+        from parzen.report import write_report
+
+        write_report(self, path, plots=plots)
+
     def refresh(self) -> int:
         """Take in what other programs have added to the study; how many entries that was."""
         return self.stream.pull()
@@ -300,31 +331,7 @@ class Study:
         Raises:
             UnknownLabel, OutOfSpace: a configuration cannot be from the space; none of them is enqueued then.
         """
-        for one in params:
-            if not isinstance(one, Mapping):
-                raise TypeError(f"enqueue takes mappings from label to value, got {one!r:.80}")
-        return self._enqueue([self.space.given(one) for one in params])
-
-    def _enqueue(self, rows: Sequence[FloatArray]) -> list[Trial]:
-        """Enqueue rows `(d,)` that are NaN where they leave something open; what they gave is kept with the trial."""
-        while True:
-            with self.stream.asking:
-                history, at = self.history, self.stream.clock.wall()
-                events = []
-                for number, row in enumerate(rows, start=len(history)):
-                    seed = trial_seed(self.header.seed, number)
-                    point = self.space.completed(row, generator(seed, PROPOSAL).random(self.space.d))
-                    values = tuple(point.values[0].tolist())
-                    memo = {"given": given_of(self.space, row)}
-                    small = len(json.dumps(memo)) <= MEMO_LIMIT
-                    events.append(Asked(number, values, ENQUEUED, seed, history.seq, at, memo=memo if small else None))
-                try:
-                    if events:
-                        self.stream.publish(*events)
-                except Conflict:
-                    self.stream.pull()
-                    continue
-            return [history.trial(event.number) for event in events]
+        return enqueue_rows(self.stream, given_rows(self.space, params))
 
     def import_trials(self, earlier: Earlier) -> int:
         """Take in the finished trials of an earlier study, as trials that are known and cost nothing.
@@ -334,17 +341,98 @@ class Study:
         again.  The losses are taken as they are: they must mean the same in both studies.
 
         Args:
-            earlier: a `Result`, a `Study`, or the path, URL or storage of one.
+            earlier: a `Result`, a `Study`, or the path, URL or storage of one; or the path of a table that ends in .csv,
+                .parquet or .jsonl, as `export` writes them. A table has a column loss and one for each parameter; state,
+                error and metrics may be there.
 
         Returns:
             How many trials are new here.
 
         Raises:
-            StudyError: it is this study, or one of the other direction.
+            StudyError: it is this study, or one of the other direction; or the table has no such columns.
             StudyNotFound: there is no study, or several; give `Study.load(storage, name)` then.
         """
+        if is_table(earlier):
+            return import_table(self.stream, earlier)
         with opened_earlier(earlier, self) as (header, history):
             return take_in(self.stream, header, history)
+
+    # --- the study as a whole -----------------------------------------------------------------------------------
+
+    def copy(self, storage: str | os.PathLike[str] | Storage | None = None, name: str | None = None) -> Study:
+        """The same study once more, with attachments: into another storage, or under another name.
+
+        The copy goes its own way from here.  What is RUNNING in this study waits in the copy.  The copy of a study that is
+        only in memory keeps it: `study.copy("study.db")`.
+
+        Args:
+            storage: path, URL or storage of the copy; None is where this study is.
+            name: of the copy; None is the same name.
+
+        Raises:
+            StudyExists: a study of that name is there already.
+        """
+        opened = self.storage if storage is None else open_storage(storage)
+        with closed_on_error(opened, given=self.storage if storage is None else storage):
+            header = copied(self.stream, opened, self.name if name is None else checked_name(name))
+            study = type(self).__new__(type(self))
+            study.algorithm, study.pruner = self.algorithm, self.pruner
+            study._attach(opened, header, self.space, SystemClock())
+            return study
+
+    def rename(self, name: str) -> None:
+        """Give the study another name.
+
+        Raises:
+            StudyExists: the storage has a study of that name.
+        """
+        self.storage.rename(self.header.uid, checked_name(name))
+        self.header = self.stream.header = replace(self.header, name=name)
+
+    def delete(self) -> None:
+        """Remove the study and all that belongs to it from its storage; this object is of no use afterwards."""
+        self.storage.delete(self.header.uid)
+
+    def export(self, path: str | os.PathLike[str], format: str | None = None) -> int:  # noqa: A002  # the word for it
+        """Write all trials to a file that other programs read.
+
+        Args:
+            path: of the file, which is replaced as a whole.
+            format: "csv" (a row for each trial), "parquet" (the same, with types; needs pyarrow) or "jsonl" (a JSON object
+                for each trial, with everything); None goes by the file's ending.
+
+        Returns:
+            How many trials there are in the file.
+
+        Raises:
+            StudyError: the format is none of these.
+            MissingDependency: pyarrow is not installed.
+        """
+        return exported(self.history, path, format)
+
+    def watch(self, interval: float = 1.0, *, until_done: bool = False) -> None:
+        """Show the study live, on a terminal or in a notebook's cell, while others run it; Ctrl-C ends it.
+
+        Losses so far, the best configuration beside those that are running, workers, failures by kind, the time left and
+        the chance that more trials still help.  Where nothing can be drawn over (a pipe, a file) it is printed once.
+
+        Args:
+            interval: seconds between looks.
+            until_done: return when all trials of the study's budget are done.
+        """
+        watch(self, checked_seconds("interval", interval), until_done)
+
+    def replay(self, algorithm: str | Algorithm | None = None) -> Replay:
+        """Recompute every proposal from the log, each from what was known when it was made, and compare.
+
+        Args:
+            algorithm: that made them; None for what the log says, proposal by proposal.
+
+        Raises:
+            StudyError: the study is in memory, where no log is kept.
+        """
+        named = None if algorithm is None else algorithm_named(algorithm)
+        return replay(self.storage, self.header, self.space, named)
 
     def stop(self) -> None:
         """Ask whoever runs this study, in this process or another, to stop after the trials that are running."""
@@ -399,8 +487,8 @@ class Study:
                 "ObjectiveMemory".
             grace: seconds after `timeout` in which running trials may end by themselves before they are ended, and wait for
                 the next run; None waits for them.
-            progress: what people see on stderr: True picks what fits, False nothing, or "live", "lines",
-                "notebook", "bar".
+            progress: what people see on stderr: True picks what fits, False nothing, or "watch" (the full view), "live",
+                "lines", "notebook", "bar".
             lease: seconds after which other workers take this run for dead if it has not beaten since, and run its trials
                 again. It beats three times as often, from a thread: give more if the objective lets no thread run for
                 so long.
@@ -440,7 +528,7 @@ class Study:
         stream.pull()
         if budget is not None and budget > (history.budget or -1):
             stream.publish(Requested("budget", None, budget, stream.clock.wall()))
-        self._enqueue_new(enqueue)
+        enqueue_rows(stream, new_rows(stream, given_rows(self.space, enqueue)))
         info = RunInfo(
             name=self.name,
             location=self.location,
@@ -467,26 +555,6 @@ class Study:
                 feedback.finish(history, stopped_by, failure)
         return Result(self, stopped_by, interrupts.signal)
 
-    def _enqueue_new(self, points: Iterable[Mapping[str, Any]]) -> None:
-        """Enqueue what the study does not have yet, so that a program that is run again enqueues nothing twice."""
-        if isinstance(points, Mapping) or not isinstance(points, Iterable):
-            raise TypeError(f"enqueue takes a list of mappings from label to value, got {points!r:.80}")
-        rows = []
-        for one in points:
-            if not isinstance(one, Mapping):
-                raise TypeError(f"enqueue takes mappings from label to value, got {one!r:.80}")
-            rows.append(self.space.given(one))
-        history = self.history
-        known = [i for i in range(len(history)) if history.source(i) == ENQUEUED]
-        new = []
-        for row in rows:
-            same = next((i for i in known if came_from(history, i, given_of(self.space, row))), None)
-            if same is None:
-                new.append(row)
-            else:
-                known.remove(same)  # what was wanted twice is there twice
-        self._enqueue(new)
-
     def __repr__(self) -> str:
         history = self.history
         best = (
@@ -494,3 +562,8 @@ class Study:
         )
         own = len(history) - history.imported()
         return f"<Study {self.name!r} in {self.location}: {history.finished} of {own} trials finished{best}>"
+
+    def _repr_html_(self) -> str:
+        from parzen.feedback._page import overview_html
+
+        return overview_html(overview(self))

@@ -171,6 +171,26 @@ class History:
         return _view(self._seconds, self._n)
 
     @property
+    def asked_at(self) -> FloatArray:
+        """`(n,)` when each trial joined the study, in seconds since the epoch."""
+        return _view(self._asked, self._n)
+
+    @property
+    def started_at(self) -> FloatArray:
+        """`(n,)` when the last attempt at each trial began, in seconds since the epoch; NaN where none has."""
+        return _view(self._started, self._n)
+
+    @property
+    def finished_at(self) -> FloatArray:
+        """`(n,)` when each trial ended, in seconds since the epoch; NaN where it has not."""
+        return _view(self._finished, self._n)
+
+    @property
+    def gains(self) -> FloatArray:
+        """`(n,)` what the rule that proposed each trial expected of it, in the rule's own units; NaN where it did not say."""
+        return _view(self._gain, self._n)
+
+    @property
     def seeds(self) -> IntArray:
         """`(n,)` seed of each trial's own streams."""
         return _view(self._seeds, self._n)
@@ -261,7 +281,7 @@ class History:
             params=self.space.params(points, i, self._drawer(number)),
             config=self.config(number),
             loss=self._sign * loss if loss == loss else None,
-            metrics=self._metrics.get(i) or ({self._objective: self._sign * loss} if loss == loss else {}),
+            metrics=self.metrics(i),
             reports=tuple(self._reports.get(i, ())),
             extra=self._extra.get(i, {}),
             error=self._errors.get(i),
@@ -328,6 +348,15 @@ class History:
     def error(self, number: int) -> TrialError | None:
         """Why a trial has no loss."""
         return self._errors.get(number)
+
+    def metrics(self, number: int) -> Mapping[str, float]:
+        """What a trial reported at its end, the loss included, in the user's own sign; empty where it reported nothing."""
+        known, loss = self._metrics.get(number), float(self._loss[number])
+        return known or ({self._objective: self._sign * loss} if loss == loss else {})
+
+    def extras(self, number: int) -> Mapping[str, Any]:
+        """Whatever else the objective of a trial returned."""
+        return self._extra.get(number) or {}
 
     def lost(self, number: int) -> int:
         """How many attempts at a trial ended with their worker gone."""

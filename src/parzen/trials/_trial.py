@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from parzen._html import cell, facts
 from parzen._typing import Config, Params
 
 __all__ = ["FINISHED", "Outcome", "Report", "State", "Trial", "TrialError"]
+
+
+_LISTED = 100
+"""Parameters that a notebook shows."""
 
 
 class State(enum.IntEnum):
@@ -135,3 +140,34 @@ class Trial:
             params = "… that cannot be shown"
         why = "" if self.error is None else f", error={str(self.error)!r:.200}"
         return f"Trial(number={self.number}, state={self.state.name}, loss={self.loss!r}, params={params}{why})"
+
+    def _repr_html_(self) -> str:
+        rows = [("state", cell(self.state.name))]
+        if self.loss is not None:
+            rows.append(("loss", f"<b>{cell(f'{self.loss:.6g}')}</b>"))
+        if self.error is not None:
+            rows.append(("why", cell(str(self.error))))
+        rows += [(label, cell(_shown(value))) for label, value in list(self.params.items())[:_LISTED]]
+        if len(self.params) > _LISTED:
+            rows.append(("", cell(f"and {len(self.params) - _LISTED} more parameters")))
+        if self.reports:
+            last = self.reports[-1]
+            told = ", ".join(f"{name} {value:.6g}" for name, value in last.metrics.items())
+            rows.append(("reported", cell(f"{len(self.reports)} times, the last at step {last.step:g}: {told}")))
+        rows += [(str(name), cell(_shown(value))) for name, value in list(self.extra.items())[:_LISTED]]
+        if self.seconds is not None:
+            rows.append(("seconds", cell(f"{self.seconds:.3g}")))
+        rows.append(("proposed by", cell(self.source)))
+        html = facts(rows, f"Trial {self.number}")
+        if self.error is not None and self.error.traceback:
+            trace = cell(self.error.traceback[-2000:])
+            html += f"<details><summary>traceback</summary><pre style='white-space:pre-wrap'>{trace}</pre></details>"
+        return html
+
+
+def _shown(value: object) -> str:
+    """A value as a person reads it; an option's own `__repr__` may raise anything."""
+    try:
+        return f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else repr(value)
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"

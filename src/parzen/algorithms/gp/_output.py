@@ -49,6 +49,16 @@ class Output:
         y = (np.clip(losses, -_HUGE, self.most) - self.centre) / self.scale
         return (_yeo_johnson(y, self.power) - self.shift) / self.spread
 
+    def inverse(self, values: FloatArray) -> FloatArray:
+        """`(n,)` values -> `(n,)` losses; values that no loss has become the nearest that one has."""
+        z = np.asarray(values) * self.spread + self.shift
+        below = 2.0 - self.power
+        with np.errstate(over="ignore"):
+            positive = np.expm1(_log1p_over(z, self.power))
+            negative = np.expm1(_log1p_over(-z, below))
+        y = np.where(z >= 0.0, positive, -negative)
+        return np.asarray(np.minimum(np.clip(y, -_HUGE, _HUGE) * self.scale + self.centre, self.most))
+
     def deviations(self, losses: FloatArray, deviations: FloatArray) -> FloatArray:
         """`(n,)` standard deviations of the values, given those of the losses.
 
@@ -105,3 +115,11 @@ def _yeo_johnson(y: FloatArray, power: float) -> FloatArray:
     positive = np.expm1(power * magnitude) / power if abs(power) > 1e-8 else magnitude
     negative = np.expm1(below * magnitude) / below if abs(below) > 1e-8 else magnitude
     return np.asarray(np.where(above, positive, -negative))
+
+
+def _log1p_over(z: FloatArray, power: float) -> FloatArray:
+    """log(1 + power z) / power, of z >= 0; where the power is negative, z ends at -1/power."""
+    z = np.maximum(z, 0.0)
+    if abs(power) <= 1e-8:
+        return z
+    return np.asarray(np.log1p(np.maximum(power * z, -1.0 + 1e-12)) / power)

@@ -1,0 +1,76 @@
+"""Several workers from one command: processes of their own, each replaced when it is killed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+__all__ = ["run_crew"]
+
+POLL = 0.1
+"""Seconds between two looks at the workers."""
+DEATHS = 4
+"""Deaths for each worker, with no trial ended meanwhile, after which no more are started: a trial that kills its worker is an
+ERROR after three."""
+
+
+def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> int:
+    """Run `n` workers until they are done; the exit status of all together.
+
+    A worker that a signal killed (out of memory, a fault in a library) is replaced; its trial goes to another.  SIGINT and
+    SIGTERM are handed on, and the workers release what they run.
+
+    Args:
+        n: how many.
+        arguments: of `parzen`, for one worker; the first one shows progress, the others are told `--quiet`.
+        finished: how many trials of the study have ended.
+
+    Returns:
+        0 if all ended so; 128 + n after signal n; else the status of the first that failed.
+    """
+    told: list[int] = []
+    crew: dict[int, subprocess.Popen[bytes]] = {}
+
+    def start(place: int) -> None:
+        quiet = [] if place == 0 or "--quiet" in arguments else ["--quiet"]
+        crew[place] = subprocess.Popen(
+            [sys.executable, "-m", "parzen", *arguments, *quiet],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C comes from us, once
+        )
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        for process in list(crew.values()):
+            if process.poll() is None:
+                process.send_signal(number)
+
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    status, deaths, ended = 0, 0, finished()
+    try:
+        for place in range(n):
+            start(place)
+        while crew:
+            time.sleep(POLL)
+            for place, process in list(crew.items()):
+                code = process.poll()
+                if code is None:
+                    continue
+                del crew[place]
+                if code < 0 and not told:
+                    now = finished()
+                    deaths, ended = (1 if now > ended else deaths + 1), now
+                    if deaths <= DEATHS * n:
+                        start(place)
+                        continue
+                status = status or (128 - code if code < 0 else code)
+        return 128 + told[-1] if told else status
+    finally:
+        for process in crew.values():  # an error of our own: nobody would look after them
+            process.terminate()
+        for number, handler in before.items():
+            signal.signal(number, handler)

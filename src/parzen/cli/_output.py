@@ -1,0 +1,86 @@
+"""How commands are told what to look at, and how they say what they found."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from parzen.errors import ParzenError
+from parzen.study import Study
+from parzen.study._records import json_ready
+
+__all__ = ["JSON", "NAME", "WHERE", "opened", "params_text", "print_json", "print_text", "progress_text", "when"]
+
+
+def _names_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The studies in the file that was named, for the shell's completion."""
+    from parzen.storages import open_storage
+
+    # While the option's value is missing, click leaves the words that it cannot place in `args`.
+    where = ctx.params.get("storage") or next((word for word in ctx.args if not word.startswith("-")), None)
+    if where is None:
+        return []
+    try:
+        storage = open_storage(where, readonly=True)
+        names = [header.name for header in storage.studies()]
+        storage.close()
+    except ParzenError:  # a completion says nothing
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+NAME = click.option(
+    "--name",
+    default=None,
+    shell_complete=_names_in,
+    help="Name of the study; may be left out where the file holds one.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+WHERE = click.argument("storage", metavar="STUDYFILE_OR_URL", type=click.Path())
+
+
+@contextmanager
+def opened(storage: str, name: str | None, *, readonly: bool = True) -> Iterator[Study]:
+    """The study that is meant, for as long as the command needs it."""
+    study = Study.load(storage, name, readonly=readonly)
+    try:
+        yield study
+    finally:
+        study.storage.close()
+
+
+def print_json(value: Any) -> None:
+    """What JSON cannot say (an option that is a class, say) is printed by its name."""
+    click.echo(json.dumps(json_ready(value), ensure_ascii=True, indent=2))
+
+
+def print_text(*lines: str) -> None:
+    """Without what would move a terminal's cursor or change its colours: labels come from anywhere."""
+    for line in lines:
+        click.echo("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line))
+
+
+def progress_text(study: Study) -> str:
+    """How far a study is."""
+    history = study.history
+    total = "" if history.budget is None else f" of {history.budget}"
+    return f"{history.finished}{total} done" + (f" ({history.tally})" if history.tally else "")
+
+
+def params_text(study: Study, number: int) -> str:
+    """The configuration of a trial in a line."""
+    history, space = study.history, study.space
+    row = history.values[number]
+    return " ".join(
+        f"{label}={space.option(j, row[j])}" for j, label in enumerate(space.labels) if history.active[number, j]
+    )
+
+
+def when(at: float) -> str:
+    """A moment, in the time zone of whoever looks."""
+    return datetime.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M")

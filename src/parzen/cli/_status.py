@@ -1,0 +1,44 @@
+"""What the exit status of a command says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from parzen.errors import AllTrialsFailed, ParzenError, StorageError, StudyNotFound
+
+__all__ = [
+    "DONE",
+    "FAILED",
+    "FAILING",
+    "FOUND",
+    "MEANINGS",
+    "NOTHING",
+    "NOT_FOUND",
+    "SIGNALLED",
+    "STORAGE",
+    "USAGE",
+    "status_of",
+]
+
+DONE, FAILED, USAGE, FAILING, NOT_FOUND, NOTHING, STORAGE, FOUND, SIGNALLED = 0, 1, 2, 3, 4, 5, 6, 7, 128
+
+MEANINGS: Mapping[str, str] = {
+    "0": "done",
+    "1": "an error of parzen that has no number of its own; it is a line on stderr",
+    "2": "called wrongly: an unknown option, a value that makes no sense",
+    "3": "the objective or the program failed too often in a row; its trials are recorded",
+    "4": "there is no such study, or no such file",
+    "5": "there is no best trial: none has a finite loss",
+    "6": "the file or database cannot be used: damaged, locked, of a later parzen, not reachable",
+    "7": "what was looked for was found: `doctor` has something to say, or `replay` a proposal that does not match",
+    "128 + n": "ended by signal n (130 for Ctrl-C, 143 for SIGTERM); what was running waits to be run again",
+}
+"""Status -> meaning, as the documentation has it."""
+
+
+def status_of(error: ParzenError) -> int:
+    """The exit status for an error."""
+    if isinstance(error.__cause__, FileNotFoundError):  # no file, no study
+        return NOT_FOUND
+    kinds = ((StudyNotFound, NOT_FOUND), (AllTrialsFailed, NOTHING), (StorageError, STORAGE))
+    return next((status for kind, status in kinds if isinstance(error, kind)), FAILED)

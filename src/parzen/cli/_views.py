@@ -1,0 +1,94 @@
+"""`parzen plot`, `parzen report` and `parzen doctor`: thin spellings of `study.plot`, `study.write_report`, `study.doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+from parzen.cli._status import FOUND
+from parzen.plots import NAMES
+from parzen.study import Study
+
+__all__ = ["doctor", "plot", "report"]
+
+_WHERE = click.argument("storage", metavar="STUDYFILE_OR_URL")
+_NAME = click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
+
+
+def _written(path: str) -> None:
+    click.echo(f"wrote {path} ({os.path.getsize(path):,} bytes)", err=True)
+
+
+@click.command()
+@_WHERE
+@click.argument("which", type=click.Choice(NAMES), default="history")
+@_NAME
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="File: .png, .svg, .pdf, .html or .json.")
+@click.option("--param", "params", multiple=True, help="A parameter to show; may be given several times.")
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours.")
+@click.option("--method", type=click.Choice(["ped-anova", "fanova"]), default=None, help="Of importances.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plot's data as JSON.")
+def plot(
+    storage: str,
+    which: str,
+    name: str | None,
+    output: str | None,
+    params: tuple[str, ...],
+    theme: str,
+    method: str | None,
+    as_json: bool,
+) -> None:
+    """Draw a plot of a study into a file: history, convergence, slice, contour, parallel, importances, rank, edf, timeline or curves."""
+    given: dict[str, Any] = {}  # arguments of the plot's method
+    if params:
+        if which not in ("slice", "contour", "parallel", "rank"):
+            raise click.UsageError(f"--param chooses what slice, contour, parallel and rank show, not {which}")
+        if which == "contour" and len(params) > 2:
+            raise click.UsageError(f"a contour has two parameters, got {len(params)}")
+        given = dict(zip("xy", params, strict=False)) if which == "contour" else {"labels": list(params)}
+    if method is not None:
+        if which != "importances":
+            raise click.UsageError(f"--method is of importances, not of {which}")
+        given["method"] = method
+    drawn = Study.load(storage, name, readonly=True).plot.named(which)(**given)
+    if as_json:
+        click.echo(json.dumps(drawn.to_json(), allow_nan=False))
+        return
+    path = output or f"{which}.png"
+    try:
+        drawn.save(path, theme)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    _written(path)
+
+
+@click.command()
+@_WHERE
+@_NAME
+@click.option("-o", "--output", default="study.html", show_default=True, type=click.Path(dir_okay=False), help="File.")
+@click.option("--plots/--no-plots", default=True, show_default=True, help="With pictures, which need matplotlib.")
+def report(storage: str, name: str | None, output: str, plots: bool) -> None:
+    """Write one self-contained HTML file about a study: question, answer, confidence, plots, table, failures."""
+    Study.load(storage, name, readonly=True).write_report(output, plots=plots)
+    _written(output)
+
+
+@click.command()
+@_WHERE
+@_NAME
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(storage: str, name: str | None, as_json: bool) -> None:
+    """Say what is the matter with a study; the exit status is 7 where anything was found, 0 where nothing was."""
+    found = Study.load(storage, name, readonly=True).doctor()
+    if as_json:
+        click.echo(json.dumps([one.to_json() for one in found], indent=2))
+    elif not found:
+        click.echo("Nothing was found that speaks against this study.")
+    for one in () if as_json else found:
+        text = f"{one.kind}: {one.sentence}\n    {one.advice}"
+        click.echo("".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text))
+    if any(one.kind != "too little" for one in found):
+        raise click.exceptions.Exit(FOUND)

@@ -1,0 +1,274 @@
+"""An overview as lines of text, for a terminal of any width; nothing is said by a colour alone.
+
+Blue and yellow, which nearly all eyes tell apart, and bold: never red against green.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from rich.cells import cell_len
+from rich.text import Text
+
+from parzen._typing import FloatArray
+from parzen.feedback._overview import Overview
+from parzen.feedback._wording import clock_time, number, setting, span
+from parzen.trials import State
+
+__all__ = ["ages", "chance_text", "counts_text", "panel", "sparkline", "status_text"]
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_PLAIN = "_.-=+*#@"
+_LABEL = 9
+_ROWS = 8
+"""Parameters that are shown."""
+_COLUMNS = 4
+"""Running trials beside the best."""
+_DECADES = 1000.0
+"""How far apart positive losses are where orders of magnitude are shown."""
+_LISTED = 6
+"""Workers that are shown."""
+
+
+def panel(overview: Overview, width: int = 80, height: int | None = None, *, blocks: bool = True) -> list[Text]:
+    """The lines, none wider than `width` and no more than `height` of them.
+
+    Args:
+        overview: what to show.
+        width, height: of the terminal, in columns and rows; None for as many rows as there are.
+        blocks: whether the terminal can show block characters.
+    """
+    groups = [
+        list(_head(overview, width, blocks)),
+        list(_curves(overview, width, blocks)),
+        list(_configurations(overview, width)),
+        list(_workers(overview)),
+        list(_failures(overview)),
+    ]
+    lines = _fitted([group for group in groups if group], height)
+    for line in lines:
+        line.truncate(max(width, 1), overflow="ellipsis" if blocks else "crop")
+    return lines
+
+
+def _fitted(groups: list[list[Text]], height: int | None) -> list[Text]:
+    """All groups with a blank line between, or as much of them as fits: the last groups give way first."""
+    shown = [list(group) for group in groups]
+
+    def total() -> int:
+        return sum(map(len, shown)) + max(len(shown) - 1, 0)
+
+    while height is not None and total() > max(height, 1):
+        if len(shown[-1]) > 2 or len(shown) == 1:
+            shown[-1].pop()
+        else:
+            shown.pop()
+        if not shown[-1]:
+            break
+    return [line for i, group in enumerate(shown) for line in ([Text("")] if i else []) + group]
+
+
+def _line(*parts: str | tuple[str, str]) -> Text:
+    return Text.assemble(*parts, no_wrap=True)
+
+
+def _labelled(label: str, *parts: str | tuple[str, str]) -> Text:
+    return _line((f"{label:>{_LABEL}}  ", "dim"), *parts)
+
+
+# --- words, which the notebook says too -------------------------------------------------------------------------
+
+
+def counts_text(overview: Overview) -> list[tuple[str, str]]:
+    """What has become of the trials: kind and text."""
+    counts = overview.counts
+    total = f"{overview.done}/{overview.total}" if overview.total is not None else f"{overview.done}"
+    parts = [("done", f"{total} trials")]
+    if counts[State.RUNNING] or overview.total is None or overview.done < overview.total:
+        parts.append(("running", f"{counts[State.RUNNING]} running"))
+    if counts[State.WAITING]:
+        parts.append(("waiting", f"{counts[State.WAITING]} waiting"))
+    if bad := counts[State.FAILED] + counts[State.ERROR]:
+        parts.append(("failed", f"{bad} failed"))
+    if counts[State.PRUNED]:
+        parts.append(("pruned", f"{counts[State.PRUNED]} pruned"))
+    return parts
+
+
+def status_text(overview: Overview) -> str:
+    """How long it took, and how long it will."""
+    text = f"{clock_time(overview.busy)} so far"
+    if overview.pace:
+        each = 1 / overview.pace
+        text += f", one trial every {span(each)}" if each >= 1 else f", {number(overview.pace, 2)} trials a second"
+    if overview.left is not None:
+        text += f", {clock_time(overview.left + 0.5)} left"
+    elif overview.total is not None and overview.done >= overview.total:
+        text += ", done"
+    elif not overview.counts[State.RUNNING]:
+        text += ", nothing is running"
+    return text
+
+
+def chance_text(overview: Overview) -> str:
+    """The chance that more trials still help."""
+    chance = overview.chance
+    if chance is None:
+        return "too early to say" if overview.done < 12 else "nothing is known"
+    percent = round(100 * chance.probability)
+    text = f"{percent} % that {chance.trials} more trials improve on it"
+    text += f"; the last {chance.since} did not" if chance.since else "; the last one did"
+    return f"{text} (losses are noisy)" if overview.noisy else text
+
+
+def ages(seconds: float | None) -> str:
+    """How long ago."""
+    return "" if seconds is None else f"{clock_time(seconds)} ago"
+
+
+# --- parts ------------------------------------------------------------------------------------------------------
+
+
+def _head(overview: Overview, width: int, blocks: bool) -> Iterator[Text]:
+    yield _labelled("study", (overview.name, "bold"), f" in {overview.location}")
+    bar = ""
+    if overview.total:
+        full = round(min(overview.done / overview.total, 1.0) * 20)
+        bar = ("━" if blocks else "=") * full + ("─" if blocks else "-") * (20 - full) + "  "
+    styles = {"done": "bold", "failed": "yellow", "running": "blue"}
+    line = _labelled("trials", (bar, "blue"))
+    for i, (kind, text) in enumerate(counts_text(overview)):
+        line += _line((", " if i else "", ""), (text, styles.get(kind, "")))
+    yield line
+    yield _labelled("time", status_text(overview))
+    if overview.best is not None:
+        found = f"{overview.best.found} in trial {overview.best.number}"
+        yield _labelled(
+            "best", (found, "bold"), f", {ages(overview.best_age)}" if overview.best_age is not None else ""
+        )
+    elif overview.done:
+        yield _labelled("best", ("none yet: no trial has a loss", "yellow"))
+    yield _labelled("chance", chance_text(overview))
+
+
+def _curves(overview: Overview, width: int, blocks: bool) -> Iterator[Text]:
+    losses, best = overview.losses, overview.best_so_far
+    finite = losses[np.isfinite(losses)]
+    if len(finite) < 2:
+        return
+    room = max(min(width - _LABEL - 2 - 24, 60), 8)
+    worst = float(np.quantile(finite, 0.1 if overview.direction == "maximize" else 0.9))
+    # A few terrible losses must not flatten all others.
+    cut = (worst, float(finite.max())) if overview.direction == "maximize" else (float(finite.min()), worst)
+    words = f"  {number(cut[0], 4)} to {number(cut[1], 4)}"
+    if 0 < cut[0] * _DECADES < cut[1]:
+        words += ", log"
+        with np.errstate(divide="ignore", invalid="ignore"):
+            losses, best = (np.log(np.where(x > 0, x, np.nan)) for x in (losses, best))
+        cut = (math.log(cut[0]), math.log(cut[1]))
+    yield _labelled("each", (sparkline(losses, room, cut, blocks), "dim"), (words, "dim"))
+    last = number(float(overview.best_so_far[-1]), 6)
+    yield _labelled("so far", (sparkline(best, room, cut, blocks), "blue"), (f"  {last}", "bold"))
+
+
+def sparkline(values: FloatArray, width: int, limits: tuple[float, float], blocks: bool = True) -> str:
+    """Values `(m,)` as a row of at most `width` characters, each the median of its share; blank where there is none.
+
+    Args:
+        limits: what the lowest and the highest character stand for; what is beyond them is drawn at them.
+        blocks: with block characters, else with punctuation.
+    """
+    marks = _BLOCKS if blocks else _PLAIN
+    low, high = limits
+    shares = np.array_split(np.asarray(values, dtype=float), min(width, max(len(values), 1)))
+    text = ""
+    for share in shares:
+        known = share[~np.isnan(share)]
+        if not len(known):
+            text += " "
+            continue
+        middle = float(np.median(known))
+        place = 0.5 if high <= low else (min(max(middle, low), high) - low) / (high - low)
+        text += marks[min(int(place * len(marks)), len(marks) - 1)]
+    return text
+
+
+def _configurations(overview: Overview, width: int) -> Iterator[Text]:
+    """The best configuration beside those that are running: what is different from it is bold."""
+    best = dict(overview.best.settings) if overview.best is not None else {}
+    running = overview.running[:_COLUMNS]
+    if not best and not running:
+        return
+    labels = list(dict.fromkeys([*best, *(label for one in running for label, _ in one.settings)]))
+    first = max([cell_len(label) for label in labels[:_ROWS]] + [_LABEL])
+    first = min(first, 24)
+    columns: list[tuple[str, dict[str, object]]] = [("best", dict(best))] if best else []
+    columns += [(f"trial {one.number}", dict(one.settings)) for one in running]
+    aside = 13 if len(overview.running) > len(running) or width < 60 else 0  # for how many more there are
+    room = max(min((width - first - 2 - aside) // max(len(columns), 1), 16), 8)
+    columns = columns[: max((width - first - 2 - aside) // room, 1)]
+    shown = len(columns) - bool(best)
+    head = _line(" " * (first + 2))
+    for name, _ in columns:
+        head += _line((_cell(name, room), "bold" if name == "best" else "blue"))
+    hidden = len(overview.running) - shown
+    yield head + (f"and {hidden} more" if hidden else "")
+    for label in labels[:_ROWS]:
+        line = _line((f"{_cut(label, first):>{first}}  ", "dim"))
+        for name, values in columns:
+            value = "" if label not in values else setting(values[label])  # type: ignore[arg-type]  # of `Settings`
+            other = bool(best) and name != "best" and values.get(label) != best.get(label)
+            line += _line((_cell(value, room), "bold" if other else ""))
+        yield line
+    if len(labels) > _ROWS:
+        yield _line((f"{'':{first}}  and {len(labels) - _ROWS} more parameters", "dim"))
+    if any(one.loss is not None for one in running[:shown]):
+        line = _line((f"{'reported':>{first}}  ", "dim"))
+        if best and overview.best is not None:
+            line += _cell(number(overview.best.loss), room)
+        for one in running[:shown]:
+            said = "" if one.loss is None or one.step is None else f"{number(one.loss)} @{number(one.step)}"
+            line += _line(_cell(said, room))
+        yield line
+
+
+def _cut(text: str, width: int) -> str:
+    if cell_len(text) <= width:
+        return text
+    while cell_len(text) > width - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def _cell(text: str, width: int) -> str:
+    cut = _cut(text, width - 2)
+    return cut + " " * (width - cell_len(cut))
+
+
+def _workers(overview: Overview) -> Iterator[Text]:
+    for i, worker in enumerate(overview.workers[:_LISTED]):
+        done = f"{worker.done} done"
+        if worker.trials:
+            numbers = ", ".join(map(str, worker.trials[:4])) + (" …" if len(worker.trials) > 4 else "")
+            what = f"trial{'s' if len(worker.trials) > 1 else ''} {numbers} for {clock_time(worker.seconds)}"
+        else:
+            what = f"idle for {clock_time(worker.seconds)}"
+        yield _labelled(
+            "workers" if not i else "", f"{worker.name:<20} ", (what, "blue" if worker.trials else "dim"), f", {done}"
+        )
+    if len(overview.workers) > _LISTED:
+        yield _labelled("", (f"and {len(overview.workers) - _LISTED} more", "dim"))
+
+
+def _failures(overview: Overview) -> Iterator[Text]:
+    for i, failure in enumerate(overview.failures):
+        message = f": {failure.message}" if failure.message else ""
+        text = (f"{failure.count} × {failure.kind}", "yellow")
+        yield _labelled("failures" if not i else "", text, f", last in trial {failure.number}{message}")
+
+
+def joined(lines: Sequence[Text]) -> str:
+    """As plain text."""
+    return "\n".join(line.plain.rstrip() for line in lines)

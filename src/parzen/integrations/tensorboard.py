@@ -1,0 +1,99 @@
+"""Trials in TensorBoard (pip install 'parzen[tensorboard]'): a run for each, in folders beneath one of the study.
+
+Each trial's folder has its reports as curves, its loss, and what the tab HPARAMS makes its table and parallel coordinates
+of.  Only `tensorboard` itself is needed, neither TensorFlow nor PyTorch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import numpy as np
+
+from parzen._lazy import require
+from parzen.integrations._tracking import Tracker, numbers_of, params_of
+from parzen.study import Study
+from parzen.trials import State, Trial
+
+__all__ = ["TensorBoardTracker"]
+
+_NEEDS = '"parzen[tensorboard]"'
+
+
+class TensorBoardTracker(Tracker):
+    """A callback that writes each trial as a run of TensorBoard.
+
+        minimize(train, space, 100, callbacks=[TensorBoardTracker("runs")])
+        tensorboard --logdir runs
+
+    Args:
+        folder: of all studies; each has a folder of its name in it.
+
+    Raises:
+        MissingDependency: TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] = "runs") -> None:
+        super().__init__()
+        self.folder = os.path.abspath(folder)
+        self._tensorboard: Any = require("tensorboard.summary", _NEEDS)
+        self._hparams: Any = require("tensorboard.plugins.hparams.summary_v2", _NEEDS)
+
+    def begin(self, study: Study) -> None:
+        """Say which parameters and metrics there are, for the tab HPARAMS."""
+        hp, space = self._hparams, study.space
+        self._home = os.path.join(self.folder, re.sub(r"[^\w.\- ]", "_", study.name) or "study")
+        hparams = [hp.HParam(label) for label in space.labels]
+        metrics = [hp.Metric(study.history.objectives[0]), hp.Metric("seconds")]
+        self._write(
+            self._home,
+            hp.hparams_config_pb(hparams, metrics, time_created_secs=study.header.created),
+            study.header.created,
+        )
+
+    def record(self, study: Study, trial: Trial) -> None:
+        """One folder: parameters, reports, numbers, and how it ended."""
+        home = os.path.join(self._home, f"{trial.number:05d}")
+        if os.path.isdir(home):  # an earlier run of the program has told of it
+            return
+        hp, objective = self._hparams, study.history.objectives[0]
+        begun, ended = trial.started or study.header.created, trial.finished or study.header.created
+        title = f"{study.name}/{trial.number:05d}"
+        self._write(home, hp.hparams_pb(params_of(trial), trial_id=title, start_time_secs=begun), begun)
+        writer = self._tensorboard.Writer(home)
+        for report in trial.reports:
+            for name, value in report.metrics.items():
+                writer.add_scalar(f"reported/{name}", np.float32(value), int(report.step), wall_time=ended)
+        for name, value in numbers_of(trial, objective).items():
+            writer.add_scalar(name, np.float32(value), trial.number, wall_time=ended)
+        writer.close()
+        self._write(home, self._end_of(trial, ended), ended)
+
+    def _end_of(self, trial: Trial, ended: float) -> Any:  # a protocol buffer
+        """What says that a session is over, and how."""
+        api: Any = require("tensorboard.plugins.hparams.api_pb2", _NEEDS)
+        plugin: Any = require("tensorboard.plugins.hparams.plugin_data_pb2", _NEEDS)
+        summary: Any = require("tensorboard.compat.proto.summary_pb2", _NEEDS)
+        metadata: Any = require("tensorboard.plugins.hparams.metadata", _NEEDS)
+        status = api.STATUS_SUCCESS if trial.state in (State.OK, State.PRUNED) else api.STATUS_FAILURE
+        data = plugin.HParamsPluginData(session_end_info=plugin.SessionEndInfo(status=status, end_time_secs=ended))
+        return summary.Summary(
+            value=[
+                summary.Summary.Value(
+                    tag=metadata.SESSION_END_INFO_TAG,
+                    metadata=metadata.create_summary_metadata(data),
+                    tensor=metadata.NULL_TENSOR,
+                )
+            ]
+        )
+
+    def _write(self, folder: str, summary: Any, at: float) -> None:
+        """A protocol buffer as an event of its own, which the writer of scalars does not take."""
+        event_pb2: Any = require("tensorboard.compat.proto.event_pb2", _NEEDS)
+        writer: Any = require("tensorboard.summary.writer.event_file_writer", _NEEDS).EventFileWriter(folder)
+        message: Any = require("tensorboard.compat.proto.summary_pb2", _NEEDS).Summary()
+        message.ParseFromString(summary if isinstance(summary, bytes) else summary.SerializeToString())
+        writer.add_event(event_pb2.Event(wall_time=at, summary=message))
+        writer.close()

@@ -1,0 +1,214 @@
+"""Axes for parameters and for losses, with a place for what has none.
+
+Losses that are far out are drawn at the edge, as triangles; trials without a loss lie on a level of their own beyond all
+others, one for each way to end.  So nothing is left out, and nothing that failed looks like a value.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from parzen._typing import BoolArray, FloatArray, IntArray
+from parzen.analysis import scored
+from parzen.feedback._wording import number, plain
+from parzen.plots._marks import Axis, Mark, Points, Rule
+from parzen.plots._thinning import said, thinned
+from parzen.space import Grid, LogNormal, LogUniform, Quantized, Space
+from parzen.trials import History, State
+
+__all__ = ["Losses", "label_of", "option_of", "parameter_axis", "round_places"]
+
+_LONG = 28
+_MANY = 24
+"""Options up to which each has a tick."""
+_FAR = 3.0
+_STATES = (
+    ("failed", (State.FAILED, State.ERROR), "cross", "failed"),
+    ("pruned", (State.PRUNED,), "ring", "pruned"),
+    ("running", (State.RUNNING,), "tick", "running"),
+)
+
+
+def label_of(text: str) -> str:
+    """A label as an axis shows it."""
+    return plain(text, _LONG)
+
+
+def parameter_axis(space: Space, j: int) -> Axis:
+    """The axis of a column, on the scale that it is searched on."""
+    distribution = space.distributions[j]
+    name = label_of(space.labels[j])
+    if space.is_choice(j) and distribution is not None and distribution.size is not None:
+        codes = range(distribution.size)
+        step = -(-len(codes) // _MANY)
+        ticks = tuple((float(code), option_of(space, j, code)) for code in codes[::step])
+        return Axis(name, "linear", -0.5, distribution.size - 0.5, ticks)
+    base = getattr(distribution, "base", distribution)  # of what is rounded, or around a guess
+    base = getattr(base, "base", base)
+    log = isinstance(base, (LogUniform, LogNormal)) or (isinstance(base, Grid) and base.log)
+    if isinstance(distribution, Quantized):
+        log = False  # the first multiple may be zero
+    if distribution is not None and distribution.size is not None and not log:
+        # A tick between two whole numbers is no value.
+        ends = np.asarray(distribution.from_unit(np.array([0.0, 1.0])))
+        places = [x for x in round_places(*ends.tolist(), log=False) if distribution.holds(x)]
+        if len(places) > 1:
+            return Axis(name, "linear", None, None, tuple((x, number(x)) for x in places))
+    return Axis(name, "log" if log else "linear")
+
+
+def round_places(low: float, high: float, *, log: bool) -> list[float]:
+    """Round numbers from one to another, about six of them."""
+    if log:
+        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+        steps = (1.0, 2.0, 5.0) if last - first < 3 else (1.0,)
+        found = [step * 10.0**k for k in range(first, last + 1, max((last - first) // 6, 1)) for step in steps]
+    else:
+        rough = (high - low) / 6 or 1.0
+        size = 10.0 ** math.floor(math.log10(rough))
+        step = next(size * m for m in (1.0, 2.0, 2.5, 5.0, 10.0) if size * m >= rough)
+        found = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [float(f"{one:.12g}") for one in found if low <= one <= high]
+
+
+def option_of(space: Space, j: int, code: float) -> str:
+    """What an option is called; its own `repr` may do anything."""
+    try:
+        text = space.option(j, code)
+    except Exception:
+        return f"option {int(code)}"
+    return plain(text.strip("'\"") or text, _LONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The losses of a history on an axis.
+
+    Attributes:
+        history: of the study.
+        value: `(n,)` as the user reported them; NaN where there is none that is finite.
+        low, high: of what is shown in full.
+        log: whether the axis is logarithmic.
+        worse: 1 where greater is worse, -1 where smaller is.
+    """
+
+    history: History
+    value: FloatArray
+    low: float
+    high: float
+    log: bool
+    worse: int
+
+    @classmethod
+    def of(cls, history: History, least: int = 1) -> Losses:
+        """The axis (raises `StudyError` where fewer than `least` trials have a finite loss)."""
+        numbers = scored(history, least) if least else np.flatnonzero(history.ok & np.isfinite(history.losses))
+        value = np.full(len(history), np.nan)
+        sign = history.reported(1.0)
+        value[numbers] = sign * history.losses[numbers]
+        if not len(numbers):
+            return cls(history, value, 0.0, 1.0, log=False, worse=int(sign))
+        losses = history.losses[numbers]
+        first, half, third = np.quantile(losses, [0.25, 0.5, 0.75])
+        fence = third + _FAR * max(third - first, half - float(losses.min()))
+        shown = sign * losses[losses <= max(fence, float(losses.min()))]
+        low, high = float(shown.min()), float(shown.max())
+        log = low > 0 and high / low > 50
+        if not high > low:
+            low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
+        return cls(history, value, low, high, log=log, worse=int(sign))
+
+    @property
+    def label(self) -> str:
+        """What the loss is called."""
+        return label_of(self.history.objectives[0])
+
+    def level(self, k: float) -> float:
+        """A place beyond the worst that is shown, by `k` steps."""
+        if self.log:
+            step = (self.high / self.low) ** 0.09
+            return float(self.high * step**k if self.worse > 0 else self.low / step**k)
+        step = 0.09 * (self.high - self.low)
+        return float(self.high + k * step if self.worse > 0 else self.low - k * step)
+
+    def levels(self) -> list[tuple[str, BoolArray, str, str, float]]:
+        """What lies beyond: name, trials `(n,)`, symbol, role and place, of those that there are."""
+        history, found = self.history, []
+        far = self.far
+        k = 1.0
+        if far.any():
+            found.append(("far out", far, "triangle", "ok", self.level(k)))
+            k += 1
+        for name, states, symbol, role in _STATES:
+            rows = np.isin(history.state, [int(state) for state in states])
+            if name == "failed":
+                rows |= history.ok & ~np.isfinite(history.losses)
+            if rows.any():
+                found.append((name, rows, symbol, role, self.level(k)))
+                k += 1
+        return found
+
+    @property
+    def far(self) -> BoolArray:
+        """`(n,)` which losses are beyond the axis."""
+        with np.errstate(invalid="ignore"):
+            over = self.value > self.high if self.worse > 0 else self.value < self.low
+        return np.asarray(over & ~np.isnan(self.value))
+
+    def axis(self) -> Axis:
+        """The axis itself, with room for all levels, which stand on it by name; numbers are written where losses are."""
+        levels = self.levels()
+        beyond = self.level(len(levels) + 1.0) if levels else self.level(0.7)
+        span = (self.high / self.low) ** 0.05 if self.log else 0.05 * (self.high - self.low)
+        if self.worse > 0:
+            low, high = (self.low / span if self.log else self.low - span), beyond
+        else:
+            low, high = beyond, (self.high * span if self.log else self.high + span)
+        ticks = [(at, number(at, 4)) for at in round_places(self.low, self.high, log=self.log)]
+        ticks += [(place, name) for name, _, _, _, place in levels]
+        return Axis(self.label, "log" if self.log else "linear", low, high, tuple(ticks))
+
+    def marks(
+        self, x: FloatArray, rows: BoolArray | None = None, colour: FloatArray | None = None
+    ) -> tuple[list[Mark], tuple[str, ...]]:
+        """A point for each trial at `x` `(n,)`, with a legend and notes; rows whose x is NaN are left out.
+
+        Args:
+            x: of every trial.
+            rows: `(n,)` which trials; None for all.
+            colour: `(n,)` on the panel's scale, for those with a loss.
+        """
+        wanted = ~np.isnan(x) if rows is None else rows & ~np.isnan(x)
+        good = np.flatnonzero(wanted & ~np.isnan(self.value) & ~self.far)
+        kept = good[thinned(x[good], self.place(self.value[good]))]
+        alone = 0.55 if len(good) > 200 else 0.8
+        shade = None if colour is None else colour[kept]
+        marks: list[Mark] = [
+            Points(x[kept], self.value[kept], "ok", "trials", "circle", 4.5, alone, shade, kept.astype(np.int64))
+        ]
+        drawn, total = len(kept), len(good)
+        levels = self.levels()
+        if levels:
+            marks.insert(0, Rule("y", self.level(0.5)))
+        for name, which, symbol, role, place in levels:
+            there = np.flatnonzero(which & wanted)
+            some = there[thinned(x[there], np.zeros(len(there)), 600)]
+            drawn, total = drawn + len(some), total + len(there)
+            if len(some):
+                y = np.full(len(some), place)
+                marks.append(Points(x[some], y, role, name, symbol, 5.0, 0.8, None, some.astype(np.int64)))
+        return marks, said(drawn, total)
+
+    def place(self, value: FloatArray) -> FloatArray:
+        """Values as they are spread along the axis."""
+        return np.log(value) if self.log else value
+
+    def best_so_far(self) -> tuple[IntArray, FloatArray]:
+        """Numbers at which the best loss changed, and what it was from then on."""
+        losses = np.where(np.isnan(self.value), np.inf, self.worse * self.value)
+        best = np.minimum.accumulate(losses) if len(losses) else losses
+        at = np.flatnonzero(np.r_[True, np.diff(best) < 0] & np.isfinite(best)) if len(best) else np.zeros(0, int)
+        return at.astype(np.int64), self.worse * best[at]

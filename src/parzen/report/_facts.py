@@ -1,0 +1,238 @@
+"""What a report says, as texts: no markup here, and nothing that is made up where a number is missing."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
+
+import numpy as np
+
+from parzen.analysis import Region, noise_of, region
+from parzen.feedback._wording import number, plain, setting, settings, span
+from parzen.trials import Header, History, State
+
+__all__ = ["Facts", "Reportable", "facts_of"]
+
+_ROWS = 20
+"""Best trials in the table."""
+_ERRORS = 8
+_LONG = 300
+_PACKAGES = ("parzen", "numpy", "scipy", "scikit-learn", "matplotlib")
+
+
+class Reportable(Protocol):
+    """A study, as far as a report looks at it."""
+
+    @property
+    def header(self) -> Header:
+        """What was fixed when it was made."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """The columns."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Where it is kept, without any password."""
+        ...
+
+    @property
+    def algorithm(self) -> object:
+        """What proposes trials."""
+        ...
+
+
+Rows = list[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All texts of a report.
+
+    Attributes:
+        title: of the page.
+        question: key and text.
+        space: a line for each parameter.
+        answer: label and value of the trial to go on with; empty where no trial has a loss.
+        confidence: sentences.
+        ranges: label, range and remark, of the region that is as good.
+        table: the head first.
+        failures: how often, what, and an example.
+        tracebacks: number of a trial, and what Python printed.
+        reproduce: key and text.
+    """
+
+    title: str
+    question: Rows
+    space: list[str]
+    answer: Rows
+    confidence: list[str]
+    ranges: Rows
+    table: Rows
+    failures: Rows
+    tracebacks: list[tuple[str, str]]
+    reproduce: Rows
+
+
+def facts_of(study: Reportable, history: History) -> Facts:
+    """Gather them from a snapshot of the study's history."""
+    header = study.header
+    found = region(history) if history.best_number is not None else None
+    failures, tracebacks = _failures(history)
+    return Facts(
+        title=f"Study {plain(header.name, 80)}",
+        question=_question(study, history),
+        space=[line.strip() for line in repr(history.space).splitlines()[1:-1]][:200],
+        answer=_answer(history, found),
+        confidence=list(_confidence(history, found)),
+        ranges=[] if found is None else [_range(str(one)) for one in found.ranges],
+        table=_table(history),
+        failures=failures,
+        tracebacks=tracebacks,
+        reproduce=_reproduce(study, history),
+    )
+
+
+def _question(study: Reportable, history: History) -> Rows:
+    header = study.header
+    metric = header.objectives[0]
+    verb = "lowest" if header.metrics[metric] == "minimize" else "highest"
+    rows: Rows = [("wanted", f"the parameters for which the {plain(metric, 40)} is {verb}")]
+    budget = "" if history.budget is None else f" of {history.budget}"
+    rows.append(("trials", f"{history.finished}{budget} done ({history.tally or 'none yet'})"))
+    began, ended = history.started_at, history.finished_at
+    if np.isfinite(began).any():
+        rows.append(("begun", _when(float(np.nanmin(began)))))
+    if np.isfinite(ended).any():
+        rows.append(("last result", _when(float(np.nanmax(ended)))))
+    if np.isfinite(history.seconds).any():
+        rows.append(("time in the objective", span(float(np.nansum(history.seconds)))))
+    rows += [(plain(str(key), 60), plain(str(value), _LONG)) for key, value in list(history.notes.items())[:20]]
+    return rows
+
+
+def _when(at: float) -> str:
+    return datetime.datetime.fromtimestamp(at, tz=datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _answer(history: History, found: Region | None) -> Rows:
+    if found is None:
+        return []
+    metric, loss = plain(history.objectives[0], 40), history.reported(history.losses[found.number])
+    rows: Rows = [(label, setting(value)) for label, value in settings(history.space, history.values[found.number])]
+    return [
+        *rows,
+        (f"{metric}, measured", number(loss, 6)),
+        (f"{metric}, expected", number(found.expected, 6)),
+        ("trial", str(found.number)),
+    ]
+
+
+def _confidence(history: History, found: Region | None) -> Iterator[str]:
+    if found is None:
+        yield f"No trial has a finite {plain(history.objectives[0], 40)}: there is no answer yet."
+        return
+    best = history.best_number
+    assert best is not None
+    got = number(history.reported(history.losses[best]), 6)
+    yield f"The best value that was measured is {got}, in trial {best}."
+    noise = noise_of(history)
+    if found.number != best:
+        yield (
+            f"The trial to go on with is {found.number}: of its parameters {number(found.expected, 6)} is expected, which is "
+            "better than what is expected of the luckiest trial."
+        )
+    elif noise is not None:
+        yield f"Of its parameters {number(found.expected, 6)} is expected (standard error {number(found.error, 2)})."
+    if noise is not None:
+        by = {"repeats": "from trials that were repeated", "variances": "as the objective said", "model": "by a model"}
+        size = "no more than rounding" if noise.relative < 0.01 else number(noise.deviation, 2)
+        yield f"The noise of a single value is {size} ({by[noise.source]})."
+    others = len(found.trials) - 1
+    yield (
+        f"{others} other trial{'s are' if others != 1 else ' is'} as good, as far as anybody can tell: within "
+        f"{number(found.within, 2)}, {found.why}."
+    )
+
+
+def _range(text: str) -> tuple[str, ...]:
+    label, _, rest = text.partition(": ")
+    values, _, remark = rest.partition(" (")
+    return label, values, remark.rstrip(")")
+
+
+def _table(history: History) -> Rows:
+    finite = np.flatnonzero(history.ok & np.isfinite(history.losses))
+    best = finite[np.argsort(history.losses[finite], kind="stable")][:_ROWS]
+    labels = [plain(label, 40) for label in history.space.labels]
+    rows: Rows = [("trial", plain(history.objectives[0], 40), "seconds", *labels, "proposed by")]
+    for i in best.tolist():
+        values = dict(settings(history.space, history.values[i]))
+        seconds = history.seconds[i]
+        told = [setting(values[label]) if label in values else "" for label in labels]
+        took = number(float(seconds), 3) if np.isfinite(seconds) else ""
+        loss = number(history.reported(history.losses[i]), 6)
+        rows.append((str(i), loss, took, *told, plain(history.source(i), 40)))
+    return rows
+
+
+def _failures(history: History) -> tuple[Rows, list[tuple[str, str]]]:
+    bad = np.isin(history.state, (int(State.FAILED), int(State.ERROR)))
+    kinds: Counter[str] = Counter()
+    example: dict[str, int] = {}
+    for i in np.flatnonzero(bad).tolist():
+        error = history.error(i)
+        text = "without a reason" if error is None else plain(str(error).partition("\n")[0], 160)
+        kinds[text] += 1
+        example.setdefault(text, i)
+    common = kinds.most_common(_ERRORS)
+    rows: Rows = [(f"{count} ×", text, f"as in trial {example[text]}") for text, count in common]
+    if len(kinds) > _ERRORS:
+        rows.append((f"{sum(kinds.values()) - sum(n for _, n in common)} ×", f"{len(kinds) - _ERRORS} other kinds", ""))
+    found = []
+    for text, _ in common[:3]:
+        error = history.error(example[text])
+        if error is not None and error.traceback:
+            found.append((f"trial {example[text]}", error.traceback[-4000:]))
+    return rows, found
+
+
+def _reproduce(study: Reportable, history: History) -> Rows:
+    header = study.header
+    rows: Rows = [
+        ("seed", str(header.seed)),
+        ("study", f"{plain(header.name, 80)} in {plain(study.location, 200)}, uid {header.uid}"),
+        ("created", _when(header.created)),
+    ]
+    rules = Counter(history.source(i).partition(" of ")[0] for i in range(len(history)))
+    rows.append(
+        ("proposed by", ", ".join(f"{plain(rule, 60)} ({n})" for rule, n in rules.most_common(6)) or "nobody yet")
+    )
+    if not study.location.startswith("memory"):
+        name, where = repr(header.name), repr(study.location)
+        rows.append(("look at it", f"parzen.Study.load({where}, {name}, readonly=True)"))
+    rows.append(
+        (
+            "again",
+            "the same program with this seed, this space and the same versions proposes the same trials, one at a time",
+        )
+    )
+    rows.append(("this report", f"Python {platform.python_version()} on {sys.platform}, {', '.join(_versions())}"))
+    return rows
+
+
+def _versions() -> Iterator[str]:
+    """Of what made this report; the trials may have been made by others."""
+    for package in _PACKAGES:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue

@@ -1,0 +1,78 @@
+"""A worker that writes down what it was told is stored, and may meet a fault of its own.
+
+Arguments: the storage, the total, the lease in seconds, a folder, the seconds that an evaluation takes, the fault.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from parzen import Study
+from parzen.storages.journal import JournalStorage
+from parzen.storages.sql import SQLStorage
+from parzen.trials import Finished, Started
+
+where, total, lease, folder, pause, fault = sys.argv[1:7]
+acknowledged = os.open(os.path.join(folder, "acknowledged"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def loss_of(x: float) -> float:
+    return (x - 0.3) ** 2
+
+
+def objective(config: dict[str, float]) -> float:
+    time.sleep(float(pause))
+    return loss_of(config["x"])
+
+
+def each(study: Study, trial: Any) -> None:
+    os.write(acknowledged, (json.dumps([trial.number, trial.loss]) + "\n").encode())
+
+
+if fault in ("between claim and start", "after the commit of a result"):
+    last = Started if fault == "between claim and start" else Finished
+    for storage in (SQLStorage, JournalStorage):
+
+        def append(self: Any, uid: str, events: Any, token: str, append: Any = storage.append) -> int:
+            seq = append(self, uid, events, token)
+            if isinstance(events[-1], last) and events[-1].number % 3 == 2 and events[-1].attempt == 1:
+                die()
+            return int(seq)
+
+        storage.append = append  # type: ignore[method-assign]
+elif fault == "before the commit of a result":
+    inner, commit = SQLStorage._append, SQLStorage._commit
+
+    def _append(self: Any, cursor: Any, uid: str, events: Any, *rest: Any) -> int:
+        end = events[-1]
+        self.is_result = isinstance(end, Finished) and end.number % 3 == 2 and end.attempt == 1
+        return inner(self, cursor, uid, events, *rest)
+
+    def _commit(self: Any, connection: Any) -> None:
+        if getattr(self, "is_result", False):
+            die()
+        commit(self, connection)
+
+    SQLStorage._append, SQLStorage._commit = _append, _commit  # type: ignore[method-assign]
+elif fault == "the clock is set back an hour":
+    real, since = time.time, time.monotonic()
+    from parzen._clock import SystemClock
+
+    SystemClock.wall = staticmethod(lambda: real() - (3600 if time.monotonic() - since > 0.5 else 0))  # type: ignore[assignment]
+elif fault == "the disk is full":
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FAULT_LIMIT"]), resource.RLIM_INFINITY))
+
+study = Study.load(where, algorithm="random")
+study.run(objective, int(total), callbacks=[each], lease=float(lease), progress=False)

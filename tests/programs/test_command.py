@@ -1,0 +1,147 @@
+"""Arguments with places for values, and what must not be one."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from parzen import Space
+from parzen.errors import SpaceError, UnknownLabel
+from parzen.programs import Program
+from parzen.programs._command import command_of, in_words
+
+SPACE = {
+    "lr": "float(0, 1)",
+    "model": {"choice": {"svm": {"C": "float(0.1, 10)"}, "tree": {}}},
+    "evil": {
+        "cat": ["$(touch pwned)", "; touch pwned", "`touch pwned`", "| touch pwned", "a b", "&touch pwned&", "'\"\\\n"]
+    },
+    "tame": {"cat": ["adam", "sgd_2.5"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "values", "filled"),
+    [
+        (["p", "--lr", "float(0, 1)"], {"lr": "0.5"}, ["p", "--lr", "0.5"]),
+        (["p", "--lr=float(0, 1)", "-x"], {"lr": "0.5"}, ["p", "--lr=0.5", "-x"]),
+        (["p", "{lr}:{tame}"], {"lr": "0.5", "tame": "a b"}, ["p", "0.5:a b"]),
+        (["p", "{{lr}}", "{ a: 1 }", "{}", "{a b}"], {}, ["p", "{lr}", "{ a: 1 }", "{}", "{a b}"]),
+        (["p", "--C", "{C}", "--lr", "{lr}"], {"lr": "1"}, ["p", "--lr", "1"]),
+        (["p", "--C={C}", "{C}", "x{C}", "end"], {}, ["p", "end"]),
+        (["p", "--flag", "--lr", "{lr}"], {"lr": "1"}, ["p", "--flag", "--lr", "1"]),
+        (["p", "\\float(0, 1)", "x:float(0, 1)"], {"x": "1"}, ["p", "float(0, 1)", "1"]),
+    ],
+)
+def test_values_take_their_places(words: list[str], values: dict[str, str], filled: list[str]) -> None:
+    """One argument stays one; what is inactive goes with its option."""
+    assert command_of(words).filled(values) == filled
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1 + 0.2, "0.30000000000000004"),
+        (1e-300, "1e-300"),
+        (3, "3"),
+        (True, "true"),
+        (None, "null"),
+        ("a b", "a b"),
+        ([1, "x"], '[1, "x"]'),
+    ],
+)
+def test_values_as_words(value: Any, text: str) -> None:
+    """Numbers are read back exactly, text is as it is."""
+    assert in_words(value) == text
+
+
+def test_nothing_of_a_value_is_read_by_a_shell(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option with a meaning for shells arrives as one argument, letter for letter."""
+    monkeypatch.chdir(tmp_path)
+    program = Program(["printf", "%s\\0", "--evil={evil}", "{evil}"], SPACE)
+    options = SPACE["evil"]["cat"]  # type: ignore[call-overload, index]  # a nested literal
+    for option in options:
+        words = program._plan.command.filled({"evil": option})
+        said = subprocess.run(words, capture_output=True, check=True).stdout.decode()
+
+        assert said.split("\0")[:-1] == [f"--evil={option}", option]
+    assert list(tmp_path.iterdir()) == []
+
+
+REFUSED = [
+    ["sh", "-c", "train {lr}"],
+    ["/bin/bash", "-lc", "train {tame}"],
+    ["bash", "-o", "pipefail", "-ec", "train {tame}"],
+    ["bash", "--norc", "-c", "train {tame}"],
+    ["nice", "-n", "5", "env", "A=1", "sh", "-c", "train {lr}"],
+    ["docker", "exec", "box", "sh", "-c", "train {lr}"],
+    ["sh", "-c{lr}"],
+    ["python3", "-c", "f({lr})"],
+    ["python3.11", "-W", "error", "-c", "f({lr})"],
+    ["perl", "-ne", "f({lr})"],
+    ["node", "--eval={lr}"],
+    ["ruby", "-e", "a", "-e", "{lr}"],
+    ["awk", "-v", "x=1", "{lr}"],
+    ["cmd.exe", "/c", "train", "{lr}"],
+    ["pwsh", "-Command", "train", "{lr}"],
+    ["env", "-S", "train {lr}"],
+    ["ssh", "host", "train", "{evil}"],
+    ["su", "-", "me", "-c", "train {evil}"],
+    ["train.bat", "{evil}"],
+    ["sbatch", "--wrap=train {evil}"],
+    ["tmux", "new", "train {evil}"],
+    ["{tame}", "x"],
+]
+TAKEN = [
+    ["sh", "-c", 'train "$1"', "sh", "{evil}"],
+    ["bash", "train.sh", "-c", "{evil}"],
+    ["python3", "train.py", "-c", "{evil}", "-e{evil}"],
+    ["python3", "-m", "train", "--lr", "{lr}"],
+    ["ssh", "host", "train", "{tame}", "{lr}"],
+    ["env", "LR={lr}", "train"],
+    ["awk", "-f", "x.awk", "{evil}"],
+    ["./train", "--eval", "{evil}"],
+]
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=" ".join)
+def test_a_place_where_a_value_would_be_read_is_refused(words: list[str]) -> None:
+    """Before anything is run, with what to write instead."""
+    command = command_of(words)
+    with pytest.raises(SpaceError, match=r"reads as a program|means something|cannot depend"):
+        command.check({"lr": (), "tame": ("adam", "sgd_2.5"), "evil": tuple(SPACE["evil"]["cat"])})  # type: ignore[call-overload, index]
+
+
+@pytest.mark.parametrize("words", TAKEN, ids=" ".join)
+def test_a_place_where_it_is_passed_is_taken(words: list[str]) -> None:
+    """Also where an option of the program looks like one of a shell."""
+    command_of(words).check({"lr": (), "tame": ("adam", "sgd_2.5"), "evil": tuple(SPACE["evil"]["cat"])})  # type: ignore[call-overload, index]
+
+
+@pytest.mark.parametrize(
+    ("words", "space", "error", "said"),
+    [
+        ([], None, SpaceError, "no program to run"),
+        (["true", "float(0, 1)"], None, SpaceError, "which parameter is 'float"),
+        (["true", "--a", "float(0, 1)", "--a", "int(1, 2)"], None, SpaceError, "two parameters are called 'a'"),
+        (["true"], None, SpaceError, "nothing to search"),
+        (["true", "{l}"], {"lr": "float(0, 1)"}, UnknownLabel, "no parameter 'l'"),
+        (["true", "--lr", "float(0, 1)"], {"lr": "float(0, 1)"}, SpaceError, "in the command and in the file"),
+        (["true", "--seed", "int(0, 1)"], None, SpaceError, "cannot be called 'seed'"),
+        (["true", "--a", "cat(x\0y, z)"], None, SpaceError, "no argument can hold"),
+        (["true"], {"a": {"cat": ["\ud800", "b"]}}, SpaceError, "no argument can hold"),
+    ],
+)
+def test_a_command_that_makes_no_sense_says_why(words: list[str], space: Any, error: type, said: str) -> None:
+    """Nothing is run."""
+    with pytest.raises(error, match=said):
+        Program(words, space)
+
+
+def test_a_command_and_a_file_are_one_space() -> None:
+    """The arguments' parameters come after the file's."""
+    program = Program(["true", "--depth", "int(1, 3)", "{lr}"], SPACE)
+
+    assert Space(program.space).labels == ("lr", "model", "C", "evil", "tame", "depth")
