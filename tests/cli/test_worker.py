@@ -38,7 +38,8 @@ MODULE = """
 
     def waiting(config):
         open("begun", "w").close()
-        time.sleep(60)
+        for _ in range(600):  # a signal between two bytecodes does not wake a sleep
+            time.sleep(0.1)
 
     def of_models(config):
         return float(config["m"] is not int)

@@ -19,8 +19,8 @@ _LEAST, _MOST = -2.0, 4.0
 _FEW = 8
 _GRID = np.linspace(_LEAST, _MOST, 25)
 _FAR = 100.0
-"""Losses are cut off that lie farther from the best quarter than so many times what that quarter spans.  Programs return
-1e10, say, when a training has failed; beside it all others would look the same."""
+"""Where the worst loss occurs more than once, losses are cut off that lie farther from the best quarter than so many times
+what that quarter spans.  Programs return 1e10, say, whenever a training fails; beside it all others would look the same."""
 _HUGE = 2.0**1000
 """Losses beyond are taken as this, so that millions of them have a sum, and any two a difference: `sys.float_info.max`
 is what some programs return when all is lost."""
@@ -71,7 +71,8 @@ def fit_output(losses: FloatArray) -> Output:
     """The transform that makes finite losses `(n,)` look most like draws of one normal."""
     losses = np.clip(losses, -_HUGE, _HUGE)
     low, quarter = np.quantile(losses, [0.0, 0.25], method="lower").tolist()
-    most = quarter + _FAR * (quarter - low) if quarter > low else _HUGE
+    penalty = quarter > low and int((losses == losses.max()).sum()) > 1
+    most = quarter + _FAR * (quarter - low) if penalty else _HUGE
     losses = np.minimum(losses, most)
     high = float(losses.max())
     centre = float(np.mean(losses))
