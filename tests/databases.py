@@ -160,24 +160,22 @@ class OwnPostgreSQL:
     def start(self) -> None:
         settings = ("listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=", "fsync=on")
         options = [part for setting in settings for part in ("-c", setting)]
-        with open(self.folder / "server.log", "ab") as log:
-            self._process = subprocess.Popen(
-                [os.path.join(self._bin, "postgres"), "-D", f"{self.folder}/data", *options],
-                user=self._user,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        command = [os.path.join(self._bin, "postgres"), "-D", f"{self.folder}/data", *options]
         deadline = time.monotonic() + 60
         while True:
+            # It refuses to start as long as a backend of the server before still lives, which may take a moment.
+            if self._process is None or self._process.poll() is not None:
+                with open(self.folder / "server.log", "ab") as log:
+                    self._process = subprocess.Popen(
+                        command, user=self._user, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                    )
             try:
                 with _admin("postgresql", self.url).connect():
                     return
             except sa.exc.SQLAlchemyError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                if time.monotonic() > deadline:
                     raise
-                time.sleep(0.05)
+                time.sleep(0.1)
 
     def stop(self, how: str = "immediate") -> None:
         """End it: "immediate" as a crash would, "fast" in order."""

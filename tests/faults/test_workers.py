@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from parzen import Study
+from parzen import State, Study
 from tests.databases import OwnPostgreSQL, fresh_database
 from tests.faults.proxy import Proxy
 
@@ -96,12 +96,19 @@ def test_a_worker_is_held_up_past_its_lease(store: tuple[str, str], crew: Any, s
     name, where = store
     one = crew(where, 12, lease=1.5, pause=0.5)
     one.start()
-    # In an evaluation that has just begun, not in a write: who is stopped with a lock in hand holds up everybody.
     one.until(lambda: one.finished() >= 2)
-    seen = one.finished()
-    one.until(lambda: one.finished() > seen)
-    time.sleep(0.2)
-    held = one.kill(signal.SIGSTOP)
+    held = one.processes.pop(0)
+    while True:  # in an evaluation, not in a write: who is stopped with a lock in hand holds up everybody
+        held.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        study = Study.load(where, readonly=True)
+        running = study.history.count(State.RUNNING)
+        study.storage.close()
+        if running:
+            break
+        held.send_signal(signal.SIGCONT)
+        time.sleep(0.2)
+    one.tries = 1
     one.start(2)
     one.until(lambda: one.finished() >= 12)
     held.send_signal(signal.SIGCONT)
