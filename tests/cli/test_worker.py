@@ -140,6 +140,7 @@ def test_one_command_starts_many_workers(work: Run, tmp_path: Path) -> None:
     assert str(os.getpid()) not in calls
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(work: Run, tmp_path: Path) -> None:
     """Also by its own objective; the trial that does it is an ERROR after three."""
     given = ("study.db", "--create", "--objective", "train:deadly", "--space", "train:space", "--trials", "10")

@@ -102,6 +102,7 @@ def test_an_objective_that_takes_its_process_down_costs_itself_only() -> None:
     assert "exit status 3" in str(second.error)
 
 
+@pytest.mark.slow
 def test_when_nothing_but_losses_come_back_the_run_ends() -> None:
     """It cannot be the trials, and the budget is not used up for it."""
     with pytest.raises(parzen.errors.ExecutorError, match="workers in a row were gone"):
@@ -124,6 +125,7 @@ def test_a_child_that_the_objective_forks_becomes_no_second_worker(tmp_path: Pat
     assert len(list(tmp_path.glob("[0-9]*-*"))) == 12
 
 
+@pytest.mark.slow
 def test_a_limit_holds_for_an_objective_that_refuses_to_end(tmp_path: Path) -> None:
     """It ignores signals, stops itself, has children that are sessions of their own: it is gone, and they are."""
 
@@ -244,7 +246,15 @@ DRIVER = """
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    ],
+    ids=lambda number: number.name,
+)
 def test_a_program_that_is_ended_takes_its_processes_with_it(
     number: signal.Signals, start: Start, run: Callable[..., Any], tmp_path: Path
 ) -> None:

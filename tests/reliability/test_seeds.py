@@ -136,6 +136,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 @algorithms
 def test_kills_in_the_middle_change_nothing(algorithm: str, run: Callable[..., object]) -> None:
     """Processes that die in the objective and between trials; then sixty as in one go."""

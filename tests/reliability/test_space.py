@@ -151,8 +151,11 @@ WORKS: dict[str, Callable[[], Any]] = {
 }
 
 
+KINDS = [pytest.param(kind, marks=pytest.mark.slow) if kind == "10 000 parameters" else kind for kind in WORKS]
+
+
 @pytest.mark.parametrize("algorithm", ["random", None])
-@pytest.mark.parametrize("kind", WORKS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_odd_space_that_makes_sense_works_in_a_file(kind: str, algorithm: str | None, tmp_path: Path) -> None:
     """Three trials, then a resume to five."""
     path = tmp_path / "study.db"
@@ -166,7 +169,7 @@ def test_an_odd_space_that_makes_sense_works_in_a_file(kind: str, algorithm: str
     assert result.stopped_by == "trials"
 
 
-@pytest.mark.parametrize("kind", WORKS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_odd_space_that_makes_sense_works_in_the_old_door(kind: str) -> None:
     """Exactly three evaluations, and an answer; feedback shows it without falling over."""
     calls: list[object] = []
