@@ -88,7 +88,9 @@ class Switchboard:
         """Take no more calls."""
         self._closed = True
         with contextlib.suppress(OSError, EOFError):
-            Client(self.address.path, authkey=self._key).close()  # nothing else wakes up who waits for a call
+            # Nothing else wakes up who waits for a call.  Without the key, because nobody may be waiting any more, and then
+            # nobody would answer.
+            Client(self.address.path).close()
         self._listener.close()
 
 
