@@ -94,6 +94,7 @@ def test_the_wine_search_is_kept_and_goes_on(run_python: Run, root: Path, tmp_pa
     assert (tmp_path / "wine.db").exists()
 
 
+@pytest.mark.slow
 def test_the_pruned_search_trains_less(run_python: Run, root: Path) -> None:
     """Of ten trainings some are ended early, and the best is a good one."""
     done = run_python(root / "examples" / "pruning.py", "10", options=())

@@ -184,7 +184,7 @@ def test_a_good_guess_is_worth_many_trials(algorithm: str) -> None:
     assert with_guess < without
 
 
-@pytest.mark.parametrize(("algorithm", "reached"), [("tpe", 0.05), ("auto", 0.02)])
+@pytest.mark.parametrize(("algorithm", "reached"), [("tpe", 0.05), pytest.param("auto", 0.02, marks=pytest.mark.slow)])
 def test_a_wrong_guess_is_overcome(algorithm: str, reached: float) -> None:
     """All five guesses on the wrong side: after a hundred trials the bottom is found all the same."""
     final = [searched(0.1, algorithm, 100, seed) for seed in range(3)]

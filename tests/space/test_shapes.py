@@ -46,6 +46,7 @@ def works(space: Space, *, unit: float = 0.9) -> object:
     return config
 
 
+@pytest.mark.slow
 def test_ten_thousand_parameters():
     """In a few seconds at the very most, also where half of them are conditional."""
     start = time.process_time()
