@@ -286,7 +286,7 @@ def _give_up(stream: Stream, dead: set[str], me: str = "") -> int:
             events.append(Finished(i, attempt, Outcome(State.ERROR, error=TrialError("lost worker", why)), at))
     if events:
         stream.publish(*events)
-        _log.warning("gave up %d trials of %d workers that are gone", len(events), len(dead))
+        _log.info("gave up %d trials of %d workers that are gone", len(events), len(dead))
     for worker in dead:
         with suppress(Unavailable, StudyError):  # else it is forgotten by who comes next
             stream.storage.leave(stream.header.uid, worker)
