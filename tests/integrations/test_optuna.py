@@ -38,7 +38,11 @@ def _loss(config: Any) -> float:
     return loss + (0.0 if config["kind"] == "plain" else 0.1 * abs(config["kind"]["deep"]))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    # The long one: a short search that is resumed has a test of its own below.
+    [pytest.param(c, marks=pytest.mark.slow) if c.startswith("a_resumed") else c for c in CASES],
+)
 def test_a_sampler_keeps_the_promises_of_an_algorithm(case: str) -> None:
     """Every one of them, on every kind of space."""
     CASES[case](TPE)
