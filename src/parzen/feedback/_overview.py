@@ -184,7 +184,8 @@ def overview_of(
     """
     history = live.snapshot()
     own = [i for i in range(len(history)) if history.worker(i) != EARLIER] if history.imported() else None
-    total = history.budget if total is None else max(total, history.budget or 0)
+    known = total is None or history.wishes.budget_set
+    total = history.budget if known else max(total or 0, history.budget or 0)
     order = _ended(history, own)
     losses = np.where(np.isnan(history.losses[order]), np.nan, history.reported(1.0) * history.losses[order])
     busy, pace = _busy(history, own, now), _pace(history, order, now)
