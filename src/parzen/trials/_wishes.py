@@ -69,7 +69,7 @@ class Wishes:
 
     def _with_budget(self, value: JSON) -> Wishes:
         if isinstance(value, Mapping):
-            total = value.get("exactly")
+            total = value.get("exactly", "nothing said")
             return replace(self, budget=total, budget_set=True) if total is None or isinstance(total, int) else self
         # A bare number is what a run was told: of two programs that start together, the lesser number takes nothing away.
         return replace(self, budget=max(self.budget or 0, value)) if isinstance(value, int) else self
