@@ -78,9 +78,9 @@ PROMISED = {
     "parzen.study": "Replay Result Study TrialView minimize",
     "parzen.testing": "FakeClock check_algorithm check_executor check_pruner check_storage",
     "parzen.trials": (
-        "EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Noted Outcome Released Report Reported "
-        "Requested Retracted Started State Trial TrialError Unknown checksum event_from_json event_to_json "
-        "header_from_json header_to_json storable"
+        "BY_HAND EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Note Noted Outcome "
+        "Released Report Reported Requested Retracted Started State Trial TrialError Unknown Wishes checksum event_from_json "
+        "event_to_json exactly header_from_json header_to_json note_event storable"
     ),
 }
 # Attributes of the front doors that are not part of `import *`.

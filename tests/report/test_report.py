@@ -107,12 +107,15 @@ def test_nothing_of_a_study_is_markup(tmp_path: Path) -> None:
         return config[EVIL]
 
     result = parzen.minimize(objective, space, 25, seed=1, algorithm="random", progress=False, catch=True, name=EVIL)
+    result.study.note(f"seen: {EVIL}", 0)
     html = report_html(result.study)
     tags = _read(html).tags
 
     assert not {tag for tag, _ in tags} & {"script", "img"}
     assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
     assert "&lt;script&gt;alert(" in html
+    assert "note on trial 0" in html
+    assert "seen: &lt;script&gt;" in html
 
 
 @pytest.mark.parametrize("trials", [0, 1, 5])

@@ -65,7 +65,7 @@ def everything(history: History) -> dict[str, object]:
     said: dict[str, object] = {name: np.asarray(getattr(history, name)).tolist() for name in COLUMNS}
     said |= {
         name: getattr(history, name)
-        for name in "seq epoch budget late spent finished best_number notes requests".split()
+        for name in "seq epoch budget late spent finished best_number notes remarks requests wishes".split()
     }
     said["trials"] = [repr(trial) for trial in history]
     said["counts"] = [history.count(state) for state in State]

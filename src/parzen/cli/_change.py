@@ -1,4 +1,4 @@
-"""Commands that change what is kept: which studies there are, what they try next, when they end."""
+"""Commands that change what is kept: which studies there are, what they try next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_jso
 from parzen.space import Space
 from parzen.study._records import header_record, trial_record
 
-__all__ = ["copy", "delete", "enqueue", "rename", "stop"]
+__all__ = ["copy", "delete", "enqueue", "rename"]
 
 
 @click.command()
@@ -127,18 +127,3 @@ def _lines(source: Iterable[str]) -> list[Mapping[str, Any]]:
             raise click.UsageError(f"line {place}: expected an object of labels and values, got {line.strip()[:60]!r}")
         found.append(one)
     return found
-
-
-@click.command()
-@WHERE
-@NAME
-@JSON
-def stop(storage: str, name: str | None, as_json: bool) -> None:
-    """Ask whoever runs a study, on any machine, to stop after the trials that are running."""
-    with opened(storage, name, readonly=False) as study:
-        study.stop()
-        running = int(study.history.running.sum())
-        if as_json:
-            print_json({**header_record(study.header), "running": running})
-        else:
-            print_text(f"asked {study.name!r} to stop; {running} trials are running")

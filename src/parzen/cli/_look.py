@@ -38,9 +38,13 @@ def _numbers(study: Study) -> dict[str, object]:
     return {
         "trials": len(history),
         "finished": history.finished,
-        "budget": history.budget,
+        **_wishes(study),
         "best": None if best is None else best.loss,
     }
+
+
+def _wishes(study: Study) -> dict[str, object]:
+    return {"budget": study.budget, "paused": study.paused, "stop_requested": study.stop_requested}
 
 
 @click.command()
@@ -54,14 +58,20 @@ def show(storage: str, name: str | None, as_json: bool, last: int) -> None:
         history = study.history
         if as_json:
             trials = [trial_record(trial) for trial in study.trials]
-            print_json({**header_record(study.header), "budget": history.budget, "trials": trials})
+            notes = [note._asdict() for note in study.notes]
+            print_json({**header_record(study.header), **_wishes(study), "notes": notes, "trials": trials})
             return
         lines = [f"study      {study.name}", f"where      {study.location}", f"created    {when(study.header.created)}"]
         lines.append(f"direction  {study.header.metrics[study.header.objectives[0]]}")
         lines.append(f"trials     {progress_text(study)}")
+        if study.paused:
+            lines.append("paused     no further trial begins until `parzen resume`")
         if history.best_number is not None:
             best = study.best
             lines.append(f"best       {best.loss:.6g} in trial {best.number}: {params_text(study, best.number)}")
+        for note in study.notes:
+            about = "" if note.trial is None else f"trial {note.trial}: "
+            lines.append(f"note       {when(note.at)}  {about}{note.text}")
         lines += ["", *repr(study.space).splitlines()]
         if last and len(history):
             lines += ["", f"{'number':>6}  {'state':<9} {'loss':>12}  parameters"]

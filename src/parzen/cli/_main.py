@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from parzen import __version__
-from parzen.cli._change import copy, delete, enqueue, rename, stop
+from parzen.cli._change import copy, delete, enqueue, rename
 from parzen.cli._completion import completion
+from parzen.cli._control import budget, cancel, note, pause, rerun, resume, stop
 from parzen.cli._exchange import export, import_
 from parzen.cli._look import best, ls, show, watch
 from parzen.cli._replay import replay
@@ -62,6 +63,12 @@ SPELLS: Mapping[str, str | None] = {
     "delete": "parzen.Study.delete",
     "enqueue": "parzen.Study.enqueue",
     "stop": "parzen.Study.stop",
+    "pause": "parzen.Study.pause",
+    "resume": "parzen.Study.resume",
+    "budget": "parzen.Study.set_budget",
+    "cancel": "parzen.Study.cancel",
+    "rerun": "parzen.Study.rerun",
+    "note": "parzen.Study.note",
     "replay": "parzen.Study.replay",
     "plot": "parzen.Study.plot",
     "report": "parzen.Study.write_report",
@@ -84,6 +91,12 @@ for _command in (
     delete,
     enqueue,
     stop,
+    pause,
+    resume,
+    budget,
+    cancel,
+    rerun,
+    note,
     replay,
     plot,
     report,

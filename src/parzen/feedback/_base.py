@@ -36,6 +36,12 @@ class RunInfo:
     resume_hint: str = "run the same program again"
     clock: Clock = field(default_factory=SystemClock)
 
+    def total_now(self, history: History) -> int | None:
+        """The total as it is now: somebody may have set another one since the run began."""
+        if history.wishes.budget_set:
+            return history.budget
+        return None if self.total is None else max(self.total, history.budget or 0)
+
 
 @runtime_checkable
 class Feedback(Protocol):

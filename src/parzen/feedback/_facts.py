@@ -256,8 +256,8 @@ def _stopped(stopped_by: str, error: BaseException | None, run: RunInfo, history
         return plain(f"{kind}: {message.strip().splitlines()[0]}" if message.strip() else kind, 160)
     if error is not None:
         return _REASONS["interrupt"]
-    if stopped_by == "trials" and run.total is not None:
-        total = max(run.total, history.budget or 0)
+    total = run.total_now(history)
+    if stopped_by == "trials" and total is not None:
         return "the one trial is done" if total == 1 else f"all {total} trials are done"
     if stopped_by == "timeout" and run.timeout is not None:
         return f"the timeout of {span(run.timeout)} is over"

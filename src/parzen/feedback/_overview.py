@@ -103,6 +103,7 @@ class Overview:
         failures: by kind, the commonest first.
         chance: that more trials still help; None where it is too early to say.
         noisy: equal configurations may give different losses.
+        paused: no further trial is to begin.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Overview:
     failures: tuple[Failure, ...] = ()
     chance: Chance | None = None
     noisy: bool = False
+    paused: bool = False
 
     @property
     def best_so_far(self) -> FloatArray:
@@ -143,6 +145,7 @@ class Overview:
             "done": self.done,
             "total": self.total,
             "counts": {state.name: count for state, count in self.counts.items()},
+            "paused": self.paused,
             "busy": self.busy,
             "left": self.left,
             "pace": self.pace,
@@ -184,7 +187,8 @@ def overview_of(
     """
     history = live.snapshot()
     own = [i for i in range(len(history)) if history.worker(i) != EARLIER] if history.imported() else None
-    total = history.budget if total is None else max(total, history.budget or 0)
+    known = total is None or history.wishes.budget_set
+    total = history.budget if known else max(total or 0, history.budget or 0)
     order = _ended(history, own)
     losses = np.where(np.isnan(history.losses[order]), np.nan, history.reported(1.0) * history.losses[order])
     busy, pace = _busy(history, own, now), _pace(history, order, now)
@@ -212,6 +216,7 @@ def overview_of(
         failures=_failures(history),
         chance=None if "space exhausted" in history.notes and not noisy else chance_of_help(history),
         noisy=noisy,
+        paused=history.wishes.paused,
     )
 
 

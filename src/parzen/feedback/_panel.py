@@ -103,7 +103,9 @@ def status_text(overview: Overview) -> str:
     if overview.pace:
         each = 1 / overview.pace
         text += f", one trial every {span(each)}" if each >= 1 else f", {number(overview.pace, 2)} trials a second"
-    if overview.left is not None:
+    if overview.paused:
+        text += ", paused"
+    elif overview.left is not None:
         text += f", {clock_time(overview.left + 0.5)} left"
     elif overview.total is not None and overview.done >= overview.total:
         text += ", done"

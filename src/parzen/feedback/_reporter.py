@@ -8,7 +8,7 @@ together, then two a second, and in a run of days fewer still, so that an object
 leaves hundreds of lines and not a million.  One that had to wait is told as soon as a token is there, or at the end.
 
 The `parzen` logger is given the same events at level INFO, unless a subclass says otherwise, as one line each with `extra` fields
-`event` ("resumed", "improved", "status", "ended"), `study`, `trial`, `loss`, `settings`, `done`, `total`, `failed` and
+`event` ("resumed", "improved", "status", "paused", "continued", "ended"), `study`, `trial`, `loss`, `settings`, `done`, `total`, `failed` and
 `elapsed`, as far as they make sense.  No handler is installed.  Where the program's own logging writes these records to
 the very stream that we would write the same line to, only logging does.
 """
@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import os
+import shlex
 import threading
 from collections.abc import Sequence
 from typing import IO
@@ -25,7 +26,7 @@ from typing import IO
 from parzen.feedback._base import RunInfo
 from parzen.feedback._facts import Best, Pace, Progress, Summary, objective_seconds
 from parzen.feedback._wording import number, plain
-from parzen.trials import Entry, History, Noted, State
+from parzen.trials import Entry, History, Noted, Requested, State
 
 __all__ = ["Reporter", "logged_to"]
 
@@ -101,6 +102,8 @@ class Reporter:
         self.opened(run, history)
         if run.already:
             self._tell_resumed(run, history)
+        self._paused = False
+        self._tell_wishes(run, history)
         if self._interval is not None:
             self._thread = threading.Thread(
                 # The context is what a notebook finds the running cell by.
@@ -120,6 +123,8 @@ class Reporter:
         for entry in entries:
             if isinstance(entry.event, Noted) and isinstance(entry.event.value, str):
                 self._tell_noted(run, entry.event.value)
+            elif isinstance(entry.event, Requested):
+                self._tell_wishes(run, history)
         if history.best_number != self._seen or run.clock.monotonic() >= self._due:
             self._tell()
 
@@ -221,7 +226,7 @@ class Reporter:
         assert self._run is not None
         run, history, elapsed = self._run, self._history, self._elapsed()
         done = history.finished
-        total = None if run.total is None else max(run.total, history.budget or 0)
+        total = run.total_now(history)
         return Progress(
             elapsed=elapsed,
             left=self._pace.left(run, total, done, elapsed),
@@ -234,7 +239,8 @@ class Reporter:
         )
 
     def _tell_resumed(self, run: RunInfo, history: History) -> None:
-        of = "" if run.total is None else f" of {max(run.total, history.budget or 0)}"
+        total = run.total_now(history)
+        of = "" if total is None else f" of {total}"
         text = f"resumed '{plain(run.name)}' from {plain(run.location, 200)}: {run.already}{of} trials done"
         best = self._known_best(0.0)
         if best is not None:
@@ -246,6 +252,17 @@ class Reporter:
         self._record("noted", plain(text, 500), run, None, elapsed=self._elapsed())
         with self._lock:
             self.said(plain(text, 500))
+
+    def _tell_wishes(self, run: RunInfo, history: History) -> None:
+        """That the study is paused, once, and by what it goes on; and that it does."""
+        paused = history.wishes.paused
+        if paused == self._paused:
+            return
+        self._paused = paused
+        text = f"paused: no further trial begins until {_resume_hint(run)}" if paused else "no longer paused: going on"
+        self._record("paused" if paused else "continued", text, run, None, elapsed=self._elapsed())
+        with self._lock:
+            self.said(text)
 
     def _record(
         self,
@@ -265,6 +282,13 @@ class Reporter:
         if progress is not None:
             facts.update(done=progress.done, total=progress.total, failed=progress.failed)
         _log.info("%s", text, extra=facts)
+
+
+def _resume_hint(run: RunInfo) -> str:
+    if not run.durable:
+        return "Study.resume() is called"
+    name = "" if run.name == "study" else f" --name {shlex.quote(plain(run.name))}"
+    return f"`parzen resume {shlex.quote(plain(run.location, 200))}{name}` or Study.resume()"
 
 
 def logged_to(stream: IO[str]) -> bool:

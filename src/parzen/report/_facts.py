@@ -23,6 +23,8 @@ _ROWS = 20
 """Best trials in the table."""
 _ERRORS = 8
 _LONG = 300
+_NOTES = 20
+"""Notes of people, the last ones."""
 _PACKAGES = ("parzen", "numpy", "scipy", "scikit-learn", "matplotlib")
 
 
@@ -116,6 +118,9 @@ def _question(study: Reportable, history: History) -> Rows:
     if np.isfinite(history.seconds).any():
         rows.append(("time in the objective", span(float(np.nansum(history.seconds)))))
     rows += [(plain(str(key), 60), plain(str(value), _LONG)) for key, value in list(history.notes.items())[:20]]
+    for note in history.remarks[-_NOTES:]:
+        about = "note" if note.trial is None else f"note on trial {note.trial}"
+        rows.append((about, plain(note.text, _LONG)))
     return rows
 
 

@@ -49,6 +49,8 @@ SILENCE = 60.0
 """Seconds after a trial's time is up in which whoever runs it should have ended it and said so."""
 SHORT = 1.0
 """Seconds of an evaluation below which an engine's own latency is worth hiding: it is given the next trials early."""
+CANCEL_GRACE = 5.0
+"""Seconds in which a trial that somebody cancelled may end by itself, where the run was given no grace."""
 TICK = 0.2
 """Seconds after which the driver looks around when nothing is told: for signals, requests and the time."""
 
@@ -76,10 +78,12 @@ class _Underway:
 
     Attributes:
         begun: on the clock, when the objective was called.
+        cancelled: on the clock, when it was noticed that somebody wants it to be cancelled.
     """
 
     task: Task
     begun: float | None = None
+    cancelled: float | None = None
 
 
 class _Driver(Course):
@@ -126,7 +130,10 @@ class _Driver(Course):
             dry = None
             if self.stopping is None:
                 self.stopping = told
-            if self.stopping is None and (self.free or self.kept_back):
+            paused = self.stopping is None and self.is_paused()
+            if paused:
+                self.stopping = self.rule()
+            elif self.stopping is None and (self.free or self.kept_back):
                 dry = self.fill()
             if not self.running:
                 if self.stopping is not None:
@@ -136,8 +143,9 @@ class _Driver(Course):
             if self.stopping == "timeout" and self.is_past_grace():
                 self.give_up("timeout")
                 return "timeout"
-            for message in self.hear():
+            for message in self.hear(self.nap() if paused and not self.running else TICK):
                 self.take(message)
+            self.end_cancelled_ones()
             self.give_up_silent_ones()
 
     def is_past_grace(self) -> bool:
@@ -156,7 +164,7 @@ class _Driver(Course):
             self.free[:0] = self.kept_back  # taken last
             self.kept_back = []
         while self.free:
-            self.stopping = self.plan.stop(self.history, self.elapsed()) if self.plan.stop is not None else None
+            self.stopping = self.rule()
             if self.stopping is not None:
                 return None
             if self.exhausted and not self.history.count(State.WAITING):
@@ -168,7 +176,7 @@ class _Driver(Course):
                     len(self.free),
                     repeat=self.plan.repeat,
                     worker=self.worker,
-                    limited=self.plan.limited,
+                    limited=self.limited,
                     prepared=self.prepared,
                 )
             except SpaceExhausted:
@@ -200,19 +208,23 @@ class _Driver(Course):
                 raise
             self.finish(number, attempt, self.outcome_of_error(number, error, 0.0, None), error)
 
+    def rule(self) -> str | None:
+        """Why no further trial begins, as far as results say."""
+        return None if self.plan.stop is None else self.plan.stop(self.history, self.elapsed())
+
     # --- listening ----------------------------------------------------------------------------------------------
 
-    def hear(self) -> Sequence[Message]:
-        """What there is to hear; while there is nothing, proposals are prepared."""
+    def hear(self, patience: float) -> Sequence[Message]:
+        """What there is to hear within so many seconds; while there is nothing, proposals are prepared."""
         messages = self.executor.collect(0.0)
         if not messages and self.stopping is None and len(self.running) > 1 and not self.prepared:
             self.look_ahead()
             messages = self.executor.collect(0.0)
-        return messages or self.executor.collect(TICK)
+        return messages or self.executor.collect(patience)
 
     def look_ahead(self) -> None:
         n = self.pace.ahead()
-        if self.plan.limited and self.history.budget is not None:
+        if self.limited and self.history.budget is not None:
             n = min(n, self.history.budget - self.history.spent)
         if n <= 0 or self.exhausted or self.history.count(State.WAITING):
             return
@@ -282,6 +294,9 @@ class _Driver(Course):
         number, attempt, at = message.number, message.attempt, self.stream.clock.wall()
         lost = self.history.lost(number) + 1
         self.pruned.pop(number, None)
+        if number in self.history.wishes.cancelling:
+            self.finish(number, attempt, Outcome(State.CANCELLED), None)
+            return
         if lost < MAX_ATTEMPTS:
             _log.warning("trial %d lost its worker (%s) and is run again", number, message.why)
             self.stream.publish(Released(number, attempt, LOST, at))
@@ -297,6 +312,7 @@ class _Driver(Course):
         self, number: int, attempt: int, outcome: Outcome, error: BaseException | None, message: Raised | None = None
     ) -> None:
         """Record how a trial ended; raise what the objective raised, unless the search is to go on."""
+        outcome, error = self.unless_cancelled(number, outcome, error)
         (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
         if isinstance(error, StopStudy):
             self.stopping = self.stopping or "callback"
@@ -307,7 +323,7 @@ class _Driver(Course):
             raise error
         if outcome.error is not None and outcome.state is State.ERROR:
             _log.info("trial %d failed: %s", number, outcome.error, extra={"trial": number})
-        if counted and self.plan.each is not None:
+        if counted and self.plan.each is not None and outcome.state is not State.CANCELLED:
             try:
                 self.plan.each(number)
             except StopStudy:
@@ -319,6 +335,25 @@ class _Driver(Course):
         names = () if message is None else message.classes
         return any(f"{cls.__module__}.{cls.__qualname__}" in names for cls in self.plan.catch)
 
+    def end_cancelled_ones(self) -> None:
+        """End trials by force that somebody cancelled, and that have not ended by themselves within the grace period.
+
+        Where nothing can end them they are waited for; what comes of them does not count.
+        """
+        if not self.history.wishes.cancelling:
+            return
+        grace, now = self.fleet.grace, self.stream.clock.monotonic()
+        for number in self.history.wishes.cancelling & self.running.keys():
+            underway = self.running[number]
+            underway.cancelled = now if underway.cancelled is None else underway.cancelled
+            waited = now - underway.cancelled
+            if not getattr(self.executor, "forceful", False) or waited < (CANCEL_GRACE if grace is None else grace):
+                continue
+            del self.running[number]
+            self.take_back(underway)
+            seconds = None if underway.begun is None else now - underway.begun
+            self.finish(number, underway.task.attempt, Outcome(State.CANCELLED, seconds=seconds), None)
+
     def give_up_silent_ones(self) -> None:
         """Nobody is waited for for ever: a trial that should have been ended elsewhere, and is not heard of, has failed.
 
@@ -326,10 +361,8 @@ class _Driver(Course):
             ExecutorError: every place is held by such a trial.
         """
         limit, now = self.fleet.trial_timeout, self.stream.clock.monotonic()
-        if limit is None:
-            return
         for number, underway in list(self.running.items()):
-            if underway.begun is None or now - underway.begun <= limit + SILENCE:
+            if limit is None or underway.begun is None or now - underway.begun <= limit + SILENCE:
                 continue
             del self.running[number]
             self.take_back(underway)
@@ -390,6 +423,7 @@ class _Driver(Course):
         except BaseException as error:
             record = message.record if isinstance(message, Raised) else None
             outcome = self.outcome_of_error(message.number, error, message.seconds, record)
+        outcome, _ = self.unless_cancelled(message.number, outcome, None)
         self.stream.publish(Finished(message.number, message.attempt, outcome, self.stream.clock.wall()))
 
 

@@ -28,14 +28,12 @@ import numpy as np
 
 from parzen.errors import StorageError, StudyError, Unavailable
 from parzen.log import Beat, Stream
-from parzen.trials import LOST, Event, Finished, Outcome, Released, State, TrialError
+from parzen.trials import BY_HAND, LOST, Event, Finished, Outcome, Released, State, TrialError
 
 __all__ = ["BY_HAND", "LEASE", "Presence", "present", "release_abandoned", "working"]
 
 _log = logging.getLogger("parzen")
 
-BY_HAND = "by hand"
-"""The worker of trials that a program asked for itself: nobody else may give them up."""
 LEASE = 60.0
 """Seconds without a beat after which a worker is taken for dead; it beats three times as often."""
 MAX_ATTEMPTS = 3
@@ -279,7 +277,9 @@ def _give_up(stream: Stream, dead: set[str], me: str = "") -> int:
     for i in numbers:
         attempt = int(stream.history.attempts[i])
         lost = stream.history.lost(i) + 1
-        if lost < MAX_ATTEMPTS:
+        if i in stream.history.wishes.cancelling:
+            events.append(Finished(i, attempt, Outcome(State.CANCELLED), at))
+        elif lost < MAX_ATTEMPTS:
             events.append(Released(i, attempt, LOST, at))
         else:
             why = f"{lost} times its process was gone before it had a result: the objective may take it down"

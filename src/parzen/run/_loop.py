@@ -7,6 +7,7 @@ it, so an end at any point loses at most the evaluation that was running.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +32,10 @@ _log = logging.getLogger("parzen")
 
 PAUSE = 0.25
 """Seconds between two looks at trials that others are running, when there is nothing else to do."""
+PAUSED = 0.5
+"""Seconds between two looks at a study that is paused."""
+LONG = 0.05
+"""Seconds from which an evaluation is long enough for somebody to have cancelled it, and for a look to cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,34 @@ class Course:
         if self.stream.storage.durable:
             self.stream.pull()
         self.me.look()
+        if self.history.wishes.cancelling:
+            self.call_off_waiting()
+
+    def call_off_waiting(self) -> None:
+        """End trials that were to be cancelled while they ran, and were given back before anybody could."""
+        waiting = [i for i in self.history.wishes.cancelling if self.history.state_of(i) == State.WAITING]
+        if waiting:
+            at, outcome = self.stream.clock.wall(), Outcome(State.CANCELLED)
+            self.stream.publish(*(Finished(i, self.history.attempt_of(i), outcome, at) for i in waiting))
+
+    @property
+    def limited(self) -> bool:
+        """Whether the study's budget holds: for the runs that were told a number, or for all."""
+        return self.plan.limited or self.history.wishes.budget_set
+
+    def is_paused(self) -> bool:
+        """Whether there would be something to begin, and it may not."""
+        history = self.history
+        if not history.wishes.paused:
+            return False
+        if not self.limited or history.budget is None:
+            return True
+        return history.budget > history.spent - history.count(State.WAITING)
+
+    def nap(self) -> float:
+        """Seconds until a paused study is looked at again; less where the time is up before."""
+        left = math.inf if self.plan.timeout is None else self.plan.timeout - self.elapsed()
+        return max(min(PAUSED, left), 0.0)
 
     def told_to_stop(self) -> str | None:
         """Why trials that are running had better end: everything but a rule, which looks at results."""
@@ -181,18 +214,33 @@ class Course:
 
     def should_stop(self, number: int, attempt: int) -> bool:
         """What a running trial is told when it asks."""
-        if self.told_to_stop() is not None:
+        if self.told_to_stop() is not None or number in self.history.wishes.cancelling:
             return True
         if self.history.attempt_of(number) != attempt or self.history.state_of(number) != State.RUNNING:
             return True  # somebody took us for dead: what comes of it would be late
         return self.judge(number)
 
-    def released(self, number: int, why: str) -> Released | None:
-        """How a trial that is RUNNING in our name goes back to WAITING; None where it is somebody else's by now."""
-        history = self.history
+    def unless_cancelled(
+        self, number: int, outcome: Outcome, error: BaseException | None
+    ) -> tuple[Outcome, BaseException | None]:
+        """What came of a trial, and what the search has to raise: nothing of one that somebody cancelled meanwhile."""
+        if number not in self.history.wishes.cancelling:
+            return outcome, error
+        grave = isinstance(error, StopStudy) or not isinstance(error, Exception)
+        return Outcome(State.CANCELLED, seconds=outcome.seconds), error if grave else None
+
+    def released(self, number: int, why: str) -> Released | Finished | None:
+        """How a trial that is RUNNING in our name goes back to WAITING; None where it is somebody else's by now.
+
+        One that somebody wants to be cancelled ends.
+        """
+        history, at = self.history, self.stream.clock.wall()
         if history.state[number] != State.RUNNING or history.worker(number) != self.worker:
             return None
-        return Released(number, int(history.attempts[number]), why, self.stream.clock.wall())
+        attempt = history.attempt_of(number)
+        if number in history.wishes.cancelling:
+            return Finished(number, attempt, Outcome(State.CANCELLED), at)
+        return Released(number, attempt, why, at)
 
 
 class _Loop(Course):
@@ -204,6 +252,9 @@ class _Loop(Course):
             reason = self.reason_to_stop()
             if reason is not None:
                 return reason
+            if self.is_paused():
+                time.sleep(self.nap())  # a signal is noticed afterwards
+                continue
             number, dry = None, "trials"
             try:
                 number = self.begin()
@@ -237,7 +288,7 @@ class _Loop(Course):
             1,
             repeat=self.plan.repeat,
             worker=self.worker,
-            limited=self.plan.limited,
+            limited=self.limited,
         )
         return numbers[0] if numbers else None
 
@@ -250,9 +301,12 @@ class _Loop(Course):
     # --- one trial ----------------------------------------------------------------------------------------------
 
     def evaluate(self, number: int) -> bool:
-        """Call the objective and record what came of it, whatever it was; whether the record still counted."""
+        """Call the objective and record what came of it, whatever it was; whether that is a result, and still counted."""
         attempt = self.history.attempt_of(number)
         outcome, error = self.attempt(number, attempt)
+        if self.stream.storage.durable and (outcome.seconds or 0.0) >= LONG:
+            self.stream.pull()  # an objective that never asks is told nothing: what it returns is held against this
+        outcome, error = self.unless_cancelled(number, outcome, error)
         (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
         if isinstance(error, StopStudy):
             raise error
@@ -260,7 +314,7 @@ class _Loop(Course):
             if not isinstance(error, self.plan.catch):
                 raise error
             _log.info("trial %d failed: %s", number, outcome.error, extra={"trial": number})
-        return counted
+        return counted and outcome.state is not State.CANCELLED
 
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:
         """The outcome of one call of the objective, and the exception that it ended with, if any."""

@@ -64,6 +64,7 @@ class Space:
         self.conditional = any(condition != ((),) for condition in self.conditions)
         self.dependent = any(distribution is None for distribution in self.distributions)
         fixed = [distribution for distribution in self.distributions if distribution is not None]
+        self.has_draws = bool(layout.draws)
         self._columns = None if self.dependent else Columns(fixed)
         self._column_at = {place: j for j, place in enumerate(layout.places)}
         self._evaluator = Evaluator(self.nodes, layout.places, self.distributions)

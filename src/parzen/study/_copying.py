@@ -29,6 +29,7 @@ from parzen.trials import (
     Reported,
     Started,
     State,
+    note_event,
 )
 
 __all__ = ["copied"]
@@ -91,6 +92,8 @@ def _made_again(live: History) -> Iterator[Event]:
     yield from history.requests
     for key, value in history.notes.items():
         yield Noted(key, value, 0.0)
+    for note in history.remarks:
+        yield note_event(note.text, note.trial, note.at)
     for number, trial in enumerate(history):
         row, at = tuple(history.values[number].tolist()), float(history.asked_at[number])
         gain = float(history.gains[number])

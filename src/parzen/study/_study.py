@@ -16,7 +16,6 @@ from parzen.feedback import Feedback, RunInfo, feedback_for
 from parzen.log import Storage, Stream
 from parzen.pruners import Pruner, pruner_named
 from parzen.run import (
-    BY_HAND,
     LEASE,
     Interrupts,
     Objective,
@@ -36,6 +35,7 @@ from parzen.run import (
 )
 from parzen.space import Space
 from parzen.storages import open_storage
+from parzen.study._control import cancel, note, request, rerun, set_budget
 from parzen.study._copying import copied
 from parzen.study._earlier import Earlier, each_of, opened_earlier, take_in
 from parzen.study._enqueued import enqueue_rows, given_rows, new_rows
@@ -61,9 +61,11 @@ from parzen.study._replay import Replay, replay
 from parzen.study._result import Result, TrialView, best_of
 from parzen.study._watching import overview, watch
 from parzen.trials import (
+    BY_HAND,
     Finished,
     Header,
     History,
+    Note,
     Outcome,
     Reported,
     Requested,
@@ -434,9 +436,111 @@ class Study:
         named = None if algorithm is None else algorithm_named(algorithm)
         return replay(self.storage, self.header, self.space, named)
 
+    # --- control ------------------------------------------------------------------------------------------------
+    # All of it goes through the log: whoever runs the study, in this process or another, reads it within a second.
+
     def stop(self) -> None:
-        """Ask whoever runs this study, in this process or another, to stop after the trials that are running."""
-        self.stream.publish(Requested("stop", None, None, self.stream.clock.wall()))
+        """Ask whoever runs this study, in this process or another, to stop after the trials that are running.
+
+        Those are told so when they ask `should_stop`.  A run that begins later is not meant.
+        """
+        request(self.stream, "stop")
+
+    def pause(self) -> None:
+        """Let no further trial begin until `resume`, in this process or another; those that run go on to their end.
+
+        Runs wait, and go on to obey Ctrl-C, `timeout` and `stop`; their time goes on.  A run that begins while the study is
+        paused waits too.
+        """
+        request(self.stream, "pause")
+
+    def resume(self) -> None:
+        """End what `pause` began; runs go on."""
+        request(self.stream, "resume")
+
+    def set_budget(self, max_trials: int | None) -> None:
+        """Set the total number of trials of this study, more or fewer than before, for whoever runs it now or later.
+
+        Runs that were given no `trials` obey it as well.  A later run with `trials=` may raise it and never lowers it; one
+        without goes on up to the number that was set here.  Trials that are running are finished if it is lower.
+
+        Args:
+            max_trials: those that have ended are counted, cancelled ones and those of earlier studies are not; None for no
+                such limit.
+
+        Raises:
+            TypeError, ValueError: it is no whole number from 0 up.
+        """
+        set_budget(self.stream, max_trials)
+
+    def cancel(self, trial: Trial | int) -> Trial:
+        """Call a trial off: it ends as CANCELLED, whatever comes of it, and its place in the budget is free again.
+
+        One that waits is cancelled at once, and so is one that was asked for by hand.  One that a run evaluates is told so
+        when it asks `should_stop`.  In a process of its own (`parallel=`, and executors that can) it is ended after
+        the run's `grace`, or 5 s, if it has not ended by then; elsewhere it is waited for.
+
+        Args:
+            trial: of this study, or its number.
+
+        Returns:
+            The trial as it is now: CANCELLED, or still RUNNING.
+
+        Raises:
+            AlreadyFinished: it has ended.
+            StudyError: there is no such trial.
+        """
+        return cancel(self.stream, trial)
+
+    def rerun(self, trial: Trial | int) -> Trial:
+        """Let the configuration of a trial that has ended be tried again, next, as a new trial with the source "again: trial K".
+
+        It has random streams of its own (`evaluation.rng`), unless the space has unlabelled draws: they are the same only if
+        the streams are.  It counts towards the budget: where that is used up it waits for a larger one.
+
+        Args:
+            trial: of this study, or its number; in any state but WAITING and RUNNING.
+
+        Returns:
+            The new trial, WAITING.
+
+        Raises:
+            StudyError: there is no such trial, or it has not ended.
+        """
+        return rerun(self.stream, trial)
+
+    def note(self, text: str, trial: Trial | int | None = None) -> Note:
+        """Write something down about the study, or about one of its trials; it stays in the log.
+
+        Args:
+            text: anything but nothing.
+            trial: of this study, or its number; None for the study as a whole.
+
+        Raises:
+            TypeError, ValueError: it is no text, or empty.
+            StudyError: there is no such trial.
+        """
+        return note(self.stream, text, trial)
+
+    @property
+    def notes(self) -> list[Note]:
+        """What people have written down, in order: each (at, trial number or None, text)."""
+        return list(self.history.remarks)
+
+    @property
+    def paused(self) -> bool:
+        """Whether no further trial is to begin, as far as this process knows (`refresh`)."""
+        return self.history.wishes.paused
+
+    @property
+    def budget(self) -> int | None:
+        """The total number of trials that is in force; None where nobody has said one."""
+        return self.history.budget
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether `stop` was called and no later run has begun a trial since."""
+        return self.history.wishes.stopping
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -466,8 +570,8 @@ class Study:
         Args:
             objective: gets a configuration, and an `Evaluation` if its second parameter has no default or one is
                 annotated so; returns a loss or a mapping (see `parzen.run._objective` for the table).
-            trials: the total number in the study, those of earlier runs included; None for no limit. It may raise what
-                an earlier run said, never lower it.
+            trials: the total number in the study, those of earlier runs included; None for no limit but what `set_budget`
+                has said. It may raise what was said earlier, never lower it.
             timeout: seconds of this run after which no further trial begins.
             catch: exceptions of the objective after which the search goes on; True for every `Exception`.
             stop: rules that end the run; see `parzen.stopping`.

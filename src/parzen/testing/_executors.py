@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from parzen import hp
 from parzen.errors import ExecutorError, NotPicklable
 from parzen.run import Evaluation
 from parzen.study import Result, Study
-from parzen.trials import State
+from parzen.trials import Entry, History, Started, State
 
 __all__ = ["EXECUTOR_CASES", "check_executor"]
 
@@ -217,6 +217,29 @@ class _Impatient:
         return "five are enough" if len(history.reports(number)) >= 5 else None
 
 
+def _a_trial_that_is_cancelled_ends_so_and_the_search_goes_on(subject: _Subject) -> None:
+    def objective(config: Any, evaluation: Evaluation) -> float:
+        for _ in range(60 if evaluation.number == 1 else 0):  # 3 s, unless it is told or ended
+            time.sleep(0.05)
+            if evaluation.should_stop():
+                break
+        return 0.0
+
+    study = _study()
+
+    def cancel(entries: Sequence[Entry], history: History) -> None:
+        if any(isinstance(entry.event, Started) and entry.event.number == 1 for entry in entries):
+            study.cancel(1)
+
+    study.stream.subscribe(cancel)
+    result = subject.run(objective, 4, study, timeout=600.0, grace=0.2)
+    states = [trial.state.name for trial in result.trials]
+
+    assert states == ["OK", "CANCELLED", "OK", "OK", "OK"], f"one is cancelled, another has its place: {states}"
+    assert result.stopped_by == "trials", f"a trial that is cancelled does not end the run: {result.stopped_by}"
+    _nothing_runs(study)
+
+
 def _a_limit_ends_a_trial_and_what_it_has_started(subject: _Subject) -> None:
     with _folder() as folder:
 
@@ -298,6 +321,7 @@ EXECUTOR_CASES: dict[str, Callable[[_Subject], None]] = {
         _failures_are_recorded_and_the_search_goes_on,
         _an_error_that_is_not_caught_ends_the_run_at_once,
         _a_trial_is_told_to_stop_where_there_is_a_channel,
+        _a_trial_that_is_cancelled_ends_so_and_the_search_goes_on,
         _a_limit_ends_a_trial_and_what_it_has_started,
         _a_worker_that_dies_is_noticed,
         _an_objective_that_cannot_travel_is_refused_before_anything_runs,

@@ -26,6 +26,8 @@ from parzen.trials import (
     State,
     TrialError,
     Unknown,
+    exactly,
+    note_event,
 )
 
 if TYPE_CHECKING:
@@ -266,6 +268,19 @@ def _reports_and_remarks_are_always_accepted(storage: Storage) -> None:
     log.add(Requested("cancel", 5, None, 1.0), Noted("k", None, 1.0), Unknown("dreamt", "{}"))
     log.add(_asked(0), Started(0, 1, "w", 1.0), _finished(0))
     log.add(_finished(0), Reported(0, 1, 0.0, {}, 1.0))
+
+
+def _what_people_want_is_kept_word_for_word(storage: Storage) -> None:
+    log = _Log(storage, _header())
+    log.add(_asked(0), Started(0, 1, "w", 1.0))
+    for value in (7, exactly(3), exactly(None)):
+        log.add(Requested("budget", None, value, 2.0))
+    log.add(*(Requested(action, None, None, 3.0) for action in ("stop", "pause", "resume", "an action of tomorrow")))
+    log.add(Requested("cancel", 0, None, 4.0), note_event("é\ud800\x00\n<b>", 0, 5.0), note_event("x", None, 5.0))
+    log.refuse(Started(0, 2, "w", 6.0), why="a trial that is to be cancelled runs until it has ended")
+    log.add(_finished(0, state=State.CANCELLED))
+    log.refuse(Started(0, 2, "w", 7.0), why="a trial that was cancelled was started")
+    log.check()
 
 
 def _a_batch_is_added_as_a_whole_or_not_at_all(storage: Storage) -> None:
@@ -510,6 +525,7 @@ CASES: dict[str, Callable[[Storage], None]] = {
         _a_released_trial_may_be_started_again,
         _a_retracted_trial_is_never_started,
         _reports_and_remarks_are_always_accepted,
+        _what_people_want_is_kept_word_for_word,
         _a_batch_is_added_as_a_whole_or_not_at_all,
         _a_batch_that_is_sent_again_is_not_added_again,
         _a_claim_starts_the_first_trial_that_waits,

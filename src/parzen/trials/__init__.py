@@ -1,7 +1,7 @@
 """What happened: the log's vocabulary, and the columns that it folds into.
 
 `_events` is the schema of every stored study, `_history` the one place where events become columns, `_trial` what a
-person sees of one row, `_codec` the same things as text.
+person sees of one row, `_wishes` what people want of a study, `_codec` the same things as text.
 """
 
 from parzen.trials._codec import (
@@ -14,6 +14,7 @@ from parzen.trials._codec import (
     storable,
 )
 from parzen.trials._events import (
+    BY_HAND,
     EARLIER,
     EVENT_KINDS,
     LOST,
@@ -32,8 +33,10 @@ from parzen.trials._events import (
 )
 from parzen.trials._history import History
 from parzen.trials._trial import FINISHED, Outcome, Report, State, Trial, TrialError
+from parzen.trials._wishes import Note, Wishes, exactly, note_event
 
 __all__ = [
+    "BY_HAND",
     "EARLIER",
     "EVENT_KINDS",
     "FINISHED",
@@ -45,6 +48,7 @@ __all__ = [
     "Finished",
     "Header",
     "History",
+    "Note",
     "Noted",
     "Outcome",
     "Released",
@@ -57,10 +61,13 @@ __all__ = [
     "Trial",
     "TrialError",
     "Unknown",
+    "Wishes",
     "checksum",
     "event_from_json",
     "event_to_json",
+    "exactly",
     "header_from_json",
     "header_to_json",
+    "note_event",
     "storable",
 ]

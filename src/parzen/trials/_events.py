@@ -17,6 +17,7 @@ from parzen._typing import JSON, Direction
 from parzen.trials._trial import Outcome
 
 __all__ = [
+    "BY_HAND",
     "EARLIER",
     "EVENT_KINDS",
     "LOST",
@@ -123,6 +124,9 @@ class Finished:
 EARLIER = "an earlier study"
 """The worker of trials that were evaluated in another study: known, and no part of this one's budget."""
 
+BY_HAND = "by hand"
+"""The worker of trials that a program asked for itself: nobody else may give them up."""
+
 LOST = "lost"
 """The reason of a `Released` that counts against the trial: something took its worker down."""
 
@@ -139,7 +143,14 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """Somebody wants something of the study.  `action` is "stop", "pause", "resume", "cancel" or "budget"."""
+    """Somebody wants something of the study.
+
+    Attributes:
+        action: "stop", "pause", "resume", "cancel" or "budget"; others are kept and change nothing.
+        target: number of the trial that "cancel" means.
+        value: of "budget": a number that a run was told, which only raises it; or {"exactly": a number, or null for none}.
+        at: seconds since the epoch.
+    """
 
     action: str
     target: int | None
@@ -158,7 +169,7 @@ class Retracted:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A remark about the study."""
+    """A remark about the study: parzen's own under keys of its own, people's under the key "note" (`_wishes`)."""
 
     key: str
     value: JSON

@@ -14,6 +14,7 @@ import copy
 import math
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from parzen._typing import JSON, BoolArray, Direction, FloatArray, IntArray
 from parzen.errors import CorruptLog, SchemaTooNew
 from parzen.space import Points, Space
 from parzen.trials._events import (
+    BY_HAND,
     EARLIER,
     LOST,
     Asked,
@@ -38,6 +40,7 @@ from parzen.trials._events import (
 from parzen.trials._journal import Journal
 from parzen.trials._reports import Reports
 from parzen.trials._trial import Report, State, Trial, TrialError
+from parzen.trials._wishes import Note, Wishes, note_of_event
 
 __all__ = ["History"]
 
@@ -80,8 +83,9 @@ class History:
         self._seeded = seeded
         self.seq = 0
         self.epoch = 0
-        self.budget: int | None = None
+        self.wishes = Wishes()
         self.notes: dict[str, JSON] = {}
+        self.remarks: list[Note] = []
         self.requests: list[Requested] = []
         self._n = 0
         self._best = -1
@@ -240,6 +244,11 @@ class History:
         return self._n - self._counts[State.CANCELLED]
 
     @property
+    def budget(self) -> int | None:
+        """The total number of this study's own trials, as far as anybody has said one."""
+        return self.wishes.budget
+
+    @property
     def late(self) -> int:
         """Entries that came from attempts which had been given up."""
         return self._late
@@ -387,12 +396,17 @@ class History:
 
     def _take_requested(self, event: Requested) -> bool:
         self.requests = [*self.requests, event]  # snapshots keep the old list
-        if event.action == "budget" and isinstance(event.value, int):
-            self.budget = max(self.budget or 0, event.value)
+        i = event.target
+        is_open = i is not None and 0 <= i < self._n and self._state[i] in (_WAITING, _RUNNING)
+        self.wishes = self.wishes.after(event, is_open)
         return True
 
     def _take_noted(self, event: Noted) -> bool:
-        self.notes = {**self.notes, event.key: event.value}
+        note = note_of_event(event)
+        if note is None:
+            self.notes = {**self.notes, event.key: event.value}
+        else:
+            self.remarks = [*self.remarks, note]
         return True
 
     def _take_asked(self, event: Asked) -> bool:
@@ -429,6 +443,8 @@ class History:
         # A storage takes anything; what speaks of no trial changes nothing.
         if not 0 <= i < self._n or self._state[i] != _WAITING or event.attempt != self._attempt[i] + 1:
             return False
+        if self.wishes.stopping and event.worker not in (BY_HAND, EARLIER) and event.worker not in self._workers:
+            self.wishes = replace(self.wishes, stopping=False)  # this run has begun since, and does not mean itself
         self._unshare()
         self._move(i, _RUNNING)
         self._attempt[i] = event.attempt
@@ -513,6 +529,8 @@ class History:
             self._imported[self._state[i]] -= 1
             self._imported[state] += 1
         self._state[i] = state
+        if self.wishes.cancelling and state not in (_WAITING, _RUNNING):
+            self.wishes = replace(self.wishes, cancelling=self.wishes.cancelling - {i})
 
     def _find_best(self) -> None:
         losses = np.where(self.ok & np.isfinite(self.losses), self.losses, np.inf)

@@ -185,7 +185,9 @@ class Executor(Protocol):
 
     Attributes:
         slots: how many tasks it can run at once; the driver has no more under way.  One that has an attribute `early` is
-            given so many more while evaluations take less than a second, to wait where they will run.
+            given so many more while evaluations take less than a second, to wait where they will run.  One that has an
+            attribute `forceful` which is true can end a task that has begun: a trial that somebody cancels is ended with it,
+            and is waited for elsewhere.
     """
 
     @property

@@ -27,6 +27,8 @@ class Processes:
         slots: how many.
     """
 
+    forceful = True
+
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self._workers: dict[int, WorkerProcess] = {}

@@ -32,6 +32,8 @@ class Ray(Engine):
         options: for each trial's task, as `ray.remote` takes them: `num_cpus` (1 unless said), `num_gpus`, `resources` …
     """
 
+    forceful = True
+
     def __init__(self, ray: Any = None, slots: int | None = None, **options: Any) -> None:
         self.ray = require("ray", "parzen[ray]") if ray is None else ray
         if not self.ray.is_initialized():

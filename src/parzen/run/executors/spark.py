@@ -63,6 +63,11 @@ class Spark(Engine):
     def _group_of(self, number: int, attempt: int) -> str:
         return f"{self._group}_{number}_{attempt}"
 
+    @property
+    def forceful(self) -> bool:
+        """Whether a job can be ended: not every Spark tells which thread's job is which."""
+        return bool(self._jobs.can_cancel)
+
     def end(self, number: int) -> bool:
         if not self._jobs.can_cancel:
             return False

@@ -32,6 +32,7 @@ class Submitit(Engine):
     """
 
     queues = True
+    forceful = True
 
     def __init__(self, executor: Any, slots: int | None = None) -> None:
         if slots is None:

@@ -1,0 +1,143 @@
+"""Commands that speak with whoever runs a study, on any machine, through its log."""
+
+from __future__ import annotations
+
+import click
+
+from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text
+from parzen.study import Study
+from parzen.study._records import header_record, trial_record
+from parzen.trials import State
+
+__all__ = ["budget", "cancel", "note", "pause", "rerun", "resume", "stop"]
+
+_TRIAL = click.argument("number", metavar="TRIAL", type=click.IntRange(min=0))
+
+
+def _running(study: Study) -> int:
+    study.refresh()
+    return study.history.count(State.RUNNING)
+
+
+@click.command()
+@WHERE
+@NAME
+@JSON
+def stop(storage: str, name: str | None, as_json: bool) -> None:
+    """Ask whoever runs a study, on any machine, to stop after the trials that are running."""
+    with opened(storage, name, readonly=False) as study:
+        study.stop()
+        running = _running(study)
+        if as_json:
+            print_json({**header_record(study.header), "running": running})
+        else:
+            print_text(f"asked {study.name!r} to stop; {running} trials are running")
+
+
+@click.command()
+@WHERE
+@NAME
+@JSON
+def pause(storage: str, name: str | None, as_json: bool) -> None:
+    """Let no further trial of a study begin, wherever it runs, until `parzen resume`.
+
+    Trials that are running go on to their end.
+    """
+    with opened(storage, name, readonly=False) as study:
+        study.pause()
+        running = _running(study)
+        if as_json:
+            print_json({**header_record(study.header), "paused": study.paused, "running": running})
+        else:
+            print_text(f"paused {study.name!r}; {running} trials are running and go on to their end")
+
+
+@click.command()
+@WHERE
+@NAME
+@JSON
+def resume(storage: str, name: str | None, as_json: bool) -> None:
+    """Let whoever runs a study that was paused go on."""
+    with opened(storage, name, readonly=False) as study:
+        study.resume()
+        if as_json:
+            print_json({**header_record(study.header), "paused": study.paused, "running": _running(study)})
+        else:
+            print_text(f"resumed {study.name!r}: whoever runs it goes on")
+
+
+@click.command()
+@WHERE
+@click.argument("trials", metavar="TRIALS", required=False, type=click.IntRange(min=0))
+@click.option("--none", "unlimited", is_flag=True, help="Take the limit away.")
+@NAME
+@JSON
+def budget(storage: str, trials: int | None, unlimited: bool, name: str | None, as_json: bool) -> None:
+    """Set the total number of trials of a study, more or fewer, also for those who run it now.
+
+    Trials that are running are finished if it is lower.
+    """
+    if (trials is None) is not unlimited:
+        raise click.UsageError("give the total number of trials, or --none")
+    with opened(storage, name, readonly=False) as study:
+        before = study.budget
+        study.set_budget(trials)
+        if as_json:
+            record = {"before": before, "budget": study.budget, "finished": study.history.finished}
+            print_json({**header_record(study.header), **record})
+        else:
+            total = "no limit" if trials is None else f"{trials} trials"
+            print_text(f"the budget of {study.name!r} is {total}; {study.history.finished} are done")
+
+
+@click.command()
+@WHERE
+@_TRIAL
+@NAME
+@JSON
+def cancel(storage: str, number: int, name: str | None, as_json: bool) -> None:
+    """Call off a trial that waits or runs; it does not count.
+
+    One that is running is told so, and ended by force after the run's grace period where that is possible.
+    """
+    with opened(storage, name, readonly=False) as study:
+        trial = study.cancel(number)
+        if as_json:
+            print_json(trial_record(trial))
+        elif trial.state is State.CANCELLED:
+            print_text(f"trial {number} is cancelled")
+        else:
+            print_text(f"asked whoever runs trial {number} to cancel it")
+
+
+@click.command()
+@WHERE
+@_TRIAL
+@NAME
+@JSON
+def rerun(storage: str, number: int, name: str | None, as_json: bool) -> None:
+    """Let the configuration of a trial that has ended be tried once more, next."""
+    with opened(storage, name, readonly=False) as study:
+        trial = study.rerun(number)
+        if as_json:
+            print_json(trial_record(trial))
+        else:
+            print_text(f"trial {trial.number} waits, {trial.source}: {params_text(study, trial.number)}")
+
+
+@click.command()
+@WHERE
+@click.argument("text", metavar="TEXT")
+@click.option("--trial", "number", type=click.IntRange(min=0), help="The trial that it is about.")
+@NAME
+@JSON
+def note(storage: str, text: str, number: int | None, name: str | None, as_json: bool) -> None:
+    """Write something down about a study, or about one of its trials; `parzen show` has it."""
+    if not text.strip():
+        raise click.UsageError("a note says something: TEXT is empty")
+    with opened(storage, name, readonly=False) as study:
+        made = study.note(text, number)
+        if as_json:
+            print_json({**header_record(study.header), **made._asdict()})
+        else:
+            print_text(f"noted about {study.name!r}" + ("" if number is None else f", trial {number}"))
