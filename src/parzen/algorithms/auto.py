@@ -4,7 +4,7 @@ A process alone converges fast, and now and then locks onto one basin and tries 
 alone do not, and are slow to converge.  In turn, each has in its history what the other would not have tried: the
 combination has the speed of the one and a shorter tail of failures than either.
 
-Which of them proposes a trial depends on how many trials there are, and on nothing else:
+Which of them proposes a trial depends on how many trials there are:
 
     first          the middle of every range, then Sobol points: one more than there are columns, from 5 to 12
     up to 40       twice the process, once the estimators
@@ -12,6 +12,7 @@ Which of them proposes a trial depends on how many trials there are, and on noth
     beyond         once the process, on a bounded share of the trials, three times the estimators
 
 With more than 40 active columns, lengths of the process are hard to learn and dear, so it has one turn of four there too.
+In a tree both let one branch be, now and then, in which nothing is gained any more (`_branches`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of
+from parzen.algorithms._branches import other_branch
 from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.tpe import TPE
 from parzen.space import Space
@@ -52,7 +54,10 @@ class Auto:
             if 0 < asked <= len(_PIECES):
                 importlib.import_module(_PIECES[asked - 1])
             return start_pick(space, history, ask, number, earlier, "auto")
-        if _process_has_turn(space, history, asked, scored):
+        elsewhere = other_branch(space, history, ask, number, earlier, _PARTNER.scores)
+        if elsewhere is not None:
+            pick = elsewhere
+        elif _process_has_turn(space, history, asked, scored):
             from parzen.algorithms.gp._process import gp_pick  # not before it is needed: it has `_PIECES`
 
             pick = gp_pick(space, history, ask, number, earlier)

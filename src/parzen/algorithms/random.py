@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from parzen.algorithms._base import Ask, Proposal, row_key, seen, unseen_point
 from parzen.errors import SpaceExhausted
 from parzen.space import Points, Space
@@ -22,6 +24,9 @@ class Random:
 
     def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
         """One draw for each number, from that number's own generator."""
+        if space.unrepeatable:  # nothing to compare with, which is a tenth of a trial
+            unit = np.concatenate([ask.rng(number).random((1, space.d)) for number in ask.numbers])
+            return Proposal(space.from_unit(unit), ("random",) * len(unit))
         known = seen(history)
         points: list[Points] = []
         keys: list[bytes] = []

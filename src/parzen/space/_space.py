@@ -20,7 +20,7 @@ from parzen.space._points import Points
 from parzen.space._rows import all_rows, imply_branches
 from parzen.space._single import Single
 from parzen.space._wording import in_html, in_words, option_name
-from parzen.space.distributions import Distribution
+from parzen.space.distributions import Distribution, LogNormal, LogUniform, Normal, Uniform
 
 __all__ = ["Space"]
 
@@ -62,6 +62,11 @@ class Space:
         self.conditions: tuple[Condition, ...] = layout.conditions
         self.column: dict[str, int] = {label: j for j, label in enumerate(self.labels)}
         self.conditional = any(condition != ((),) for condition in self.conditions)
+        # Every configuration has a column of which no two draws are the same.
+        self.unrepeatable = any(
+            condition == ((),) and isinstance(distribution, (Uniform, LogUniform, Normal, LogNormal))
+            for condition, distribution in zip(self.conditions, self.distributions, strict=True)
+        )
         self.dependent = any(distribution is None for distribution in self.distributions)
         fixed = [distribution for distribution in self.distributions if distribution is not None]
         self.has_draws = bool(layout.draws)

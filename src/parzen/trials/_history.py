@@ -221,11 +221,12 @@ class History:
 
     def count(self, *states: State) -> int:
         """How many trials are in any of these states."""
-        return sum(self._counts[state] for state in states)
+        counts = self._counts
+        return counts[states[0]] if len(states) == 1 else sum([counts[state] for state in states])
 
     def imported(self, *states: State) -> int:
         """How many trials in any of these states were evaluated in an earlier study; in any state, where none is named."""
-        return sum(self._imported[state] for state in states or State)
+        return sum([self._imported[state] for state in states]) if states else sum(self._imported)
 
     @property
     def finished(self) -> int:
@@ -236,12 +237,13 @@ class History:
     @property
     def spent(self) -> int:
         """How much of the budget is used: every number that is neither cancelled nor from an earlier study."""
-        return self.asked - (self.imported() - self.imported(State.CANCELLED))
+        imported = self._imported
+        return self._n - self._counts[_CANCELLED] - (sum(imported) - imported[_CANCELLED])
 
     @property
     def asked(self) -> int:
         """How many trials there are that are not cancelled: what an algorithm may know of, earlier studies included."""
-        return self._n - self._counts[State.CANCELLED]
+        return self._n - self._counts[_CANCELLED]
 
     @property
     def budget(self) -> int | None:
