@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
 import parzen
 from parzen import hp
-from parzen.algorithms import TPE, Auto
 
 MODELS = {
     "model": hp.choice(
@@ -33,12 +31,11 @@ def _loss(config: Any) -> float:
     return 1.0 - 0.9 * max(0.0, 1.0 - 4.0 * max(abs(model["c"] - 0.9), abs(model["g"] - 0.2)))
 
 
-@pytest.mark.parametrize("algorithm", [Auto(), TPE()], ids=["auto", "tpe"])
-def test_a_better_branch_is_found_behind_one_that_is_good_everywhere(algorithm: Any) -> None:
+def test_a_better_branch_is_found_behind_one_that_is_good_everywhere() -> None:
     """Most seeds end in the deep branch; without a look elsewhere most of them end in the flat one."""
     found = []
     for seed in range(5):
-        result = parzen.minimize(_loss, MODELS, 60, algorithm=algorithm, seed=seed, progress=False)
+        result = parzen.minimize(_loss, MODELS, 60, seed=seed, progress=False)
         found.append(result.best.loss < 0.45)
     assert sum(found) >= 4, found
 
@@ -50,8 +47,8 @@ def test_no_more_than_every_third_trial_looks_elsewhere_and_a_hopeless_branch_is
         model = config["model"]
         return 0.5 if model["name"] == "flat" else 2.0 + 0.01 * sum(v for v in model.values() if not isinstance(v, str))
 
-    history = parzen.minimize(loss, MODELS, 120, algorithm="tpe", seed=1, progress=False).history
-    elsewhere = np.array([history.source(number) == "tpe: another branch" for number in range(len(history))])
+    history = parzen.minimize(loss, MODELS, 120, seed=1, progress=False).history
+    elsewhere = np.array([history.source(number) == "auto: another branch" for number in range(len(history))])
 
     assert 0 < elsewhere.sum() <= 40
     assert not elsewhere[[n for n in range(120) if n % 3 != 2]].any()
@@ -65,7 +62,7 @@ def test_a_search_that_gains_is_left_alone() -> None:
     def loss(config: Any) -> float:
         return 10.0 * 0.9 ** next(count) if config["model"]["name"] == "deep" else 12.0
 
-    history = parzen.minimize(loss, MODELS, 50, algorithm="tpe", seed=3, progress=False).history
+    history = parzen.minimize(loss, MODELS, 50, seed=3, progress=False).history
 
     assert not any("another branch" in history.source(number) for number in range(len(history)))
 
@@ -78,7 +75,7 @@ def test_a_branch_that_always_fails_is_left_after_some_trials() -> None:
             raise ValueError("not here")
         return 0.5 + 0.1 * config["model"]["alpha"]
 
-    history = parzen.minimize(loss, MODELS, 90, seed=2, catch=ValueError, algorithm="tpe", progress=False).history
+    history = parzen.minimize(loss, MODELS, 90, seed=2, catch=ValueError, progress=False).history
     late = [history.source(number) for number in range(75, 90)]
 
     assert not any("another branch" in source for source in late)
@@ -87,6 +84,6 @@ def test_a_branch_that_always_fails_is_left_after_some_trials() -> None:
 def test_a_space_without_branches_has_none_to_look_at() -> None:
     """Nor has one whose only condition is not at its root."""
     space = {"x": hp.float("x", 0.0, 1.0), "c": hp.choice("c", [1, 2])}
-    history = parzen.minimize(lambda p: 1.0, space, 40, algorithm="tpe", seed=1, progress=False).history
+    history = parzen.minimize(lambda p: 1.0, space, 40, seed=1, progress=False).history
 
     assert not any("another branch" in history.source(number) for number in range(len(history)))

@@ -12,7 +12,7 @@ Which of them proposes a trial depends on how many trials there are:
     beyond         once the process, on a bounded share of the trials, three times the estimators
 
 With more than 40 active columns, lengths of the process are hard to learn and dear, so it has one turn of four there too.
-In a tree both let one branch be, now and then, in which nothing is gained any more (`_branches`).
+In a tree they let a branch be, now and then, in which nothing is gained any more (`_branches`).
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ What differs from the papers:
   1 random search) 0.71 / 0.44 / 0.32 after 25 / 50 / 100 evaluations against 0.59 / 0.39 / 0.24 (23 public tasks, 20
   seeds).  A shared bandwidth under narrow good kernels is no better than random search: kernels of the two must match.
 - Bad are all that are not good: also what failed, was pruned or is running, which keeps parallel proposals apart.
-- Where the search is in one branch of a tree and gains nothing, every third trial is of another one (`_branches`).
 - A configuration that was asked for before gives way to the next best candidate.
 """
 
@@ -33,14 +32,13 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.algorithms._base import Ask, Pick, Proposal, Seen, proposal_of, row_key, seen, unseen_point
-from parzen.algorithms._branches import other_branch
 from parzen.algorithms._kernel_row import KernelRow
 from parzen.algorithms._parzen import (
     Form,
@@ -105,14 +103,7 @@ class TPE:
 
     def suggest(self, space: Space, history: History, ask: Ask) -> Proposal:
         """Points for `ask.numbers`; each of them counts as running for those after it."""
-        return proposal_of(ask, lambda number, picks: self._pick_anywhere(space, history, ask, number, picks))
-
-    def _pick_anywhere(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
-        if history.asked + len(earlier) >= self.n_startup:
-            elsewhere = other_branch(space, history, ask, number, earlier, self.scores)
-            if elsewhere is not None:
-                return replace(elsewhere, source=f"tpe: {elsewhere.source}")
-        return self.pick(space, history, ask, number, earlier)
+        return proposal_of(ask, lambda number, picks: self.pick(space, history, ask, number, picks))
 
     def pick(self, space: Space, history: History, ask: Ask, number: int, earlier: Sequence[Pick]) -> Pick:
         """The point for one number, given what the same ask has picked already."""
