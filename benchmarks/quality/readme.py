@@ -1,4 +1,4 @@
-"""Writes tables into `benchmarks/README.md`, between the markers `<!-- NAME:begin -->` and `<!-- NAME:end -->`."""
+"""Writes tables into a page, between the markers `<!-- NAME:begin -->` and `<!-- NAME:end -->`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["replaced", "write"]
+__all__ = ["HOW_GOOD", "README", "replaced", "write"]
 
-_README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[1] / "README.md"
+HOW_GOOD = Path(__file__).parents[2] / "docs" / "how-good.md"
 
 
 def replaced(text: str, name: str, lines: Sequence[str]) -> str:
@@ -29,7 +30,7 @@ def _circumstances() -> str:
     try:
         commit = subprocess.run(
             ["git", "describe", "--always", "--dirty"],
-            cwd=_README.parent,
+            cwd=README.parent,
             capture_output=True,
             text=True,
             check=True,
@@ -43,6 +44,6 @@ def _circumstances() -> str:
     )
 
 
-def write(name: str, lines: Sequence[str]) -> None:
+def write(name: str, lines: Sequence[str], page: Path = README) -> None:
     """Puts these lines between the markers of `name`, after a line of circumstances."""
-    _README.write_text(replaced(_README.read_text(), name, [_circumstances(), "", *lines]))
+    page.write_text(replaced(page.read_text(), name, [_circumstances(), "", *lines]))

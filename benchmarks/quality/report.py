@@ -15,7 +15,8 @@ looking at many peers, which makes `behind` easier to get.
 
 **Worse than random search**: a one-sided sign test for each task, Holm-corrected.
 
-`--readme` writes the short form of it into `benchmarks/README.md`, between its markers.
+`--readme` writes the short form of it into `benchmarks/README.md`, and the outline into `docs/how-good.md`, between their
+markers.
 """
 
 from __future__ import annotations
@@ -239,6 +240,44 @@ def _short(report: _Report, budgets: Sequence[int]) -> list[str]:
     return lines + _worse(report, [name for name in report.optimisers if name.startswith("parzen-")], budgets[-2:])
 
 
+def _outline(report: _Report, budgets: Sequence[int]) -> list[str]:
+    """Two tables for those who want to know no more: mean regrets, and what ours wins against each."""
+    means = {
+        budget: {
+            row.optimiser: row for row in report.rows(complete(report.runs, report.optimisers, budget), budget, None)
+        }
+        for budget in budgets
+    }
+    shown = [budget for budget in budgets if means[budget]]
+    names = sorted(
+        {name for budget in shown for name in means[budget]},
+        key=lambda name: means[shown[-1]][name].mean if name in means[shown[-1]] else means[shown[0]][name].mean,
+    )
+    body = [
+        [name, *(f"{means[budget][name].mean:.2f}" if name in means[budget] else "" for budget in shown)]
+        for name in names
+    ]
+    tasks = [len(next(iter(means[budget].values())).tasks) for budget in shown]
+    head = ["mean regret", *(f"after {budget} ({n} tasks)" for budget, n in zip(shown, tasks, strict=True))]
+    lines = markdown(head, body)
+    others = [name for name in report.optimisers if name != report.ours and not name.startswith("parzen-")]
+    fought = {name: {b: d for b in shown if (d := report.duel(name, b, None)) is not None} for name in others}
+    body = [
+        [
+            name,
+            *(
+                f"{100 * duels[b].wins:.0f} % ({percent(duels[b].wins_interval)}), {duels[b].tasks} tasks"
+                if b in duels
+                else ""
+                for b in shown
+            ),
+        ]
+        for name, duels in sorted(fought.items(), key=lambda item: min((d.wins for d in item[1].values()), default=2.0))
+        if duels
+    ]
+    return [*lines, *markdown([f"runs that {report.ours} wins against", *(f"after {b}" for b in shown)], body)]
+
+
 def _facts(report: _Report) -> list[str]:
     """Of each optimiser: version, seeds, and CPU time of a run of 100 evaluations."""
     body = []
@@ -269,7 +308,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--subset", choices=list(SUBSETS), help="only these tasks")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--tasks-too", action="store_true", help="also a regret per task")
-    parser.add_argument("--readme", action="store_true", help="write the short form into benchmarks/README.md")
+    parser.add_argument(
+        "--readme", action="store_true", help="write the short forms into benchmarks/README.md and docs/how-good.md"
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     runs = records.read(options.results)
@@ -281,6 +322,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = _Report(runs, scoring.read_references(), best_known(runs), optimisers, options.ours, options.subset)
     if options.readme:
         readme.write("quality", [*_facts(report), *_short(report, options.budgets)])
+        readme.write("outline", _outline(report, options.budgets), readme.HOW_GOOD)
         return 0
     lines, stored = _full(report, options.budgets, options.tasks_too)
     print("\n".join([*_facts(report), *lines]))

@@ -156,6 +156,15 @@ def test_the_report_names_who_is_ahead_and_keeps_the_slow_ones_in_a_table_of_the
     assert "Significantly ahead of parzen-auto: slow on coco." in printed
     assert "| peer | 3 | 15 / 15 | 100 % (100 to 100) | ahead |" in printed
 
+    runs = records.read(folder)
+    everything = report._Report(
+        runs, known, comparison.best_known(runs), ["parzen-auto", "peer", "random", "slow"], "parzen-auto", None
+    )
+    outline = "\n".join(report._outline(everything, (25, 50)))
+    assert "| mean regret | after 25 (3 tasks) |" in outline
+    assert "| parzen-auto | 0.50 |" in outline
+    assert "| slow | 0 % (0 to 0), 1 tasks |" in outline
+
 
 def test_a_curve_goes_as_far_as_its_run() -> None:
     """Regret of the best so far, over the median at that budget; NaN beyond."""
