@@ -17,6 +17,7 @@ import pytest
 
 import parzen
 from parzen import Evaluation, State, Study, hp
+from parzen.analysis import why
 from parzen.errors import AlreadyFinished, StudyError
 from parzen.hyperopt.pyll import scope
 from parzen.trials import EARLIER, Requested
@@ -144,6 +145,7 @@ def test_nothing_begins_while_a_study_is_paused_and_stop_ends_it_all_the_same(
     assert stopped_by == ("" if arguments is WORKER else "request")
     assert len(re.findall(r"paused: no further trial begins until `parzen resume \S*s\.db`", told)) == 2
     assert told.count("no longer paused") == 1
+    assert re.search(r"in the objective, [0-9.]+ m?s paused, |at once\)", told)
     assert study.paused
     assert study.stop_requested
 
@@ -333,6 +335,18 @@ def test_unlabelled_draws_are_the_same_when_a_trial_is_run_again() -> None:
     study.run(_square, 1, progress=False)
 
     assert study.rerun(0).config == study.trials[0].config
+
+
+def test_what_a_person_wanted_again_is_no_proposal(tmp_path: Path) -> None:
+    """So `replay` does not expect an algorithm to have made it, and `why` says who did."""
+    study = Study(SPACE, storage=tmp_path / "s.db", algorithm="random", seed=1)
+    study.run(_square, 2, progress=False)
+    study.rerun(1)
+    study.run(_square, 4, progress=False)
+    made = study.replay()
+
+    assert (made.proposals, made.matching, made.given) == (3, 3, 1)
+    assert "the configuration of trial 1 be tried again" in str(why(study, 2))
 
 
 def test_notes_stay_with_the_study(tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def _sentences(
         given = memo.get("given") if isinstance(memo, Mapping) else None
         named = ", ".join(plain(label, 40) for label in given) if isinstance(given, Mapping) else ""
         said = [f"Somebody asked for trial {i}" + (f" and gave {named}." if named else ".")]
+    elif isinstance(memo, Mapping) and isinstance(memo.get("again"), int):
+        said = [f"Somebody let the configuration of trial {memo['again']} be tried again."]
     else:
         said = [f"The rule “{plain(rule, 80)}” proposed trial {i}."]
     said.append(f"{known} trials had ended then" + (f" and {running} were under way." if running else "."))

@@ -19,6 +19,7 @@ from parzen.cli._crew import run_crew
 from parzen.errors import StopStudy, StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
+from parzen.study._control import raise_budget
 from parzen.trials import State, Trial
 
 __all__ = ["worker"]
@@ -133,6 +134,7 @@ def worker(
             f"study {study.name!r} has no total number of trials, so that a worker would never end: give it with --trials"
         )
     if parallel > 1:
+        raise_budget(study.stream, total)
         ctx.exit(run_crew(parallel, _alone(ctx), lambda: _finished(study)))
     result = study.run(
         _keeping_attachments(objective, study),
@@ -156,7 +158,8 @@ def _alone(ctx: click.Context) -> list[str]:
     for parameter in ctx.command.params:
         name = str(parameter.name)
         value = ctx.meta.get(f"parzen.{name}", ctx.params.get(name))  # what was imported is named as it was
-        if name in ("storage", "parallel") or value is None or value is False:
+        # The study is there and has its total: one that is started later must not undo what was set since.
+        if name in ("storage", "parallel", "create", "trials") or value is None or value is False:
             continue
         said += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
     return [*said, "--", str(ctx.params["storage"])]

@@ -150,6 +150,7 @@ class Summary:
         stopped: why it ended, in words.
         kept: where it is saved and how to go on, in words.
         metric: what the loss is called.
+        paused: seconds in which no trial was to begin.
     """
 
     best: Best | None
@@ -160,6 +161,7 @@ class Summary:
     stopped: str
     kept: str
     metric: str
+    paused: float = 0.0
 
     @classmethod
     def of(
@@ -170,6 +172,7 @@ class Summary:
         objective: float,
         stopped_by: str,
         error: BaseException | None,
+        paused: float = 0.0,
     ) -> Summary:
         """Gather it from the history as it is at the end."""
         name = plain(run.name, 60)
@@ -187,6 +190,7 @@ class Summary:
             stopped=_stopped(stopped_by, error, run, history),
             kept=kept,
             metric=plain(history.objectives[0], 40),
+            paused=paused,
         )
 
     def rows(self) -> Iterator[tuple[str, str]]:
@@ -222,6 +226,7 @@ class Summary:
             ("ok", (State.OK,)),
             ("failed", _BAD),
             ("pruned", (State.PRUNED,)),
+            ("cancelled", (State.CANCELLED,)),
             ("unfinished", (State.RUNNING, State.WAITING)),
         )
         parts = [(sum(self.counts[s] for s in states), name) for name, states in names]
@@ -234,7 +239,9 @@ class Summary:
         if inside > elapsed * 1.001:
             at_once = number(inside / elapsed, 2) if elapsed > 0 else "many"
             return f"{span(elapsed)}, with {span(inside)} in the objective ({at_once} at once)"
-        return f"{span(elapsed)}: {span(inside)} in the objective, {span(max(elapsed - inside, 0.0))} in parzen"
+        waited = f"{span(self.paused)} paused, " if self.paused else ""
+        ours = max(elapsed - inside - self.paused, 0.0)
+        return f"{span(elapsed)}: {span(inside)} in the objective, {waited}{span(ours)} in parzen"
 
     def __str__(self) -> str:
         best = f"{self.best.found} in trial {self.best.number}" if self.best else f"no {self.metric}"

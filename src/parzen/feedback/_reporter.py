@@ -102,7 +102,8 @@ class Reporter:
         self.opened(run, history)
         if run.already:
             self._tell_resumed(run, history)
-        self._paused = False
+        self._paused: float | None = None
+        self._paused_for = 0.0
         self._tell_wishes(run, history)
         if self._interval is not None:
             self._thread = threading.Thread(
@@ -138,7 +139,8 @@ class Reporter:
             self._tell(at_the_end=True)
             elapsed = self._elapsed()
             inside = max(objective_seconds(history) - self._seconds, 0.0)
-            summary = Summary.of(history, run, elapsed, inside, stopped_by, error)
+            self._end_pause()
+            summary = Summary.of(history, run, elapsed, inside, stopped_by, error, self._paused_for)
             self.closing(self._progress())
             self._run = None
             self.closed(summary)
@@ -256,13 +258,18 @@ class Reporter:
     def _tell_wishes(self, run: RunInfo, history: History) -> None:
         """That the study is paused, once, and by what it goes on; and that it does."""
         paused = history.wishes.paused
-        if paused == self._paused:
+        if paused is (self._paused is not None):
             return
-        self._paused = paused
+        self._end_pause()
+        self._paused = self._elapsed() if paused else None
         text = f"paused: no further trial begins until {_resume_hint(run)}" if paused else "no longer paused: going on"
         self._record("paused" if paused else "continued", text, run, None, elapsed=self._elapsed())
         with self._lock:
             self.said(text)
+
+    def _end_pause(self) -> None:
+        if self._paused is not None:
+            self._paused_for += self._elapsed() - self._paused
 
     def _record(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 from parzen.errors import AlreadyFinished, Conflict, StudyError
 from parzen.log import Stream, trial_seed
 from parzen.run import checked_count, release_abandoned
+from parzen.study._given import AGAIN
 from parzen.trials import (
     BY_HAND,
     FINISHED,
@@ -23,15 +24,19 @@ from parzen.trials import (
     note_event,
 )
 
-__all__ = ["cancel", "note", "request", "rerun", "set_budget"]
-
-AGAIN = "again: trial {}"
-"""The source of a trial that repeats another."""
+__all__ = ["cancel", "note", "raise_budget", "request", "rerun", "set_budget"]
 
 
 def request(stream: Stream, action: str) -> None:
     """Ask whoever runs the study for something that needs no more words."""
     stream.publish(Requested(action, None, None, stream.clock.wall()))
+
+
+def raise_budget(stream: Stream, total: int) -> None:
+    """What a run is told: as many trials, or those that somebody has said before, if they are more."""
+    budget = stream.history.budget
+    if budget is None or total > budget:
+        stream.publish(Requested("budget", None, total, stream.clock.wall()))
 
 
 def set_budget(stream: Stream, max_trials: Any) -> None:
@@ -76,7 +81,7 @@ def rerun(stream: Stream, trial: Trial | int) -> Trial:
             row = tuple(history.row(number).tolist())
             memo = {"again": number}
             try:
-                stream.publish(Asked(new, row, AGAIN.format(number), seed, history.seq, at, memo=memo))
+                stream.publish(Asked(new, row, f"{AGAIN}{number}", seed, history.seq, at, memo=memo))
             except Conflict:  # another program took the number
                 stream.pull()
                 continue

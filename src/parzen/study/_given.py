@@ -20,6 +20,13 @@ DEFAULT_NAME = "study"
 
 ENQUEUED = "enqueued"
 """The source of a trial that a person asked for."""
+AGAIN = "again: trial "
+"""How the source of a trial begins that a person let run again; the number of the first one follows."""
+
+
+def was_wanted(source: str) -> bool:
+    """Whether a person chose the configuration of a trial with this source, and no algorithm."""
+    return source == ENQUEUED or source.startswith(AGAIN)
 
 
 def given_of(space: Space, row: FloatArray) -> dict[str, float]:

@@ -16,7 +16,7 @@ from parzen.errors import AlgorithmError, CorruptLog, StudyError
 from parzen.log import DRAWS, Storage, generator, trial_seed
 from parzen.run import ALGORITHM, recomputed
 from parzen.space import Space
-from parzen.study._given import ENQUEUED
+from parzen.study._given import was_wanted
 from parzen.trials import EARLIER, Asked, Header, History, Noted, Started
 
 __all__ = ["Replay", "replay"]
@@ -34,7 +34,7 @@ class Replay:
         matching: how many of them came out the same, to the last bit.
         different: the numbers of those that did not.
         unknown: the numbers of those that cannot be recomputed: the log does not say how they were made.
-        given: trials that nobody proposed: enqueued, or of an earlier study.
+        given: trials that no algorithm proposed: enqueued, run again, or of an earlier study.
     """
 
     proposals: int
@@ -83,7 +83,7 @@ def replay(storage: Storage, header: Header, space: Space, algorithm: Algorithm 
         if isinstance(event, Noted) and event.key == ALGORITHM and algorithm is None:
             by = algorithm_noted(event.value)
         elif isinstance(event, Asked):
-            if event.source == ENQUEUED or event.number in earlier:
+            if was_wanted(event.source) or event.number in earlier:
                 given += 1
             else:
                 asks[event.saw].append((event, by))

@@ -35,7 +35,7 @@ from parzen.run import (
 )
 from parzen.space import Space
 from parzen.storages import open_storage
-from parzen.study._control import cancel, note, request, rerun, set_budget
+from parzen.study._control import cancel, note, raise_budget, request, rerun, set_budget
 from parzen.study._copying import copied
 from parzen.study._earlier import Earlier, each_of, opened_earlier, take_in
 from parzen.study._enqueued import enqueue_rows, given_rows, new_rows
@@ -68,7 +68,6 @@ from parzen.trials import (
     Note,
     Outcome,
     Reported,
-    Requested,
     State,
     Trial,
     TrialError,
@@ -450,7 +449,7 @@ class Study:
         """Let no further trial begin until `resume`, in this process or another; those that run go on to their end.
 
         Runs wait, and go on to obey Ctrl-C, `timeout` and `stop`; their time goes on.  A run that begins while the study is
-        paused waits too.
+        paused waits too; `ask` does not, so a loop of one's own looks at `paused`.
         """
         request(self.stream, "pause")
 
@@ -630,8 +629,8 @@ class Study:
         feedback = feedback_for(progress)
         stream, history = self.stream, self.history
         stream.pull()
-        if budget is not None and budget > (history.budget or -1):
-            stream.publish(Requested("budget", None, budget, stream.clock.wall()))
+        if budget is not None:
+            raise_budget(stream, budget)
         enqueue_rows(stream, new_rows(stream, given_rows(self.space, enqueue)))
         info = RunInfo(
             name=self.name,
