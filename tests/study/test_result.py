@@ -123,6 +123,23 @@ def test_a_frame_of_nothing_is_empty() -> None:
     assert len(parzen.minimize(lambda config: 1.0, SPACE, 0, progress=False).to_pandas()) == 0
 
 
+def test_a_frame_holds_no_lone_surrogates() -> None:
+    """Arrow, which pandas may keep text in, has no such thing: labels, options, metrics and errors are spelled out."""
+
+    def objective(config: dict[str, str]) -> dict[str, float]:
+        if config["c"] == "\udc81":
+            raise ValueError("no \udc83")
+        return {"loss": 1.0, "é\udc82": 2.0}
+
+    space = {"c": hp.categorical("ç\udc80", ["\udc81", "z"])}
+    frame = parzen.minimize(objective, space, 8, seed=1, catch=True, progress=False, noisy=True).to_pandas()
+
+    assert list(frame.columns) == [*"number state loss seconds".split(), "param_ç\\udc80", *frame.columns[5:]]
+    assert set(frame["param_ç\\udc80"]) == {"\\udc81", "z"}
+    assert "metric_é\\udc82" in frame.columns
+    assert any("no \\udc83" in str(error) for error in frame["error"])
+
+
 def test_no_best_says_what_happened_instead() -> None:
     """How many there were, in which states, and the last reason."""
 

@@ -11,7 +11,7 @@ from parzen.errors import OutOfSpace
 from parzen.space import Space
 from parzen.space._nodes import Const
 
-__all__ = ["Column", "columns_of"]
+__all__ = ["Column", "columns_of", "utf8"]
 
 _WORD = re.compile(r"^(['\"])([^\W\d][\w.+/-]*)\1$")
 
@@ -103,3 +103,8 @@ def _spellings(option: str | int | float) -> tuple[str, ...]:
         return (option, {"True": "true", "False": "false", "None": "null"}.get(option, option))
     whole = float(option).is_integer()
     return (str(option), str(float(option)), str(int(option)) if whole else repr(float(option)))
+
+
+def utf8(text: str) -> str:
+    """Text without lone surrogates, which no table of Arrow can hold: each spelled as an escape."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from parzen._lazy import require
 from parzen.errors import StudyError
-from parzen.study._cells import columns_of
+from parzen.study._cells import columns_of, utf8
 from parzen.study._records import json_ready, trial_record
 from parzen.trials import History, State
 
@@ -134,7 +134,7 @@ def _parquet(history: History, file: IO[bytes]) -> None:
         if column is None and name.startswith("metric_"):
             return pa.array(cells, pa.float64())
         if column is None:
-            return pa.array([None if cell is None else _utf8(cell) for cell in cells], pa.string())
+            return pa.array([None if cell is None else utf8(cell) for cell in cells], pa.string())
         if column.options is None:
             return pa.array(cells, pa.int64() if column.integral else pa.float64())
         kinds = {type(option) for option in column.options}
@@ -142,11 +142,6 @@ def _parquet(history: History, file: IO[bytes]) -> None:
             return pa.array(cells, pa.int64())
         if str not in kinds:
             return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
-        return pa.array([None if cell is None else _utf8(cell) for cell in cells], pa.string())
+        return pa.array([None if cell is None else utf8(cell) for cell in cells], pa.string())
 
-    parquet.write_table(pa.table({_utf8(name): typed(name, cells) for name, cells in table.items()}), file)
-
-
-def _utf8(text: str) -> str:
-    """Parquet has no lone surrogates."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    parquet.write_table(pa.table({utf8(name): typed(name, cells) for name, cells in table.items()}), file)

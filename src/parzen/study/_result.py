@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from parzen._html import cell, facts
 from parzen._lazy import require
 from parzen.errors import AllTrialsFailed
+from parzen.study._cells import utf8
 from parzen.study._watching import overview
 from parzen.trials import History, State, Trial
 
@@ -64,6 +65,10 @@ def best_of(history: History) -> Trial:
         f"there is no best trial: none of {len(history)} has a finite loss ({history.tally})"
         + (f"; the last failure was {last}"[:500] if last else "")
     )
+
+
+def _cell(value: Any) -> Any:  # an option may be anything
+    return utf8(value) if isinstance(value, str) else value
 
 
 def _shown(value: object) -> str:
@@ -138,11 +143,14 @@ class Result:
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each trial: number, state, loss, seconds, a column for each parameter, further metrics.
 
+        Lone surrogates, which no column of text can hold where pandas uses Arrow, are spelled as escapes.
+
         Raises:
             MissingDependency: pandas is not installed.
         """
         pd: Any = require("pandas", "pandas")  # an optional package
-        base = ["number", "state", "loss", "seconds", *(f"param_{label}" for label in self.history.space.labels)]
+        columns = {label: utf8(f"param_{label}") for label in self.history.space.labels}
+        base = ["number", "state", "loss", "seconds", *columns.values()]
         rows = []
         for trial in self.trials:
             row: dict[str, Any] = {
@@ -151,11 +159,12 @@ class Result:
                 "loss": float("nan") if trial.loss is None else trial.loss,
                 "seconds": float("nan") if trial.seconds is None else trial.seconds,
             }
-            row.update({f"param_{label}": trial.params.get(label) for label in self.history.space.labels})
+            row.update({column: _cell(trial.params.get(label)) for label, column in columns.items()})
             numbers = {k: x for k, x in trial.extra.items() if isinstance(x, (int, float)) and not isinstance(x, bool)}
             numbers.update({k: x for k, x in trial.metrics.items() if k != self.history.objectives[0]})
-            row.update({f"metric_{name}": x for name, x in numbers.items()})
-            rows.append({**row, "source": trial.source, "error": None if trial.error is None else str(trial.error)})
+            row.update({utf8(f"metric_{name}"): x for name, x in numbers.items()})
+            error = None if trial.error is None else utf8(str(trial.error))
+            rows.append({**row, "source": utf8(trial.source), "error": error})
         frame: pandas.DataFrame = pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*base, "source", "error"])
         return frame
 
