@@ -68,6 +68,19 @@ def test_there_is_everything_to_see(driver: Driver) -> None:
     assert seen.to_json()["best"]["params"] == {"lr": pytest.approx(0.5 / 28), "opt": "sgd", "n": 3}
 
 
+def test_a_worker_that_is_gone_is_marked(driver: Driver) -> None:
+    """One of the runs of its process is enough for it to be there; beside whom else it is named."""
+    _study(driver)
+    names = {driver.history.worker(i) for i in (30, 31)}
+    assert len(names) == 1
+    seen = overview_of(driver.history, 1000.0, name="demo", gone=names)
+
+    assert [(w.trials, w.gone) for w in seen.workers] == [((30, 31), True)]
+    assert "host 41              lost with trials 30, 31, 15 done" in joined(panel(seen))
+    assert seen.to_json()["workers"][0]["gone"] is True
+    assert not any(w.gone for w in overview_of(driver.history, 1000.0, name="demo", gone={"somebody"}).workers)
+
+
 def test_a_worker_that_has_nothing_to_do_is_idle(driver: Driver) -> None:
     """For ten minutes; then it is no worker any more."""
     _study(driver)

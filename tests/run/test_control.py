@@ -20,6 +20,7 @@ from parzen import Evaluation, State, Study, hp
 from parzen.analysis import why
 from parzen.errors import AlreadyFinished, StudyError
 from parzen.hyperopt.pyll import scope
+from parzen.study._watching import overview
 from parzen.trials import EARLIER, Requested
 
 SPACE = {"x": hp.float("x", -1, 1)}
@@ -189,12 +190,14 @@ def test_a_running_trial_that_is_cancelled_ends_so_and_gives_its_place_back(
 
 
 def test_a_trial_whose_process_was_killed_is_cancelled_at_once(begin: Begin) -> None:
-    """There is nobody who could be asked."""
+    """There is nobody who could be asked, and whoever watches sees that."""
     search = begin("search.py", "deaf", "4", SERIAL)
     until(lambda: search.state(0) is State.RUNNING)
+    assert [worker.gone for worker in overview(search.study).workers] == [False]
     search.process.kill()
     search.process.wait()
 
+    assert [worker.gone for worker in overview(search.study).workers] == [True]
     assert search.study.cancel(0).state is State.CANCELLED
 
 

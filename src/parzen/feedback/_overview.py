@@ -7,7 +7,7 @@ other processes on other machines.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,12 +58,14 @@ class Worker:
         trials: that it runs now.
         done: how many it has finished, of the newest 1 000.
         seconds: since its oldest trial began; where it runs none, since its last one ended.
+        gone: whether it is known to be there no more; its trials are run again by whoever comes next.
     """
 
     name: str
     trials: tuple[int, ...]
     done: int
     seconds: float
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class Overview:
                 for r in self.running
             ],
             "workers": [
-                {"name": w.name, "trials": list(w.trials), "done": w.done, "seconds": w.seconds} for w in self.workers
+                {"name": w.name, "trials": list(w.trials), "done": w.done, "seconds": w.seconds, "gone": w.gone}
+                for w in self.workers
             ],
             "failures": [
                 {"count": f.count, "kind": f.kind, "number": f.number, "message": f.message} for f in self.failures
@@ -174,7 +177,14 @@ class Overview:
 
 
 def overview_of(
-    live: History, now: float, *, name: str, location: str = "memory", total: int | None = None, noisy: bool = False
+    live: History,
+    now: float,
+    *,
+    name: str,
+    location: str = "memory",
+    total: int | None = None,
+    noisy: bool = False,
+    gone: Container[str] = (),
 ) -> Overview:
     """Look at a study.
 
@@ -184,6 +194,7 @@ def overview_of(
         name, location: of the study.
         total: how many trials there are to be; else the history's budget.
         noisy: equal configurations may give different losses.
+        gone: the full names of workers that are known to be there no more.
     """
     history = live.snapshot()
     own = [i for i in range(len(history)) if history.worker(i) != EARLIER] if history.imported() else None
@@ -212,7 +223,7 @@ def overview_of(
         best_age=max(now - ended, 0.0) if ended == ended else None,
         losses=losses,
         running=_running(history, now),
-        workers=_workers(history, now),
+        workers=_workers(history, now, gone),
         failures=_failures(history),
         chance=None if "space exhausted" in history.notes and not noisy else chance_of_help(history),
         noisy=noisy,
@@ -281,7 +292,8 @@ def _running(history: History, now: float) -> tuple[Running, ...]:
     return tuple(sorted(found, key=lambda running: -running.seconds))
 
 
-def _workers(history: History, now: float) -> tuple[Worker, ...]:
+def _workers(history: History, now: float, gone: Container[str]) -> tuple[Worker, ...]:
+    there: set[str] = set()
     trials: dict[str, list[int]] = {}
     done: Counter[str] = Counter()
     last: dict[str, float] = {}
@@ -292,6 +304,8 @@ def _workers(history: History, now: float) -> tuple[Worker, ...]:
         worker = _short(full)  # the runs of one process are one worker
         if history.state_of(i) == State.RUNNING:
             trials.setdefault(worker, []).append(i)
+            if full not in gone:
+                there.add(worker)
         elif history.state_of(i) != State.WAITING:
             done[worker] += 1
             last[worker] = max(last.get(worker, 0.0), float(history.finished_at[i]))
@@ -300,7 +314,8 @@ def _workers(history: History, now: float) -> tuple[Worker, ...]:
         mine = trials.get(worker, [])
         since = min(float(history.started_at[i]) for i in mine) if mine else last[worker]
         if mine or now - since <= _SEEN:
-            found.append(Worker(worker, tuple(mine), done[worker], max(now - since, 0.0)))
+            is_gone = bool(mine) and worker not in there
+            found.append(Worker(worker, tuple(mine), done[worker], max(now - since, 0.0), is_gone))
     return tuple(sorted(found, key=lambda one: (not one.trials, one.seconds if not one.trials else -one.seconds)))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from parzen._html import cell, facts
 from parzen._typing import FloatArray
 from parzen.feedback._overview import Overview
-from parzen.feedback._wording import clock_time, number, setting
+from parzen.feedback._wording import number, setting
 
 __all__ = ["curve_svg", "overview_html"]
 
@@ -24,7 +24,7 @@ _RUNNING = 6
 def overview_html(overview: Overview) -> str:
     """The full view."""
     # Loads rich, which only drawing needs.
-    from parzen.feedback._panel import ages, chance_text, counts_text, status_text
+    from parzen.feedback._panel import ages, chance_text, counts_text, status_text, worker_text
 
     bar = ""
     if overview.total:
@@ -41,11 +41,10 @@ def overview_html(overview: Overview) -> str:
         rows.append(("best", f"<b>{cell(overview.best.found)}</b> in trial {overview.best.number}{cell(when)}"))
     rows.append(("chance", cell(chance_text(overview))))
     parts = [facts(rows), curve_svg(overview), _configurations(overview)]
-    more = []
-    for worker in overview.workers[:12]:
-        numbers = ", ".join(map(str, worker.trials[:6]))
-        what = f"trial {numbers} for" if worker.trials else "idle for"
-        more.append(("worker", cell(f"{worker.name}: {what} {clock_time(worker.seconds)}, {worker.done} done")))
+    more = [
+        ("worker", cell(f"{worker.name}: {worker_text(worker, 6)}, {worker.done} done"))
+        for worker in overview.workers[:12]
+    ]
     for failure in overview.failures:
         said = f": {failure.message}" if failure.message else ""
         more.append(("failure", cell(f"{failure.count} × {failure.kind}, last in trial {failure.number}{said}")))

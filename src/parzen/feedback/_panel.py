@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from parzen._typing import FloatArray
-from parzen.feedback._overview import Overview
+from parzen.feedback._overview import Overview, Worker
 from parzen.feedback._wording import clock_time, number, setting, span
 from parzen.trials import State
 
@@ -123,6 +123,19 @@ def chance_text(overview: Overview) -> str:
     text = f"{percent} % that {chance.trials} more trials improve on it"
     text += f"; the last {chance.since} did not" if chance.since else "; the last one did"
     return f"{text} (losses are noisy)" if overview.noisy else text
+
+
+def worker_text(worker: Worker, most: int) -> str:
+    """What a worker does.
+
+    Args:
+        most: trials that are named.
+    """
+    if not worker.trials:
+        return f"idle for {clock_time(worker.seconds)}"
+    numbers = ", ".join(map(str, worker.trials[:most])) + (" …" if len(worker.trials) > most else "")
+    what = f"trial{'s' if len(worker.trials) > 1 else ''} {numbers}"
+    return f"lost with {what}" if worker.gone else f"{what} for {clock_time(worker.seconds)}"
 
 
 def ages(seconds: float | None) -> str:
@@ -252,14 +265,8 @@ def _cell(text: str, width: int) -> str:
 def _workers(overview: Overview) -> Iterator[Text]:
     for i, worker in enumerate(overview.workers[:_LISTED]):
         done = f"{worker.done} done"
-        if worker.trials:
-            numbers = ", ".join(map(str, worker.trials[:4])) + (" …" if len(worker.trials) > 4 else "")
-            what = f"trial{'s' if len(worker.trials) > 1 else ''} {numbers} for {clock_time(worker.seconds)}"
-        else:
-            what = f"idle for {clock_time(worker.seconds)}"
-        yield _labelled(
-            "workers" if not i else "", f"{worker.name:<20} ", (what, "blue" if worker.trials else "dim"), f", {done}"
-        )
+        style = "yellow" if worker.gone else "blue" if worker.trials else "dim"
+        yield _labelled("workers" if not i else "", f"{worker.name:<20} ", (worker_text(worker, 4), style), f", {done}")
     if len(overview.workers) > _LISTED:
         yield _labelled("", (f"and {len(overview.workers) - _LISTED} more", "dim"))
 

@@ -111,6 +111,13 @@ class Presence:
         """How many trials others are running who may yet be lost: somebody has to be there then to run them again."""
         return sum(_has_lease(worker) and worker not in _GOING_ON for worker in _running(self.stream).values())
 
+    def gone(self) -> frozenset[str]:
+        """The workers of running trials that are known to be gone; nothing is given up and nothing written.
+
+        Those of this host whose process has vanished, and those whose beats have stood still for whoever looked (`watch`).
+        """
+        return frozenset(self._dead())
+
     def _dead(self) -> set[str]:
         workers = set(_running(self.stream).values()) - {self.name}
         return {worker for worker in workers if _is_dead(worker) or worker in self._sight.still}
