@@ -59,7 +59,7 @@ def test_a_region_is_in_the_users_sign_and_checks_its_width() -> None:
     assert region(result).expected == result.best.loss
     with pytest.raises(ValueError, match="within is a difference of losses"):
         region(result, within=-1)
-    with pytest.raises(StudyError, match="at least 1 trials with a finite loss"):
+    with pytest.raises(StudyError, match="at least 1 trial with a finite loss"):
         region(parzen.Study(UNIT))
 
 

@@ -222,7 +222,7 @@ def test_a_study_without_losses_says_that_there_is_nothing_to_plot() -> None:
     """In a sentence, not as an empty picture."""
     study = parzen.Study(studies.PLAIN)
 
-    with pytest.raises(StudyError, match="needs at least 1 trials with a finite loss"):
+    with pytest.raises(StudyError, match="needs at least 1 trial with a finite loss"):
         study.plot.history()
     with pytest.raises(ValueError, match="there is no plot 'pie'; there are history, convergence"):
         study.plot.named("pie")

@@ -58,7 +58,7 @@ def scored(history: History, least: int = 1) -> IntArray:
     numbers = np.flatnonzero(history.ok & np.isfinite(history.losses)).astype(np.int64)
     if len(numbers) < least:
         raise StudyError(
-            f"this needs at least {least} trials with a finite loss, and the study has {len(numbers)} "
+            f"this needs at least {least} trial{'s' if least > 1 else ''} with a finite loss, and the study has {len(numbers)} "
             f"({history.tally or 'no trials'})"
         )
     return numbers
