@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from parzen._typing import IntArray
+from parzen._wording import number, plain
 from parzen.algorithms.gp import Belief
 from parzen.analysis._finding import Finding
 from parzen.analysis._source import top_of
-from parzen.feedback._wording import number, plain
 from parzen.space import Around, Distribution, Grid, LogUniform, Quantized, Uniform
 from parzen.trials import History
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
+from parzen._wording import number, plain
 from parzen.algorithms.gp import Belief
 from parzen.analysis._finding import Finding
 from parzen.analysis._ped_anova import ped_anova
 from parzen.analysis._source import ended, top_of
-from parzen.feedback._wording import number, plain
 from parzen.trials import History
 
 __all__ = ["dead_options", "dead_parameters"]

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import BoolArray, IntArray
+from parzen._wording import number, plain
 from parzen.analysis._finding import Finding
 from parzen.analysis._source import ended
-from parzen.feedback._wording import number, plain
 from parzen.trials import History, State
 
 __all__ = ["failing_zones"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from parzen._typing import JSON
+from parzen._wording import plain
 from parzen.errors import UnknownLabel
-from parzen.feedback._wording import plain
 
 __all__ = ["Importance", "Importances", "Interaction"]
 

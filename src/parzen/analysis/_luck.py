@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from parzen._wording import number
 from parzen.analysis._finding import Finding
 from parzen.analysis._forest import far_out
 from parzen.analysis._noise import Noise
-from parzen.feedback._wording import number
 from parzen.trials import History
 
 __all__ = ["luck"]

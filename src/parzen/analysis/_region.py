@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import JSON, FloatArray, IntArray
+from parzen._wording import number, plain
 from parzen.algorithms.gp import Belief
 from parzen.analysis._noise import noise_of
 from parzen.analysis._source import Source, history_of, scored
-from parzen.feedback._wording import number, plain
 from parzen.space import Space
 from parzen.trials import History
 

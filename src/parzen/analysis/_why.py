@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import JSON, IntArray
+from parzen._wording import joined, number, plain, settings
 from parzen.analysis._source import Source, history_of
 from parzen.analysis._spread import apart
-from parzen.feedback._wording import joined, number, plain, settings
 from parzen.trials import EARLIER, History
 
 __all__ = ["Why", "why"]

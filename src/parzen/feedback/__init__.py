@@ -1,7 +1,7 @@
 """What a person sees while a search runs: a live line on a terminal, log lines in a pipe, a panel in a notebook.
 
 All of it is on stderr (or in the notebook's cell) and is made of the same few facts (`_facts`), told at the same
-moments (`_reporter`) and in the same words (`_wording`).  Another way of showing a run is any object with the three
+moments (`_reporter`) and in the same words (`parzen._wording`).  Another way of showing a run is any object with the three
 methods of `Feedback`; subclassing `Reporter` gets it the moments.
 
 | name | class | where |

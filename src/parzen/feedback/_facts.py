@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parzen._wording import Settings, clock_time, joined, number, plain, setting, settings, span
 from parzen.feedback._base import RunInfo
-from parzen.feedback._wording import Settings, clock_time, joined, number, plain, setting, settings, span
 from parzen.trials import History, State
 
 __all__ = ["Best", "Pace", "Progress", "Summary"]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
+from parzen._wording import Settings, plain, settings
 from parzen.feedback._chance import Chance, chance_of_help
 from parzen.feedback._facts import Best
-from parzen.feedback._wording import Settings, plain, settings
 from parzen.trials import EARLIER, History, State
 
 __all__ = ["Failure", "Overview", "Running", "Worker", "overview_of"]

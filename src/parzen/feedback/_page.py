@@ -10,8 +10,8 @@ import numpy as np
 
 from parzen._html import cell, facts
 from parzen._typing import FloatArray
+from parzen._wording import number, setting
 from parzen.feedback._overview import Overview
-from parzen.feedback._wording import number, setting
 
 __all__ = ["curve_svg", "overview_html"]
 

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from parzen._typing import FloatArray
+from parzen._wording import clock_time, number, setting, span
 from parzen.feedback._overview import Overview, Worker
-from parzen.feedback._wording import clock_time, number, setting, span
 from parzen.trials import State
 
 __all__ = ["ages", "chance_text", "counts_text", "panel", "sparkline", "status_text"]

@@ -23,9 +23,9 @@ import threading
 from collections.abc import Sequence
 from typing import IO
 
+from parzen._wording import number, plain
 from parzen.feedback._base import RunInfo
 from parzen.feedback._facts import Best, Pace, Progress, Summary, objective_seconds
-from parzen.feedback._wording import number, plain
 from parzen.trials import Entry, History, Noted, Requested, State
 
 __all__ = ["Reporter", "logged_to"]

@@ -9,10 +9,10 @@ from typing import IO
 from rich.cells import cell_len
 from rich.console import Console
 
+from parzen._wording import encodable
 from parzen.feedback._overview import Overview
 from parzen.feedback._panel import joined, panel
 from parzen.feedback._terminal import Terminal, can_draw
-from parzen.feedback._wording import encodable
 
 __all__ = ["View"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import IO
 
+from parzen._wording import encodable
 from parzen.feedback._base import RunInfo
 from parzen.feedback._facts import Best, Progress, Summary
 from parzen.feedback._reporter import Reporter, logged_to
-from parzen.feedback._wording import encodable
 from parzen.trials import History
 
 __all__ = ["Lines"]

@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING
 
+from parzen._wording import clock_time, encodable, joined, setting
 from parzen.feedback._base import RunInfo
 from parzen.feedback._facts import Best, Progress, Summary
 from parzen.feedback._reporter import logged_to
 from parzen.feedback._terminal import Terminal, can_draw
-from parzen.feedback._wording import clock_time, encodable, joined, setting
 from parzen.feedback.lines import Lines
 from parzen.trials import History
 

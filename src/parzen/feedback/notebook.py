@@ -12,10 +12,10 @@ from html import escape
 from typing import Protocol
 
 from parzen._lazy import require
+from parzen._wording import encodable, joined
 from parzen.feedback._base import RunInfo
 from parzen.feedback._facts import Best, Progress, Summary
 from parzen.feedback._reporter import Reporter
-from parzen.feedback._wording import encodable, joined
 from parzen.trials import History
 
 __all__ = ["Display", "Notebook"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import BoolArray, FloatArray, IntArray
+from parzen._wording import number, plain
 from parzen.analysis import scored
-from parzen.feedback._wording import number, plain
 from parzen.plots._marks import Axis, Mark, Points, Rule
 from parzen.plots._thinning import said, thinned
 from parzen.space import Grid, LogNormal, LogUniform, Quantized, Space

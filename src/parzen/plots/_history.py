@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from parzen._wording import number
 from parzen.analysis import noise_of
-from parzen.feedback._wording import number
 from parzen.plots._axes import Losses
 from parzen.plots._marks import Axis, Band, Chart, Line, Mark, Panel
 from parzen.trials import History

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
-from parzen.feedback._wording import number
+from parzen._wording import number
 from parzen.plots._axes import Losses, label_of, option_of
 from parzen.plots._choosing import chosen_columns
 from parzen.plots._marks import Axis, Chart, Colours, Line, Mark, Panel, Paths, Words

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from parzen._wording import plain
 from parzen.errors import StudyError
-from parzen.feedback._wording import plain
 from parzen.plots._marks import Axis, Chart, Panel, Spans
 from parzen.plots._thinning import said
 from parzen.trials import EARLIER, History, State

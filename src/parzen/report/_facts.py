@@ -13,8 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
+from parzen._wording import number, plain, setting, settings, span
 from parzen.analysis import Region, noise_of, region
-from parzen.feedback._wording import number, plain, setting, settings, span
 from parzen.trials import Header, History, State
 
 __all__ = ["Facts", "Reportable", "facts_of"]

@@ -12,9 +12,9 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from parzen._wording import plain
 from parzen.analysis import Finding, doctor
 from parzen.errors import ParzenError
-from parzen.feedback._wording import plain
 from parzen.plots import NAMES, THEMES, Plots
 from parzen.report._facts import Facts, Reportable, facts_of
 

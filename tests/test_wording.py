@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parzen.feedback._wording import clock_time, encodable, joined, number, plain, span
+from parzen._wording import clock_time, encodable, joined, number, plain, span
 
 
 @pytest.mark.parametrize(

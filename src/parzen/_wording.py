@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 from parzen._typing import FloatArray
-from parzen.space import Space
 
-__all__ = ["Settings", "clock_time", "encodable", "joined", "number", "plain", "setting", "settings", "span"]
+__all__ = [
+    "Labelled",
+    "Settings",
+    "clock_time",
+    "encodable",
+    "joined",
+    "number",
+    "plain",
+    "setting",
+    "settings",
+    "span",
+]
 
 Settings: TypeAlias = tuple[tuple[str, "float | int | str"], ...]
 """Label and value of each active parameter: a number, or what a person would call the option."""
@@ -83,14 +94,25 @@ def encodable(text: str, encoding: str | None) -> str:
     return text
 
 
-def settings(space: Space, row: FloatArray) -> Settings:
+class Labelled(Protocol):
+    """What has to be known of a space to say its rows, from below it."""
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+
+    def option(self, j: int, code: float) -> str:
+        """What a person would call the value of a column."""
+        ...
+
+
+def settings(space: Labelled, row: FloatArray) -> Settings:
     """What a row `(d,)` of a space says: its active parameters, in the order of the columns."""
     return tuple(
         (plain(label, 40), _value(space, j, float(row[j]))) for j, label in enumerate(space.labels) if row[j] == row[j]
     )
 
 
-def _value(space: Space, j: int, x: float) -> float | int | str:
+def _value(space: Labelled, j: int, x: float) -> float | int | str:
     # Never `space.params`: it would build what options are made of, which may be a model, only to show its name.
     try:
         text = space.option(j, x)
