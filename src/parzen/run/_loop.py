@@ -34,7 +34,7 @@ PAUSE = 0.25
 """Seconds between two looks at trials that others are running, when there is nothing else to do."""
 PAUSED = 0.5
 """Seconds between two looks at a study that is paused."""
-LONG = 0.05
+LONG = 0.005
 """Seconds from which an evaluation is long enough for somebody to have cancelled it, and for a look to cost nothing."""
 
 
