@@ -241,8 +241,8 @@ class Session:
                     if self.file is not None:
                         self.file.check_in_place()
                         cursor.execute("BEGIN IMMEDIATE")
-                    elif not lasting and self._dialect.name == "postgresql":
-                        cursor.execute("SET LOCAL synchronous_commit TO off")
+                    elif not lasting:
+                        self._hurry(cursor)
                     yield cursor
                     self._commit(connection)
                 except BaseException:
@@ -251,6 +251,11 @@ class Session:
                     raise
                 finally:
                     cursor.close()
+
+    def _hurry(self, cursor: Any) -> None:
+        """The transaction need not wait for the disk."""
+        if self._dialect.name == "postgresql":
+            cursor.execute("SET LOCAL synchronous_commit TO off")
 
     def _commit(self, connection: Any) -> None:
         """The moment from which a transaction is there."""

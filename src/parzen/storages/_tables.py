@@ -161,6 +161,8 @@ class Statements:
             .where(s.uid == p("u"))
             .values(head=s.head + p("k"), next_number=s.next_number + p("asked")),
         )
+        # By whoever holds the study: what the two were is known.
+        self.move_study = made(sa.update(_study).where(s.id == p("i")).values(head=p("h"), next_number=p("n")))
         self.add_entry = made(_entry.insert(), ["study", "seq", "kind", "body", "crc", "token"])
         self.entries = made(
             sa.select(e.seq, e.kind, e.body, e.crc)

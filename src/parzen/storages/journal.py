@@ -17,7 +17,7 @@ import json
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import parse_qsl
@@ -206,6 +206,22 @@ class JournalStorage:
         self._add("batch", json.dumps(uid), json.dumps(token), *bodies)
         study.take(events, token, place)
         return study.seq
+
+    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+        self._writable()
+        if not self._present():
+            self._missing(uid)
+        with self._file.held():
+            known = self._studies.get(uid)
+            # What is new is read once: for the heads and for whoever decides.
+            new = self._catch_up(uid) if known is not None and known.seq == after else None
+            if new is None:
+                self._catch_up()
+            study = self._study(uid)
+            events = decide(self._entries(uid, study, after, None) if new is None else new)
+            if not events:
+                return study.seq
+            return self._append(study, uid, events, [text for event in events for text in event_to_json(event)], token)
 
     def claim(self, uid: str, worker: str, at: float, token: str) -> Claim | None:
         with self._writing(uid) as study:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -115,6 +115,12 @@ class MemoryStorage:
             if len(study.tokens) > _TOKENS:
                 study.tokens.popitem(last=False)
             return study.seq
+
+    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+        with self._lock:
+            self._study(uid)
+            events = decide([])
+            return self.append(uid, events, token) if events else self._study(uid).seq
 
     def claim(self, uid: str, worker: str, at: float, token: str) -> Claim | None:
         with self._lock:

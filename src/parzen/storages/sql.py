@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
@@ -180,8 +180,7 @@ class SQLStorage(Session):
         try:
             return self._write(
                 lambda cursor, again: self._append(cursor, uid, events, bodies, asked, token),
-                # What only says that something has begun can begin anew; a result cannot.
-                lasting=not all(isinstance(event, (Asked, Started)) for event in events),
+                lasting=not _only_begins(events),
             )
         except (Conflict, Duplicate):
             # Either another writer was first, or this very batch was: its acknowledgement was lost on the way.
@@ -196,13 +195,25 @@ class SQLStorage(Session):
         sql = self._sql
         sql.advance(cursor, u=uid, k=len(bodies), asked=asked)
         study, seq, next_number = self._position(cursor, uid)
-        before = next_number - asked
-        heads = {}
+        self._add_batch(cursor, study, seq - len(bodies) + 1, next_number - asked, events, bodies, token)
+        return int(seq)
+
+    def _add_batch(
+        self,
+        cursor: Any,
+        study: int,
+        first: int,
+        before: int,
+        events: Sequence[Event],
+        bodies: list[tuple[str, str]],
+        token: str,
+    ) -> None:
+        """Entries and heads of a batch that begins at a place, where `before` was the next free number."""
+        sql, heads = self._sql, {}
         for number in numbers(before, events):
             head = sql.trial(cursor, i=study, n=number).fetchone()
             heads[number] = head_of(head, number, self.location)
         _, changed = advance(before, heads.get, events)
-        first = seq - len(bodies) + 1
         self._add_entries(cursor, study, first, bodies, token)
         for number, (attempt, state) in changed.items():
             if number < before:
@@ -216,7 +227,22 @@ class SQLStorage(Session):
                 if number >= before
             ],
         )
-        return int(seq)
+
+    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+        sql = self._sql
+        with self._writing(lasting=True, seconds=WAIT) as cursor:
+            study, head, next_number = self._position(cursor, uid, hold=True)
+            rows = sql.entries(cursor, i=study, after=after, upto=head).fetchall() if head > after else []
+            events = decide(self._all_entries(rows, after, head, head))
+            if not events:
+                return head
+            bodies = [event_to_json(event) for event in events]
+            last, following = head + len(bodies), next_number + sum(1 for kind, _ in bodies if kind == "asked")
+            sql.move_study(cursor, i=study, h=last, n=following)
+            self._add_batch(cursor, study, head + 1, next_number, events, bodies, token)
+            if _only_begins(events):
+                self._hurry(cursor)
+        return last
 
     def _add_entries(self, cursor: Any, study: int, first: int, bodies: list[tuple[str, str]], token: str) -> None:
         rows: list[dict[str, object]] = [
@@ -284,6 +310,9 @@ class SQLStorage(Session):
             return head, upto, rows
 
         head, upto, rows = self._read(act)
+        return self._all_entries(rows, after, upto, head)
+
+    def _all_entries(self, rows: Sequence[Any], after: int, upto: int, head: int) -> list[Entry]:
         entries = entries_of(rows, after, self.location)
         if len(entries) != upto - after:
             place = after + len(entries) + 1
@@ -368,3 +397,8 @@ class SQLStorage(Session):
         raise StudyNotFound(
             f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
         )
+
+
+def _only_begins(events: Sequence[Event]) -> bool:
+    """What only says that something has begun can begin anew; a result cannot."""
+    return all(isinstance(event, (Asked, Started)) for event in events)

@@ -75,8 +75,25 @@ def _numbers(metrics: Mapping[str, float]) -> dict[str, float | str]:
     return {name: _number(value) for name, value in metrics.items()}
 
 
+_plain = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
 def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return _plain.encode(value)
+
+
+def _dump_fields(body: dict[str, object]) -> str:
+    """The same for what holds no containers of anybody else's: JSON knows no such thing as a list within itself."""
+    return _dump(body) if _encode is None else "".join(_encode(body, 0))
+
+
+# `JSONEncoder.encode` makes one of these for each text, which takes longer than to write it; not every Python has it.
+_make = getattr(json.encoder, "c_make_encoder", None)
+_encode: Callable[[object, int], tuple[str, ...]] | None = (
+    None
+    if _make is None
+    else _make(None, _plain.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+)
 
 
 def storable(value: object, *, marked: bool = True) -> JSON:
@@ -204,7 +221,7 @@ def event_to_json(event: Event) -> tuple[str, str]:
         body = {name: getattr(event, name) for name in event.__dataclass_fields__}
         if isinstance(event, (Noted, Requested)):
             body["value"] = storable(event.value)
-    return _KIND_OF[type(event)], _dump(body)
+    return _KIND_OF[type(event)], _dump_fields(body)
 
 
 def header_to_json(header: Header) -> str:
