@@ -169,6 +169,10 @@ class Statements:
             .where(e.study == p("i"), e.seq > p("after"), e.seq <= p("upto"))
             .order_by(e.seq)
         )
+        own = sa.select(s.id).where(s.uid == p("u")).scalar_subquery()
+        self.entries_of = made(
+            sa.select(e.seq, e.kind, e.body, e.crc).where(e.study == own, e.seq > p("after")).order_by(e.seq)
+        )
         self.token = made(sa.select(s.uid, e.seq).where(s.id == e.study, e.token == p("t")))
         self.entry = made(sa.select(e.seq, e.kind, e.body, e.crc).where(e.study == p("i"), e.seq == p("q")))
         self.trial = made(sa.select(h.attempt, h.state).where(h.study == p("i"), h.number == p("n")))

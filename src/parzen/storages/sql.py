@@ -230,10 +230,9 @@ class SQLStorage(Session):
 
     def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
         sql = self._sql
-        with self._writing(lasting=True, seconds=WAIT) as cursor:
-            study, head, next_number = self._position(cursor, uid, hold=True)
-            rows = sql.entries(cursor, i=study, after=after, upto=head).fetchall() if head > after else []
-            events = decide(self._all_entries(rows, after, head, head))
+        with self._writing(lasting=True, seconds=WAIT, piped=True) as cursor:
+            (study, head, next_number), entries = self._hold(cursor, uid, after)
+            events = decide(entries)
             if not events:
                 return head
             bodies = [event_to_json(event) for event in events]
@@ -243,6 +242,21 @@ class SQLStorage(Session):
             if _only_begins(events):
                 self._hurry(cursor)
         return last
+
+    def _hold(self, cursor: Any, uid: str, after: int) -> tuple[tuple[int, int, int], list[Entry]]:
+        """Keep other writers away; the study's place, and what is new after `after`."""
+        if self._pipes:  # both in one round trip: the second statement is begun when the first one has the lock
+            other = cursor.connection.cursor()
+            self._sql.hold(cursor, u=uid)
+            self._sql.entries_of(other, u=uid, after=after)
+            row, rows = cursor.fetchone(), other.fetchall()
+            if row is None:
+                self._missing(uid)
+            study, head, next_number = position_of(row, uid, self.location)
+        else:
+            study, head, next_number = self._position(cursor, uid, hold=True)
+            rows = self._sql.entries(cursor, i=study, after=after, upto=head).fetchall() if head > after else []
+        return (study, head, next_number), self._all_entries(rows, after, head, head)
 
     def _add_entries(self, cursor: Any, study: int, first: int, bodies: list[tuple[str, str]], token: str) -> None:
         rows: list[dict[str, object]] = [
