@@ -201,6 +201,13 @@ class Storage(Protocol):
         """
         ...
 
+    def digest(self, uid: str, upto: int) -> int | None:
+        """The sum of the checksums of the first `upto` entries, by which a copy of them is known to be still a copy.
+
+        None where the log has not so many entries, or where the storage has nothing to gain from checkpoints.
+        """
+        ...
+
     def put(self, uid: str, key: str, data: bytes) -> None:
         """Keep opaque bytes beside a study, replacing what was under the key.
 

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from parzen._clock import Clock, SystemClock
 from parzen._typing import JSON
 from parzen.errors import Conflict, StudyError, Unavailable
+from parzen.log._checkpoint import is_worthwhile, keep, restore
 from parzen.log._seeds import DRAWS, generator
 from parzen.log._storage import Storage
 from parzen.space import Space
@@ -62,6 +63,10 @@ class Stream:
         self._pid = os.getpid()
         # Tokens of batches: a random beginning of our own, and a number.
         self._token, self._batches = f"{secrets.token_hex(8)}-", 0
+        self._kept = 0
+        if storage.live is None:
+            restore(storage, header.uid, self.history)
+            self._kept = self.history.seq
         self.pull()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -196,6 +201,14 @@ class Stream:
             self._show()
             if len(entries) < _CHUNK:
                 return total
+
+    def keep_checkpoint(self) -> None:
+        """Keep the history beside the log, where opening the study would take long without."""
+        with self._lock:
+            if self.storage.live is not None or not is_worthwhile(self.history.seq, self._kept):
+                return
+            history = self.history.snapshot()
+        self._kept = keep(self.storage, self.header.uid, history)
 
     def _fold(self, entries: Sequence[Entry]) -> tuple[bool, ...]:
         apply = self.history.apply

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from parzen.algorithms import Algorithm
 from parzen.errors import InvalidLoss, InvalidResult, SpaceExhausted, StopStudy, TrialPruned
 from parzen.log import OBJECTIVE, Stream, generator
@@ -105,6 +107,7 @@ class Course:
         """See what others have written, somebody may want this run to stop; and who of them is gone."""
         if self.stream.storage.durable:
             self.stream.pull()
+            self.stream.keep_checkpoint()
         self.me.look()
         if self.history.wishes.cancelling:
             self.call_off_waiting()
@@ -280,7 +283,7 @@ class _Loop(Course):
         try:
             counted, following = self.evaluate(number)
         except BaseException:
-            self.release_if_torn(number)
+            self.release_torn()
             raise
         if counted and self.plan.each is not None:
             self.plan.each(number)
@@ -298,10 +301,10 @@ class _Loop(Course):
         )
         return numbers[0] if numbers else None
 
-    def release_if_torn(self, number: int) -> None:
+    def release_torn(self) -> None:
         """Whatever tore the loop apart in the middle of a trial, no trial stays RUNNING in our name."""
-        begun = range(number, len(self.history))  # the next one may have begun with the end of this one
-        events = [event for i in begun if (event := self.released(i, "interrupted")) is not None]
+        running = np.flatnonzero(self.history.running).tolist()  # the next one may have begun with the end of this one
+        events = [event for i in running if (event := self.released(i, "interrupted")) is not None]
         if events:
             self.stream.publish(*events)
 
@@ -360,6 +363,7 @@ class _Loop(Course):
             ended=(ended,),
             unless=why_not,
         )
+        self.stream.keep_checkpoint()
         return counted, begun[0] if begun else None
 
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:

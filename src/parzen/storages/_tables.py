@@ -173,6 +173,9 @@ class Statements:
         self.entries_of = made(
             sa.select(e.seq, e.kind, e.body, e.crc).where(e.study == own, e.seq > p("after")).order_by(e.seq)
         )
+        self.digest = made(
+            sa.select(sa.func.count(), sa.func.sum(e.crc)).where(e.study == own, e.seq <= p("upto")).select_from(_entry)
+        )
         self.token = made(sa.select(s.uid, e.seq).where(s.id == e.study, e.token == p("t")))
         self.entry = made(sa.select(e.seq, e.kind, e.body, e.crc).where(e.study == p("i"), e.seq == p("q")))
         self.trial = made(sa.select(h.attempt, h.state).where(h.study == p("i"), h.number == p("n")))

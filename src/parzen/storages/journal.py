@@ -278,6 +278,9 @@ class JournalStorage:
                 break
         return entries
 
+    def digest(self, uid: str, upto: int) -> None:
+        """None: a checkpoint would stay in the file for ever, and each process reads all lines for their heads anyway."""
+
     # --- workers ---
 
     def beat(self, uid: str, worker: str, lease: float) -> None:

@@ -163,6 +163,9 @@ class MemoryStorage:
             self._study(uid)
         return []
 
+    def digest(self, uid: str, upto: int) -> None:
+        """None: no events are kept, so there is nothing to read again."""
+
     def put(self, uid: str, key: str, data: bytes) -> None:
         with self._lock:
             self._study(uid).blobs[key] = bytes(data)

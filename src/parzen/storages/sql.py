@@ -333,6 +333,12 @@ class SQLStorage(Session):
             raise CorruptLog(f"entry {place} of {head} is missing in {self.location}; {RESTORE}", seq=place)
         return entries
 
+    def digest(self, uid: str, upto: int) -> int | None:
+        if self._absent():
+            return None
+        row = self._read(lambda cursor: self._sql.digest(cursor, u=uid, upto=upto).fetchone())
+        return None if row is None or row[0] != upto or row[1] is None else int(row[1])
+
     # --- workers ---
 
     def beat(self, uid: str, worker: str, lease: float) -> None:

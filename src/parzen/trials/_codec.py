@@ -245,6 +245,8 @@ def header_to_json(header: Header) -> str:
 
 
 def _float(value: object) -> float:
+    if type(value) is float:
+        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str) and value in _FLOATS:
@@ -253,14 +255,16 @@ def _float(value: object) -> float:
 
 
 def _int(value: object) -> int:
+    if type(value) is int and value >= 0:
+        return value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise TypeError(f"expected a count, found {value!r:.60}")
 
 
 def _seed(value: object) -> int:
-    if _int(value) < 1 << 63:
-        return _int(value)
+    if (seed := _int(value)) < 1 << 63:
+        return seed
     raise ValueError(f"a trial's seed has 63 bits, found {value!r:.60}")
 
 
@@ -311,28 +315,35 @@ def _error(value: object) -> TrialError:
 
 
 def _outcome(body: dict[str, Any]) -> Outcome:
+    # Nearly all have a loss and nothing else.
     return Outcome(
-        state=State[_str(body["state"])],
-        metrics=_metrics(body.get("metrics", {})),
-        variance=_maybe(_float, body.get("variance")),
-        constraints=tuple(_float(c) for c in _list(body.get("constraints", []))),
-        extra=_map(_value(body.get("extra", {}))),
-        error=_maybe(_error, body.get("error")),
-        seconds=_maybe(_float, body.get("seconds")),
+        State[_str(body["state"])],
+        _metrics(body["metrics"]) if "metrics" in body else {},
+        _maybe(_float, body.get("variance")),
+        tuple([_float(c) for c in _list(body["constraints"])]) if "constraints" in body else (),
+        _map(_value(body["extra"])) if "extra" in body else {},
+        _maybe(_error, body.get("error")),
+        _maybe(_float, body.get("seconds")),
     )
 
 
+_ONLY_FLOATS = {float}
+
+
 def _asked(body: dict[str, Any]) -> Asked:
+    values = _list(body["values"])
+    if not _ONLY_FLOATS.issuperset(map(type, values)):  # nearly always they are
+        values = [_float(v) for v in values]
     return Asked(
-        number=_int(body["number"]),
-        values=tuple([_float(v) for v in _list(body["values"])]),
-        source=_str(body["source"]),
-        seed=_seed(body["seed"]),
-        saw=_int(body["saw"]),
-        at=_float(body["at"]),
-        gain=_maybe(_float, body.get("gain")),
-        memo=_value(body.get("memo")),
-        space=_int(body.get("space", 0)),
+        _int(body["number"]),
+        tuple(values),
+        _str(body["source"]),
+        _seed(body["seed"]),
+        _int(body["saw"]),
+        _float(body["at"]),
+        _maybe(_float, body.get("gain")),
+        _value(body["memo"]) if "memo" in body else None,
+        _int(body["space"]) if "space" in body else 0,
     )
 
 

@@ -416,6 +416,19 @@ class History:
 
         return counted, take_back
 
+    def _restore(self, found: Mapping[str, Any], journal: IntArray, entries: int) -> None:
+        """Become what a checkpoint says; `_checkpoint` has looked at all of it."""
+        self.__dict__.update(found)
+        self._active = np.equal(self._values, self._values)
+        self._journal.restore(journal)
+        self._journaled = entries
+        self._imported = np.bincount(
+            self._state[[worker == EARLIER for worker in self._workers]], minlength=len(State)
+        ).tolist()
+        for name in _GROWING:  # room for one more, and none of them empty
+            setattr(self, name, _grown(getattr(self, name)[: self._n], at_least=16))
+        self._find_best()
+
     def _take(self, event: Event) -> bool:
         take = _TAKE.get(type(event))
         return True if take is None else take(self, event)  # what a later parzen wrote is kept and changes nothing
@@ -634,10 +647,10 @@ def _blank(n: int, *shape: int) -> FloatArray:
     return np.full((n, *shape), np.nan)
 
 
-def _grown(column: NDArray[_A]) -> NDArray[_A]:
+def _grown(column: NDArray[_A], at_least: int = 0) -> NDArray[_A]:
     """Twice as long.  Rows of points are written whole, so only what a trial learns later is blank."""
     n = len(column)
-    bigger = np.empty((2 * n, *column.shape[1:]), dtype=column.dtype)
+    bigger = np.empty((max(2 * n, at_least), *column.shape[1:]), dtype=column.dtype)
     bigger[:n] = column
     if column.ndim == 1:
         bigger[n:] = np.nan if column.dtype.kind == "f" else 0
