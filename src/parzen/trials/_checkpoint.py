@@ -207,10 +207,10 @@ def _known(value: object, read: Callable[[Any], _T]) -> dict[int, _T]:
 
 
 def _wishes(fields: dict[str, Any]) -> Wishes:
-    budget, flags = fields["budget"], [fields[name] for name in ("budget_set", "paused", "stopping")]
-    if not (budget is None or isinstance(budget, int)) or not all(isinstance(flag, bool) for flag in flags):
+    budget, given, paused, stopping = (fields[name] for name in ("budget", "budget_set", "paused", "stopping"))
+    if not (budget is None or isinstance(budget, int)) or {type(flag) for flag in (given, paused, stopping)} != {bool}:
         raise TypeError(f"expected what is wanted of a study, found {fields!r:.200}")
-    return Wishes(budget, *flags, frozenset(map(_int, _list(fields["cancelling"]))))
+    return Wishes(budget, given, paused, stopping, frozenset(map(_int, _list(fields["cancelling"]))))
 
 
 def _remark(text: str) -> Note:
