@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from parzen import State, Study, hp
+from parzen.errors import CorruptLog
 from parzen.log import Storage, Stream
 from parzen.log import _checkpoint as checkpoints
 from parzen.space import Space
+from parzen.storages import open_storage
 from parzen.trials import (
     EARLIER,
     LOST,
@@ -194,11 +196,11 @@ def test_a_space_whose_distributions_are_computed_has_none() -> None:
 # --- beside a log ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(params=["study.db", "study.journal"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file with a study of 60 trials, of which a checkpoint was kept at some place before the end."""
     monkeypatch.setattr(checkpoints, "_WORTH", 20)
-    path = tmp_path / "study.db"
+    path = tmp_path / str(request.param)
     study = Study(SPACE, storage=path, seed=1, algorithm="random")
     study.run(lambda config: config["x"], 40, progress=False)
     monkeypatch.setattr(checkpoints, "_WORTH", 10**9)
@@ -216,11 +218,10 @@ def _read(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, int]:
         read.append(len(entries))
         return entries
 
-    from parzen.storages.sql import SQLStorage
-
-    inner = SQLStorage.read
+    storage = type(open_storage(path))
+    inner = storage.read
     with monkeypatch.context() as patch:
-        patch.setattr(SQLStorage, "read", reading)
+        patch.setattr(storage, "read", reading)
         study = Study.load(path, readonly=True)
         total = sum(read)
     text = _all(study.history)
@@ -244,6 +245,7 @@ def test_a_study_opened_from_a_checkpoint_is_the_study_of_its_log(kept: Path, mo
     assert text == _without(kept, monkeypatch)
 
 
+@pytest.mark.parametrize("kept", ["study.db"], indirect=True)
 @pytest.mark.parametrize("what", ["log", "checkpoint", "format", "gone"])
 def test_a_checkpoint_that_does_not_fit_its_log_is_not_used(
     what: str, kept: Path, monkeypatch: pytest.MonkeyPatch
@@ -281,7 +283,8 @@ def test_a_copy_leaves_it_behind(kept: Path, tmp_path: Path) -> None:
     study = Study.load(kept)
     copy = study.copy(tmp_path / "copy.db")
 
-    assert study.storage.keys(study.header.uid) == ["checkpoint", "checkpoint place"]
+    assert study.storage.get(study.header.uid, "checkpoint") is not None
+    assert copy.storage.get(copy.header.uid, "checkpoint") is None
     assert copy.storage.keys(copy.header.uid) == []
     assert copy.history.losses.tolist() == study.history.losses.tolist()
 
@@ -315,3 +318,89 @@ def test_a_storage_that_cannot_keep_one_stops_nobody(tmp_path: Path, monkeypatch
     assert result.stopped_by == "trials"
     assert isinstance(result.study.stream, Stream)
     assert result.study.storage.keys(result.study.header.uid) == []
+
+
+# --- beside a journal -----------------------------------------------------------------------------------------------
+
+
+def _lines_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many lines are understood when a journal is opened."""
+    from parzen.storages import journal
+
+    read, inner = [], journal.JournalStorage._take
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.JournalStorage, "_take", lambda self, *line: read.append(line) or inner(self, *line))
+        storage = open_storage(path, readonly=True)
+        storage.studies()
+        storage.close()
+    return len(read)
+
+
+@pytest.mark.parametrize("kept", ["study.journal"], indirect=True)
+def test_a_journal_is_read_from_where_the_file_beside_it_ends(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may be appended is known as if all of it had been read."""
+    beside = kept.with_name("study.journal.checkpoint")
+    from_it = _lines_read(kept, monkeypatch)
+    Study.load(kept).run(lambda config: config["x"], 70, progress=False)
+    text, _ = _read(kept, monkeypatch)
+    beside.unlink()
+
+    assert from_it < 60
+    assert _lines_read(kept, monkeypatch) > 60
+    assert _read(kept, monkeypatch)[0] == text
+    assert Study.load(kept).history.tally == "70 OK"
+
+
+@pytest.mark.parametrize("kept", ["study.journal"], indirect=True)
+@pytest.mark.parametrize("what", ["a bit", "cut off", "another journal's", "the journal"])
+def test_a_file_that_does_not_belong_beside_a_journal_is_not_used(
+    what: str, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is read, and what is wrong with it is found."""
+    beside = kept.with_name("study.journal.checkpoint")
+    data = beside.read_bytes()
+    if what == "a bit":
+        for place in random.Random(1).sample(range(len(data)), 20):
+            beside.write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
+            assert _lines_read(kept, monkeypatch) > 60
+    elif what == "cut off":
+        for length in (0, 10, len(data) - 1):
+            beside.write_bytes(data[:length])
+            assert _lines_read(kept, monkeypatch) > 60
+    elif what == "another journal's":
+        other = Study(SPACE, storage=tmp_path / "other.journal", seed=2, algorithm="random")
+        monkeypatch.setattr(checkpoints, "_WORTH", 20)
+        other.run(lambda config: config["x"], 60, progress=False)
+        beside.write_bytes((tmp_path / "other.journal.checkpoint").read_bytes())
+        assert _lines_read(kept, monkeypatch) > 60
+    else:
+        text = kept.read_bytes()
+        kept.write_bytes(text.replace(b'"loss":0', b'"loss":1', 1))
+        with pytest.raises(CorruptLog, match="damaged"):
+            Study.load(kept)
+        return
+    assert _read(kept, monkeypatch)[0] == _without(kept, monkeypatch)
+
+
+@pytest.mark.parametrize("kept", ["study.journal"], indirect=True)
+def test_the_file_beside_a_journal_holds_all_of_its_studies(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But those that were deleted, and bytes and beats are found where they are."""
+    monkeypatch.setattr(checkpoints, "_WORTH", 20)
+    first = Study.load(kept, "study")
+    first.storage.put(first.header.uid, "model", b"bytes")
+    first.storage.beat(first.header.uid, "worker", 60.0)
+    for name in ("second", "third"):
+        Study(SPACE, name=name, storage=kept, seed=3, algorithm="random").run(
+            lambda config: config["x"], 30, progress=False
+        )
+    storage = open_storage(kept)
+    storage.delete(storage.open("third").uid)
+    Study.load(storage, "second").run(lambda config: config["x"], 60, progress=False)
+    again = open_storage(kept, readonly=True)
+
+    assert _lines_read(kept, monkeypatch) < 60
+    assert [header.name for header in again.studies()] == ["study", "second"]
+    assert again.get(first.header.uid, "model") == b"bytes"
+    assert again.beats(first.header.uid)["worker"].total == 1
+    for name in ("study", "second"):
+        assert Study.load(again, name).history.tally == "60 OK"
