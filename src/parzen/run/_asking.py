@@ -112,6 +112,7 @@ def finish_and_start(
     limited: bool,
     ended: Sequence[Finished] = (),
     unless: Callable[[], object] = lambda: None,
+    prepared: list[Asked] | None = None,
 ) -> tuple[tuple[bool, ...], list[int]]:
     """Record how trials ended and start up to `n` others, as one batch, while nobody else may write.
 
@@ -121,6 +122,7 @@ def finish_and_start(
     Args:
         ended: how trials ended.
         unless: asked when `ended` is known; what is not None starts nothing.
+        prepared: what `prepare` gave; what is started is taken from it.  Then nothing is proposed unless it is quick.
 
     Returns:
         For each ending whether it counted, and the numbers that were started.
@@ -140,6 +142,8 @@ def finish_and_start(
         asked: list[Asked] = []
         before: list[Noted] = []
         if len(waiting) < wanted:
+            asked = _taken(prepared, wanted - len(waiting), history)
+        if len(waiting) < wanted and not asked and (prepared is None or is_quick(stream, algorithm)):
             try:
                 asked, before = _proposed(stream, algorithm, wanted - len(waiting), repeat)
             except Exception as error:

@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from parzen.run._leases import LEASE, Presence, present
 from parzen.run._objective import Evaluation, Objective, error_of, leave_if_forked, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
-from parzen.trials import Finished, Outcome, Released, Reported, State, TrialError
+from parzen.trials import Asked, Finished, Outcome, Released, Reported, State, TrialError
 
 __all__ = ["Course", "Plan", "run"]
 
@@ -153,6 +153,43 @@ class Course:
         if told is not None or self.plan.stop is None:
             return told
         return self.plan.stop(self.history, self.elapsed())
+
+    # --- from one trial to the next -----------------------------------------------------------------------------
+
+    def may_go_on(self, prepared: Sequence[Asked] = ()) -> bool:
+        """Whether a result may be one transaction with the beginning of the next trial, and wait for its proposal.
+
+        That is a moment, in which nobody but parzen runs; callbacks, and rules of the user's own, are called with results
+        that are in the log.
+        """
+        plan, stream = self.plan, self.stream
+        if plan.each is not None or plan.stop is not None or not stream.storage.durable:
+            return False
+        return bool(prepared) or is_quick(stream, plan.algorithm)
+
+    def end_and_go_on(self, ended: Finished, prepared: list[Asked] | None = None) -> tuple[bool, list[int]]:
+        """Record how a trial ended and begin the next, as one transaction; whether it counted, and which one it is."""
+        self.me.look()
+        limited = self.limited
+
+        def why_not() -> str | None:
+            wishes = self.history.wishes
+            wanted = wishes.paused or wishes.cancelling or self.limited != limited
+            return self.reason_to_stop() or ("somebody wants something" if wanted else None)
+
+        (counted,), begun = finish_and_start(
+            self.stream,
+            self.plan.algorithm,
+            1,
+            repeat=self.plan.repeat,
+            worker=self.worker,
+            limited=limited,
+            ended=(ended,),
+            unless=why_not,
+            prepared=prepared,
+        )
+        self.stream.keep_checkpoint()
+        return counted, begun
 
     # --- what came of a trial -----------------------------------------------------------------------------------
 
@@ -323,7 +360,8 @@ class _Loop(Course):
         outcome, error = self.unless_cancelled(number, outcome, error)
         ended, following = Finished(number, attempt, outcome, self.stream.clock.wall()), None
         if error is None and self.may_go_on():
-            counted, following = self.end_and_go_on(ended)
+            counted, begun = self.end_and_go_on(ended)
+            following = begun[0] if begun else None
         else:
             (counted,) = self.stream.publish(ended)
         if isinstance(error, StopStudy):
@@ -333,38 +371,6 @@ class _Loop(Course):
                 raise error
             _log.info("trial %d failed: %s", number, outcome.error, extra={"trial": number})
         return counted and outcome.state is not State.CANCELLED, following
-
-    def may_go_on(self) -> bool:
-        """Whether a result may wait for the next proposal and be one transaction with it.
-
-        That is a moment, in which nobody but parzen runs; callbacks, and rules of the user's own, are called with results
-        that are in the log.
-        """
-        plan = self.plan
-        return plan.each is None and plan.stop is None and is_quick(self.stream, plan.algorithm)
-
-    def end_and_go_on(self, ended: Finished) -> tuple[bool, int | None]:
-        """Record how a trial ended and begin the next, as one transaction; whether it counted, and the next one."""
-        self.me.look()
-        limited = self.limited
-
-        def why_not() -> str | None:
-            wishes = self.history.wishes
-            wanted = wishes.paused or wishes.cancelling or self.limited != limited
-            return self.reason_to_stop() or ("somebody wants something" if wanted else None)
-
-        (counted,), begun = finish_and_start(
-            self.stream,
-            self.plan.algorithm,
-            1,
-            repeat=self.plan.repeat,
-            worker=self.worker,
-            limited=limited,
-            ended=(ended,),
-            unless=why_not,
-        )
-        self.stream.keep_checkpoint()
-        return counted, begun[0] if begun else None
 
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:
         """The outcome of one call of the objective, and the exception that it ended with, if any."""
