@@ -86,7 +86,7 @@ class Simulation:
 
     def run(self, minutes: float) -> Tally:
         """Until the budget is used up and everything has ended, or no trial begins any more after so many minutes."""
-        began, tally = time.perf_counter(), self.tally
+        began, started, tally = time.perf_counter(), self.clock.monotonic(), self.tally
         for _ in range(self.setting.workers):
             self.push(float(self.rng.random()) * self.setting.seconds, BEGIN)
         while self.heap:
@@ -104,7 +104,7 @@ class Simulation:
                 self.beside(at, what, worker, number, goes_on)
             else:
                 self.in_turn(at, worker, [self.ended(number)] if what == END else [], goes_on)
-        tally.real, tally.virtual = time.perf_counter() - began, self.clock.monotonic()
+        tally.real, tally.virtual = time.perf_counter() - began, self.clock.monotonic() - started
         return tally
 
     def push(self, at: float, what: int, worker: str = "", number: int = -1) -> None:
@@ -205,9 +205,9 @@ def simulate(setting: Setting, trials: int, minutes: float, folder: Path) -> str
     study.storage.close()
     size = os.path.getsize(path)
 
-    begun = time.perf_counter()
+    begun = time.process_time()  # other programs may be waiting for the processor as well
     again = Study.load(path, readonly=True)
-    opened = time.perf_counter() - begun
+    opened = time.process_time() - begun
     assert again.header.uid == uid
     assert again.history.count(State.OK) == len(again.history) == n, again.history.tally
     again.storage.close()
@@ -216,11 +216,11 @@ def simulate(setting: Setting, trials: int, minutes: float, folder: Path) -> str
         f"| {setting.workers} | {setting.seconds:g} | {setting.think:g} | {n} | {tally.begun / tally.virtual:.1f} | "
         f"{tally.busy / tally.virtual:.1%} | {waits[len(waits) // 2]:.1f} / {waits[int(0.99 * len(waits))]:.1f} | "
         f"{1000 * tally.conflicts / n:.1f} | {1000 * tally.again / n:.1f} | {tally.released} | {size / n:.0f} | "
-        f"{n / tally.real:.0f} | {opened:.1f} |"
+        f"{n / tally.real:.0f} | {opened:.2f} |"
     )
 
 
-HEAD = """| workers | s a trial | s a proposal | trials | trials/s | lock held | wait for it, ms: median / 99 % | conflicts per 1000 | thought again per 1000 | released | bytes a trial | real trials/s | opened in s |
+HEAD = """| workers | s a trial | s a proposal | trials | trials/s | lock held | wait for it, ms: median / 99 % | conflicts per 1000 | thought again per 1000 | released | bytes a trial | real trials/s | log read again, CPU s |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 
 

@@ -26,20 +26,21 @@ _WORTH = 3_000
 """Entries that are read sooner than a checkpoint is looked for: a tenth of a second."""
 
 
-def is_worthwhile(seq: int, last: int) -> bool:
+def is_worthwhile(seq: int, last: int, at_the_end: bool = False) -> bool:
     """Whether a log of `seq` entries wants a checkpoint, when the last one was made at `last`.
 
-    Every quarter of the log: so all that are ever written are five times the last one, however long a study grows.
+    While it grows, at each half more: all that are ever written are three times the last one then, however long a study gets.
+    When a run ends somebody will look at what came of it, so that less is enough.
     """
-    return seq - last >= max(_WORTH, seq // 5)
+    return seq - last >= max(_WORTH, seq // (10 if at_the_end else 3))
 
 
-def keep(storage: Storage, uid: str, history: History) -> int:
+def keep(storage: Storage, uid: str, history: History, at_the_end: bool = False) -> int:
     """Keep a snapshot beside the log, unless others have; the place of the last checkpoint."""
     try:
         found = storage.get(uid, _PLACE)
         with suppress(ValueError):
-            if found is not None and not is_worthwhile(history.seq, int(found)):
+            if found is not None and not is_worthwhile(history.seq, int(found), at_the_end):
                 return int(found)
         digest = storage.digest(uid, history.seq)
         data = None if digest is None else pack(history)

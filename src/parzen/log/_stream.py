@@ -202,13 +202,17 @@ class Stream:
             if len(entries) < _CHUNK:
                 return total
 
-    def keep_checkpoint(self) -> None:
-        """Keep the history beside the log, where opening the study would take long without."""
+    def keep_checkpoint(self, at_the_end: bool = False) -> None:
+        """Keep the history beside the log, where opening the study would take long without.
+
+        Args:
+            at_the_end: of a run: then it is worth more.
+        """
+        if not is_worthwhile(self.history.seq, self._kept, at_the_end) or self.storage.live is not None:
+            return
         with self._lock:
-            if self.storage.live is not None or not is_worthwhile(self.history.seq, self._kept):
-                return
             history = self.history.snapshot()
-        self._kept = keep(self.storage, self.header.uid, history)
+        self._kept = keep(self.storage, self.header.uid, history, at_the_end)
 
     def _fold(self, entries: Sequence[Entry]) -> tuple[bool, ...]:
         apply = self.history.apply
