@@ -42,7 +42,7 @@ class Stream:
         history: up to date with everything published or pulled here.
         clock: stamps events.
         pondering: about how many seconds a proposal takes; infinite before the first one.
-        signed: the algorithm that was last asked, and its note.
+        asked: the algorithm that was last asked, its note, and whether it may be asked while others wait.
         asking: held from a look at the history to the publication of what was proposed from it.
     """
 
@@ -59,7 +59,7 @@ class Stream:
         self._untold: deque[list[Entry]] = deque()
         self.asking = threading.RLock()
         self.pondering = math.inf
-        self.signed: tuple[object, JSON] | None = None
+        self.asked: tuple[object, JSON, bool] | None = None
         self._pid = os.getpid()
         # Tokens of batches: a random beginning of our own, and a number.
         self._token, self._batches = f"{secrets.token_hex(8)}-", 0

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from parzen._typing import JSON
 from parzen.algorithms import Algorithm, Ask, Proposal, is_own, note_of, repeats, row_key
 from parzen.errors import AlgorithmError, Conflict, SpaceExhausted
 from parzen.log import PROPOSAL, Stream, generator, trial_seed
@@ -99,7 +100,7 @@ def start_trials(
 
 def is_quick(stream: Stream, algorithm: Algorithm) -> bool:
     """Whether a proposal may be made while all other workers wait: it takes little, and nobody else's code runs."""
-    return stream.storage.durable and stream.pondering < QUICK and is_own(algorithm)
+    return stream.storage.durable and stream.pondering < QUICK and _known(stream, algorithm)[2]
 
 
 def finish_and_start(
@@ -211,11 +212,16 @@ def _signed(stream: Stream, algorithm: Algorithm, at: float) -> list[Noted]:
     """
     if not stream.storage.durable:
         return []
-    signed = stream.signed
-    if signed is None or signed[0] is not algorithm:  # it is asked for at each trial, and records do not change
-        signed = stream.signed = algorithm, note_of(algorithm)
-    note = signed[1]
+    note = _known(stream, algorithm)[1]
     return [] if stream.history.notes.get(ALGORITHM) == note else [Noted(ALGORITHM, note, at)]
+
+
+def _known(stream: Stream, algorithm: Algorithm) -> tuple[object, JSON, bool]:
+    """An algorithm, its note, and whether it is parzen's own: asked for at each trial, and records do not change."""
+    known = stream.asked
+    if known is None or known[0] is not algorithm:
+        known = stream.asked = algorithm, note_of(algorithm), is_own(algorithm)
+    return known
 
 
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
