@@ -26,7 +26,7 @@ PROMISED = {
         "rdists space_eval spark std_out_err_redirect_tqdm stopping tpe trials_from_docs utils vectorize"
     ),
     "parzen.algorithms": (
-        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Pick Proposal QMC Random TPE algorithm_named algorithm_noted note_of proposal_of "
+        "AdaptiveTPE Algorithm Anneal Ask Auto CMAES Evolution GP Grid Mix Pick Proposal QMC Random TPE algorithm_named algorithm_noted is_own note_of proposal_of "
         "repeats row_key seen unseen_point"
     ),
     "parzen.analysis": (
@@ -56,7 +56,7 @@ PROMISED = {
         "trials_from_docs utils vectorize"
     ),
     "parzen.integrations": "MLflowTracker OptunaSampler TensorBoardTracker Tracker WandbTracker",
-    "parzen.log": "Beat Claim DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
+    "parzen.log": "Beat CHECKPOINTS Claim DRAWS OBJECTIVE PROPOSAL Storage Stream Subscriber generator trial_seed",
     "parzen.plots": (
         "Axis Band Bars Cells Chart Colours Line Mark NAMES Panel Paths Plot Plots Points Rule SCALE Spans THEMES Words"
     ),
@@ -80,7 +80,7 @@ PROMISED = {
     "parzen.trials": (
         "BY_HAND EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Note Noted Outcome "
         "Released Report Reported Requested Retracted Started State Trial TrialError Unknown Wishes checksum event_from_json "
-        "event_to_json exactly header_from_json header_to_json note_event storable"
+        "event_to_json exactly header_from_json header_to_json note_event pack storable unpack"
     ),
 }
 # Attributes of the front doors that are not part of `import *`.

@@ -22,8 +22,10 @@ DRIVER = """
     import os, signal, sys
     import parzen
     from parzen import hp
+    from parzen.run import _asking
     from parzen.storages.sql import SQLStorage
 
+    _asking.QUICK = 60.0  # however busy the machine is
     point, total = sys.argv[1], int(sys.argv[2])
     SPACE = {"x": hp.float("x", -5, 5), "k": hp.categorical("k", ["a", "b", "c"])}
     log = os.open("evaluations", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -43,16 +45,35 @@ DRIVER = """
             os.write(log, b"ended\\n")
             return config["x"] ** 2
 
-        append = SQLStorage.append
+        append, turn = SQLStorage.append, SQLStorage.turn
+
+        def is_due(events):
+            nonlocal appends
+            named = bool(events) and type(events[-1]).__name__ == point.rsplit(" ", 1)[-1]
+            appends += named
+            return named and appends == kill_at
 
         def dying_append(self, uid, events, token):
-            nonlocal appends
-            kinds = [type(event).__name__ for event in events]
-            appends += kinds[-1] == point.rsplit(" ", 1)[-1]
-            due = appends == kill_at and kinds[-1] == point.rsplit(" ", 1)[-1]
+            due = is_due(events)
             if due and point.startswith("before"):
                 die()
             seq = append(self, uid, events, token)
+            if due and point.startswith("after"):
+                die()
+            return seq
+
+        def dying_turn(self, uid, after, decide, token):
+            due = False
+
+            def deciding(new):
+                nonlocal due
+                events = decide(new)
+                due = is_due(events)
+                if due and point.startswith("before"):
+                    die()
+                return events
+
+            seq = turn(self, uid, after, deciding, token)
             if due and point.startswith("after"):
                 die()
             return seq
@@ -61,12 +82,15 @@ DRIVER = """
             if point == "between trials" and calls == kill_at:
                 die()
 
-        SQLStorage.append = dying_append
+        SQLStorage.append, SQLStorage.turn = dying_append, dying_turn
         return parzen.minimize(
-            objective, SPACE, total, seed=3, algorithm="random", storage="study.db", callbacks=[callback], progress=False
+            objective, SPACE, total, seed=3, algorithm="random", storage="study.db", progress=False,
+            callbacks=[callback] if sys.argv[3] == "callback" else [],
         )
 
     for kill_at in (1, 4, 2, 3, 2):
+        if sys.argv[3] == "together":
+            kill_at += 1  # the first proposal of a process is not made with a result
         pid = os.fork()
         if pid == 0:
             drive(kill_at)
@@ -90,21 +114,36 @@ def _square(config: dict[str, float]) -> float:
     return config["x"] ** 2
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_five_kills_and_a_resume_give_what_one_run_gives(point: str, run: Run, tmp_path: Path) -> None:
+def _check(trials: list[parzen.Trial]) -> None:
     """The total is exact, no trial is RUNNING, none is there twice, and the trials are those of a run without kills."""
-    run(DRIVER, point, str(TOTAL))
-    trials = list(Study.load(tmp_path / "study.db").trials)
     uninterrupted = parzen.minimize(_square, SPACE, TOTAL, seed=3, algorithm="random", progress=False)
-    lines = (tmp_path / "evaluations").read_text().split()
 
     assert [trial.state for trial in trials] == [State.OK] * TOTAL
     assert [trial.params for trial in trials] == [trial.params for trial in uninterrupted.trials]
     assert all(trial.loss == trial.params["x"] ** 2 for trial in trials)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_five_kills_and_a_resume_give_what_one_run_gives(point: str, run: Run, tmp_path: Path) -> None:
+    """Wherever it dies, and every evaluation but the one that was running is paid for once."""
+    run(DRIVER, point, str(TOTAL), "callback")
+    lines = (tmp_path / "evaluations").read_text().split()
+    _check(list(Study.load(tmp_path / "study.db").trials))
+
     # An evaluation is paid for twice only if it was running when the driver died.
     lost = 5 if point in ("in the objective", "before Finished") else 0
     assert lines.count("ended") == TOTAL + (lost if point == "before Finished" else 0)
     assert lines.count("begun") == TOTAL + lost
+
+
+@pytest.mark.parametrize(("point", "lost"), [("before Started", 5), ("after Started", 0)])
+def test_a_result_and_the_next_trial_are_one_transaction(point: str, lost: int, run: Run, tmp_path: Path) -> None:
+    """Killed right before it, a driver loses the evaluation that has just ended; right after it, nothing."""
+    run(DRIVER, point, str(TOTAL), "together")
+    lines = (tmp_path / "evaluations").read_text().split()
+    _check(list(Study.load(tmp_path / "study.db").trials))
+
+    assert lines.count("ended") == lines.count("begun") == TOTAL + lost
 
 
 SLOW_DRIVER = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,12 +14,13 @@ import pytest
 
 from parzen import State, Study, hp
 from parzen.cli import main
+from parzen.cli._status import STORAGE
 from parzen.errors import ParzenError, Unavailable
 from parzen.storages import open_storage
 from parzen.storages._engines import Watchdog, may_pass
 from parzen.storages.sql import SQLStorage
 from parzen.testing import check_storage
-from parzen.trials import Asked, Header, Noted
+from parzen.trials import Asked, Finished, Header, Noted, Outcome, Started
 from tests.databases import KINDS, a_user_with_a_password, fresh_database
 
 SPACE = {"x": hp.float("x", 0, 1)}
@@ -92,13 +94,10 @@ def _break(storage: Any) -> None:
     """As a network does that goes away: neither end is told in order."""
     connection = storage._connection
     if hasattr(connection, "fileno"):
-        os.close(os.dup(connection.fileno()))
-        import socket
-
         with socket.socket(fileno=os.dup(connection.fileno())) as cut:
             cut.shutdown(socket.SHUT_RDWR)
-    else:
-        connection._sock.close()
+    else:  # to close it would do nothing: the driver has it open twice
+        connection._sock.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.databases
@@ -134,6 +133,39 @@ def test_an_append_whose_acknowledgement_is_lost_is_there_once(
     assert claim.asked.values == (0.5,)
     assert len(storage.read("u1")) == 3
     storage.close()
+
+
+@pytest.mark.databases
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_turn_whose_acknowledgement_is_lost_is_there_once(
+    url: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the next trial where the connection broke after the commit, alone where it broke before."""
+    study = Study({"x": hp.float("x", 0, 1)}, storage=url, seed=1, algorithm="random")
+    study.stream.publish(Asked(0, (0.5,), "test", 7, 0, 1.0), Started(0, 1, "me", 1.0))
+    commit, broken = SQLStorage._commit, []
+
+    def breaking(self: SQLStorage, connection: Any) -> None:
+        if not broken:
+            broken.append(moment)
+            if moment == "after":
+                commit(self, connection)
+            _break(self)
+        commit(self, connection)
+
+    monkeypatch.setattr(SQLStorage, "_commit", breaking)
+    history = study.history
+    end = Finished(0, 1, Outcome(State.OK, {"loss": 0.25}, seconds=0.5), 2.0)
+    counted = study.stream.turn(
+        lambda: [Asked(1, (0.25,), "test", 8, history.seq, 3.0), Started(1, 1, "me", 3.0)], [end]
+    )
+    again = Study.load(url).history
+
+    assert broken == [moment]
+    assert counted == (True,)
+    assert history.tally == again.tally == ("1 RUNNING, 1 OK" if moment == "after" else "1 OK")
+    assert history.seq == again.seq == (5 if moment == "after" else 3)
+    study.storage.close()
 
 
 @pytest.mark.databases
@@ -316,7 +348,7 @@ def run_cli() -> Callable[..., str]:
 
     def run(*arguments: str) -> str:
         result = CliRunner().invoke(main, arguments)
-        assert result.exit_code == 1
+        assert result.exit_code == STORAGE
         return result.output + repr(result.exception)
 
     return run

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from parzen._lazy import lazy_attributes
 from parzen.algorithms._base import Algorithm, Ask, Pick, Proposal, proposal_of, repeats, row_key, seen, unseen_point
-from parzen.algorithms._named import algorithm_named, algorithm_noted, note_of
+from parzen.algorithms._named import algorithm_named, algorithm_noted, is_own, note_of
 
 if TYPE_CHECKING:
     from parzen.algorithms.anneal import Anneal as Anneal
@@ -59,6 +59,7 @@ __all__ = [
     "Random",
     "algorithm_named",
     "algorithm_noted",
+    "is_own",
     "note_of",
     "proposal_of",
     "repeats",

@@ -15,7 +15,7 @@ from parzen._typing import JSON
 from parzen.algorithms._base import Algorithm
 from parzen.errors import AlgorithmError
 
-__all__ = ["algorithm_named", "algorithm_noted", "note_of"]
+__all__ = ["algorithm_named", "algorithm_noted", "is_own", "note_of"]
 
 _TABLE: Mapping[str, tuple[str, str]] = {
     "anneal": ("parzen.algorithms.anneal", "Anneal"),
@@ -73,6 +73,20 @@ def note_of(algorithm: Algorithm) -> JSON:
         if all(isinstance(value, _PLAIN) for value in settings.values()):
             return {"name": name, "settings": settings}
     return {"type": f"{cls.__module__}.{cls.__qualname__}"}
+
+
+def is_own(algorithm: Algorithm) -> bool:
+    """Whether an algorithm is one of parzen's records, and all that it is made of; then nobody else's code runs in it."""
+    cls = type(algorithm)
+    if not cls.__module__.startswith("parzen.algorithms.") or not is_dataclass(algorithm):
+        return False
+    return all(_is_plain(getattr(algorithm, one.name)) for one in fields(algorithm))
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return isinstance(value, _PLAIN) or is_own(value)  # type: ignore[arg-type]  # of anything else it says False
 
 
 def algorithm_noted(note: JSON) -> Algorithm | None:

@@ -18,7 +18,7 @@ A uid that no study has is a `StudyNotFound` for whatever writes or reads the lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from parzen.trials import Asked, Entry, Event, Header, Started
@@ -123,6 +123,29 @@ class Storage(Protocol):
         """
         ...
 
+    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+        """Append what is decided while nobody else may write.
+
+        All other writers of the study wait until the batch is in the log, so that there is no race to lose, and whatever
+        `decide` looked at is still so.  It is called once, and must neither write to the study nor take long.
+
+        Args:
+            uid: of the study.
+            after: the place up to which the caller knows the log.
+            decide: given the entries after that place, up to the last one, returns the batch; an empty one adds nothing.
+            token: as for `append`.
+
+        Returns:
+            The `seq` of the last entry of the log.
+
+        Raises:
+            Conflict, StudyNotFound: as `append`.
+            Unavailable: it was interrupted, and is not tried again here: whether the batch is in the log can be found out
+                by its token only.
+            Exception: whatever `decide` raises; nothing was added.
+        """
+        ...
+
     def claim(self, uid: str, worker: str, at: float, token: str) -> Claim | None:
         """Start the WAITING trial with the lowest number in a worker's name, whoever else wants one in this moment.
 
@@ -175,6 +198,13 @@ class Storage(Protocol):
         Raises:
             StudyNotFound: no study has that uid.
             CorruptLog: what is stored is not what was appended.
+        """
+        ...
+
+    def digest(self, uid: str, upto: int) -> int | None:
+        """The sum of the checksums of the first `upto` entries, by which a copy of them is known to be still a copy.
+
+        None where the log has not so many entries, or where the storage has nothing to gain from checkpoints.
         """
         ...
 

@@ -6,20 +6,24 @@ then, so that the history never holds what the storage does not.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import compress
 from typing import TypeAlias
 
 from parzen._clock import Clock, SystemClock
-from parzen.errors import StudyError
+from parzen._typing import JSON
+from parzen.errors import Conflict, StudyError, Unavailable
+from parzen.log._checkpoint import is_worthwhile, keep, restore
 from parzen.log._seeds import DRAWS, generator
 from parzen.log._storage import Storage
 from parzen.space import Space
-from parzen.trials import Entry, Event, Header, History
+from parzen.trials import Entry, Event, Finished, Header, History
 
 __all__ = ["Stream", "Subscriber"]
 
@@ -37,6 +41,8 @@ class Stream:
         storage, header, space: of the study.
         history: up to date with everything published or pulled here.
         clock: stamps events.
+        pondering: about how many seconds a proposal takes; infinite before the first one.
+        asked: the algorithm that was last asked, its note, and whether it may be asked while others wait.
         asking: held from a look at the history to the publication of what was proposed from it.
     """
 
@@ -52,9 +58,15 @@ class Stream:
         self._busy = False
         self._untold: deque[list[Entry]] = deque()
         self.asking = threading.RLock()
+        self.pondering = math.inf
+        self.asked: tuple[object, JSON, bool] | None = None
         self._pid = os.getpid()
         # Tokens of batches: a random beginning of our own, and a number.
         self._token, self._batches = f"{secrets.token_hex(8)}-", 0
+        self._kept = 0
+        if storage.live is None:
+            restore(storage, header.uid, self.history)
+            self._kept = self.history.seq
         self.pull()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -73,8 +85,7 @@ class Stream:
             Unavailable: the storage could not write; nothing was appended.
             StudyError: this is a forked child of the process that opened the study.
         """
-        if os.getpid() != self._pid:
-            raise StudyError("this process was forked from the one that opened the study: open it anew with Study.load")
+        self._refuse_fork()
         with self._lock:
             last = self.storage.append(self.header.uid, events, self._next_token())
             counted = self._fold_up_to(last, events)
@@ -88,8 +99,7 @@ class Stream:
             Unavailable: the storage could not write; nothing was started.
             StudyError: this is a forked child of the process that opened the study.
         """
-        if os.getpid() != self._pid:
-            raise StudyError("this process was forked from the one that opened the study: open it anew with Study.load")
+        self._refuse_fork()
         with self._lock:
             claim = self.storage.claim(self.header.uid, worker, self.clock.wall(), self._next_token())
             if claim is None:
@@ -97,6 +107,77 @@ class Stream:
             self._fold_up_to(claim.seq, [claim.started])
         self._show()
         return claim.started.number
+
+    def turn(self, decide: Callable[[], Sequence[Event]], ended: Sequence[Finished] = ()) -> tuple[bool, ...]:
+        """Publish what is decided while nobody else may write, and with it, in one batch, how trials ended before.
+
+        `decide` sees the history with those endings and with all that others have written, and what it gives is appended
+        as it is: no number can be taken meanwhile.  It must neither publish nor take long.  Whatever it raises is raised
+        here once the endings are in the log.
+
+        Where the storage is interrupted the endings are appended by themselves, and whether the rest is in the log is for
+        the caller to see in the history.
+
+        Returns:
+            For each ending whether it counted.
+
+        Raises:
+            Unavailable: the storage could not write for long; no ending was appended.
+            StudyError: this is a forked child of the process that opened the study.
+        """
+        self._refuse_fork()
+        history, token = self.history, self._next_token()
+        counted: list[bool] = []
+        undo: list[Callable[[], None]] = []
+        batch: list[Event] = list(ended)
+        failure: BaseException | None = None
+
+        def act(new: list[Entry]) -> Sequence[Event]:
+            nonlocal failure
+            self._fold(new)
+            for event in ended:
+                counts, take_back = history.foresee(event)
+                counted.append(counts)
+                undo.append(take_back)
+            try:
+                batch.extend(decide())
+            except BaseException as error:
+                failure = error
+            return batch
+
+        with self._lock:
+            try:
+                last = self.storage.turn(self.header.uid, history.seq, act, token)
+            except BaseException as error:
+                while undo:
+                    undo.pop()()
+                if not isinstance(error, Unavailable):
+                    raise
+                # Under the same token: if it is in the log after all, the whole batch is.
+                if batch:
+                    with suppress(Conflict):  # only what was decided can be one
+                        self.storage.append(self.header.uid, ended or batch, token)
+                self.pull()
+                counted = [self._counts(event) for event in ended]
+            else:
+                if self._subscribers:
+                    first = last - len(batch) + 1
+                    told = [Entry(first + i, event) for i, event in enumerate(ended) if counted[i]]
+                    if told:
+                        self._untold.append(told)
+                self._fold([Entry(seq, event) for seq, event in enumerate(batch[len(ended) :], history.seq + 1)])
+        self._show()
+        if failure is not None:
+            raise failure
+        return tuple(counted)
+
+    def _counts(self, event: Finished) -> bool:
+        history, number = self.history, event.number
+        return history.attempt_of(number) == event.attempt and float(history.finished_at[number]) == event.at
+
+    def _refuse_fork(self) -> None:
+        if os.getpid() != self._pid:
+            raise StudyError("this process was forked from the one that opened the study: open it anew with Study.load")
 
     def _next_token(self) -> str:
         self._batches += 1
@@ -120,6 +201,18 @@ class Stream:
             self._show()
             if len(entries) < _CHUNK:
                 return total
+
+    def keep_checkpoint(self, at_the_end: bool = False) -> None:
+        """Keep the history beside the log, where opening the study would take long without.
+
+        Args:
+            at_the_end: of a run: then it is worth more.
+        """
+        if not is_worthwhile(self.history.seq, self._kept, at_the_end) or self.storage.live is not None:
+            return
+        with self._lock:
+            history = self.history.snapshot()
+        self._kept = keep(self.storage, self.header.uid, history, at_the_end)
 
     def _fold(self, entries: Sequence[Entry]) -> tuple[bool, ...]:
         apply = self.history.apply

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from parzen.algorithms import Algorithm, Ask, Proposal, note_of, repeats, row_key
+from parzen._typing import JSON
+from parzen.algorithms import Algorithm, Ask, Proposal, is_own, note_of, repeats, row_key
 from parzen.errors import AlgorithmError, Conflict, SpaceExhausted
 from parzen.log import PROPOSAL, Stream, generator, trial_seed
 from parzen.space import Space
-from parzen.trials import MEMO_LIMIT, Asked, History, Noted, Started, State, storable
+from parzen.trials import MEMO_LIMIT, Asked, Event, Finished, History, Noted, Started, State, storable
 
-__all__ = ["ALGORITHM", "EXHAUSTED", "prepare", "recomputed", "start_trials"]
+__all__ = ["ALGORITHM", "EXHAUSTED", "finish_and_start", "is_quick", "prepare", "recomputed", "start_trials"]
+
+_log = logging.getLogger("parzen")
 
 ALGORITHM = "algorithm"
 """Key of the note that says which algorithm made the proposals after it, so that they can be recomputed."""
+
+QUICK = 0.005
+"""Seconds that a proposal may take for which others wait, and a result for it; what takes longer is made beside the log."""
 
 EXHAUSTED = "space exhausted"
 """Key of the note, and reason of the stop, when a finite space has no new configuration left."""
@@ -47,14 +57,16 @@ def start_trials(
         SpaceExhausted: there is not one.
         AlgorithmError: the proposal is not one of this space.
     """
+    if prepared is None and is_quick(stream, algorithm):
+        _, numbers = finish_and_start(stream, algorithm, n, repeat=repeat, worker=worker, limited=limited)
+        if numbers or not _wants(stream.history, n, limited):
+            return numbers
     history, claimed, lost = stream.history, list[int](), list[Asked]()
     while True:
         with stream.asking:
             # Looked at here and not before: a number that another program takes meanwhile is a conflict, and then the
             # budget is looked at again.  So all programs together run exactly so many.
-            if limited and history.budget is not None:
-                left = history.budget - (history.spent - history.count(State.WAITING))
-                n = min(n, len(claimed) + left)
+            n = min(n, len(claimed) + _wants(history, n, limited))
             while len(claimed) < n and history.count(State.WAITING):
                 number = stream.claim(worker)
                 if number is None:  # others have taken them all
@@ -84,6 +96,79 @@ def start_trials(
         if not again or len(claimed) >= n:
             return claimed
         lost = []  # some of them repeated what others had taken: there are more to ask for
+
+
+def is_quick(stream: Stream, algorithm: Algorithm) -> bool:
+    """Whether a proposal may be made while all other workers wait: it takes little, and nobody else's code runs."""
+    return stream.storage.durable and stream.pondering < QUICK and _known(stream, algorithm)[2]
+
+
+def finish_and_start(
+    stream: Stream,
+    algorithm: Algorithm,
+    n: int,
+    *,
+    repeat: bool,
+    worker: str,
+    limited: bool,
+    ended: Sequence[Finished] = (),
+    unless: Callable[[], object] = lambda: None,
+    prepared: list[Asked] | None = None,
+) -> tuple[tuple[bool, ...], list[int]]:
+    """Record how trials ended and start up to `n` others, as one batch, while nobody else may write.
+
+    So no number is lost to anybody, and a trial costs one transaction.  When the proposal cannot be made, the endings are
+    recorded all the same, and whoever asks again hears of it.
+
+    Args:
+        ended: how trials ended.
+        unless: asked when `ended` is known; what is not None starts nothing.
+        prepared: what `prepare` gave; what is started is taken from it.  Then nothing is proposed unless it is quick.
+
+    Returns:
+        For each ending whether it counted, and the numbers that were started.
+    """
+    history = stream.history
+    chosen: list[int] = []
+
+    def decide() -> Sequence[Event]:
+        if unless() is not None:
+            return ()
+        wanted = _wants(history, n, limited)
+        if wanted <= 0:
+            return ()
+        at, waiting = stream.clock.wall(), list[int]()
+        if history.count(State.WAITING):
+            waiting = np.flatnonzero(history.waiting)[:wanted].tolist()
+        asked: list[Asked] = []
+        before: list[Noted] = []
+        if len(waiting) < wanted:
+            asked = _taken(prepared, wanted - len(waiting), history)
+        if len(waiting) < wanted and not asked and (prepared is None or is_quick(stream, algorithm)):
+            try:
+                asked, before = _proposed(stream, algorithm, wanted - len(waiting), repeat)
+            except Exception as error:
+                _log.debug("no proposal could be made with a result: %s", error)
+        chosen.extend(waiting)
+        chosen.extend(event.number for event in asked)
+        return (
+            *(Started(i, history.attempt_of(i) + 1, worker, at) for i in waiting),
+            *before,
+            *(_signed(stream, algorithm, at) if asked else ()),
+            *asked,
+            *(Started(event.number, 1, worker, at) for event in asked),
+        )
+
+    with stream.asking:
+        counted = stream.turn(decide, ended)
+    return counted, [i for i in chosen if i < len(history) and history.worker(i) == worker]
+
+
+def _wants(history: History, n: int, limited: bool) -> int:
+    """How many of `n` trials may begin: no more than the study's budget has left."""
+    if not limited or history.budget is None:
+        return n
+    return min(n, history.budget - (history.spent - history.count(State.WAITING)))
 
 
 def prepare(stream: Stream, algorithm: Algorithm, n: int, *, repeat: bool) -> list[Asked]:
@@ -127,18 +212,40 @@ def _signed(stream: Stream, algorithm: Algorithm, at: float) -> list[Noted]:
     """
     if not stream.storage.durable:
         return []
-    note = note_of(algorithm)
+    note = _known(stream, algorithm)[1]
     return [] if stream.history.notes.get(ALGORITHM) == note else [Noted(ALGORITHM, note, at)]
 
 
+def _known(stream: Stream, algorithm: Algorithm) -> tuple[object, JSON, bool]:
+    """An algorithm, its note, and whether it is parzen's own: asked for at each trial, and records do not change."""
+    known = stream.asked
+    if known is None or known[0] is not algorithm:
+        known = stream.asked = algorithm, note_of(algorithm), is_own(algorithm)
+    return known
+
+
 def _ask(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> list[Asked]:
+    asked, remarks = _proposed(stream, algorithm, n, repeat)
+    if remarks:
+        stream.publish(*remarks)
+    return asked
+
+
+def _proposed(stream: Stream, algorithm: Algorithm, n: int, repeat: bool) -> tuple[list[Asked], list[Noted]]:
+    """What an algorithm proposes next, and what is to be remarked about it."""
+    begun = time.perf_counter()  # what it costs those who wait, whatever the study's own clock says
     history, seed = stream.history.snapshot(), stream.header.seed
     proposal, exhausted = recomputed(algorithm, stream.space, history, seed, n, repeat)
+    remarks: list[Noted] = []
     if exhausted and EXHAUSTED not in history.notes:
         text = f"all {len(history)} configurations have been tried; trying again, the good ones more often"
-        stream.publish(Noted(EXHAUSTED, text, stream.clock.wall()))
+        remarks = [Noted(EXHAUSTED, text, stream.clock.wall())]
     _check(proposal, stream.space, n, algorithm)
-    return _events(stream, history, proposal, n)
+    asked = _events(stream, history, proposal, n)
+    took = time.perf_counter() - begun
+    # The longest of late: an algorithm may think long at every second trial.
+    stream.pondering = took if math.isinf(stream.pondering) else max(took, 0.7 * stream.pondering)
+    return asked, remarks
 
 
 def recomputed(

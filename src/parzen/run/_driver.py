@@ -313,7 +313,12 @@ class _Driver(Course):
     ) -> None:
         """Record how a trial ended; raise what the objective raised, unless the search is to go on."""
         outcome, error = self.unless_cancelled(number, outcome, error)
-        (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
+        ended, begun = Finished(number, attempt, outcome, self.stream.clock.wall()), list[int]()
+        goes_on = error is None and self.stopping is None and not self.exhausted
+        if goes_on and self.free and self.may_go_on(self.prepared):
+            counted, begun = self.end_and_go_on(ended, self.prepared)
+        else:
+            (counted,) = self.stream.publish(ended)
         if isinstance(error, StopStudy):
             self.stopping = self.stopping or "callback"
             return
@@ -328,6 +333,8 @@ class _Driver(Course):
                 self.plan.each(number)
             except StopStudy:
                 self.stopping = self.stopping or "callback"
+        for following in begun:
+            self.hand_out(following)
 
     def is_caught(self, error: BaseException, message: Raised | None) -> bool:
         if isinstance(error, self.plan.catch):

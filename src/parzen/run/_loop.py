@@ -10,21 +10,23 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from parzen.algorithms import Algorithm
 from parzen.errors import InvalidLoss, InvalidResult, SpaceExhausted, StopStudy, TrialPruned
 from parzen.log import OBJECTIVE, Stream, generator
 from parzen.pruners import Pruner
-from parzen.run._asking import EXHAUSTED, start_trials
+from parzen.run._asking import EXHAUSTED, finish_and_start, is_quick, start_trials
 from parzen.run._attachments import attachment_key
 from parzen.run._leases import LEASE, Presence, present
 from parzen.run._objective import Evaluation, Objective, error_of, leave_if_forked, outcome_of, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import StopRule
-from parzen.trials import Finished, Outcome, Released, Reported, State, TrialError
+from parzen.trials import Asked, Finished, Outcome, Released, Reported, State, TrialError
 
 __all__ = ["Course", "Plan", "run"]
 
@@ -105,6 +107,7 @@ class Course:
         """See what others have written, somebody may want this run to stop; and who of them is gone."""
         if self.stream.storage.durable:
             self.stream.pull()
+            self.stream.keep_checkpoint()
         self.me.look()
         if self.history.wishes.cancelling:
             self.call_off_waiting()
@@ -150,6 +153,43 @@ class Course:
         if told is not None or self.plan.stop is None:
             return told
         return self.plan.stop(self.history, self.elapsed())
+
+    # --- from one trial to the next -----------------------------------------------------------------------------
+
+    def may_go_on(self, prepared: Sequence[Asked] = ()) -> bool:
+        """Whether a result may be one transaction with the beginning of the next trial, and wait for its proposal.
+
+        That is a moment, in which nobody but parzen runs; callbacks, and rules of the user's own, are called with results
+        that are in the log.
+        """
+        plan, stream = self.plan, self.stream
+        if plan.each is not None or plan.stop is not None or not stream.storage.durable:
+            return False
+        return bool(prepared) or is_quick(stream, plan.algorithm)
+
+    def end_and_go_on(self, ended: Finished, prepared: list[Asked] | None = None) -> tuple[bool, list[int]]:
+        """Record how a trial ended and begin the next, as one transaction; whether it counted, and which one it is."""
+        self.me.look()
+        limited = self.limited
+
+        def why_not() -> str | None:
+            wishes = self.history.wishes
+            wanted = wishes.paused or wishes.cancelling or self.limited != limited
+            return self.reason_to_stop() or ("somebody wants something" if wanted else None)
+
+        (counted,), begun = finish_and_start(
+            self.stream,
+            self.plan.algorithm,
+            1,
+            repeat=self.plan.repeat,
+            worker=self.worker,
+            limited=limited,
+            ended=(ended,),
+            unless=why_not,
+            prepared=prepared,
+        )
+        self.stream.keep_checkpoint()
+        return counted, begun
 
     # --- what came of a trial -----------------------------------------------------------------------------------
 
@@ -266,19 +306,25 @@ class _Loop(Course):
                 time.sleep(PAUSE)  # if their workers are lost, it is we who run them again
                 continue
             try:
-                try:
-                    counted = self.evaluate(number)
-                except BaseException:
-                    self.release_if_torn(number)
-                    raise
-                if counted and self.plan.each is not None:
-                    self.plan.each(number)
+                while number is not None:
+                    number = self.follow(number)
             except StopStudy:
                 return "callback"
             except KeyboardInterrupt:
                 if self.interrupts.nested:  # the run around this one is to be told too
                     raise
                 return "interrupt"
+
+    def follow(self, number: int) -> int | None:
+        """Run a trial; the one that was started together with its end, if one was."""
+        try:
+            counted, following = self.evaluate(number)
+        except BaseException:
+            self.release_torn()
+            raise
+        if counted and self.plan.each is not None:
+            self.plan.each(number)
+        return following
 
     def begin(self) -> int | None:
         """The next trial, started; None when the budget is used up."""
@@ -292,29 +338,39 @@ class _Loop(Course):
         )
         return numbers[0] if numbers else None
 
-    def release_if_torn(self, number: int) -> None:
-        """Whatever tore the loop apart in the middle of a trial, the trial does not stay RUNNING in our name."""
-        event = self.released(number, "interrupted")
-        if event is not None:
-            self.stream.publish(event)
+    def release_torn(self) -> None:
+        """Whatever tore the loop apart in the middle of a trial, no trial stays RUNNING in our name."""
+        running = np.flatnonzero(self.history.running).tolist()  # the next one may have begun with the end of this one
+        events = [event for i in running if (event := self.released(i, "interrupted")) is not None]
+        if events:
+            self.stream.publish(*events)
 
     # --- one trial ----------------------------------------------------------------------------------------------
 
-    def evaluate(self, number: int) -> bool:
-        """Call the objective and record what came of it, whatever it was; whether that is a result, and still counted."""
+    def evaluate(self, number: int) -> tuple[bool, int | None]:
+        """Call the objective and record what came of it, whatever it was.
+
+        Returns:
+            Whether that is a result, and still counted; and the number of the next trial, where it could be started with it.
+        """
         attempt = self.history.attempt_of(number)
         outcome, error = self.attempt(number, attempt)
         if self.stream.storage.durable and (outcome.seconds or 0.0) >= LONG:
             self.stream.pull()  # an objective that never asks is told nothing: what it returns is held against this
         outcome, error = self.unless_cancelled(number, outcome, error)
-        (counted,) = self.stream.publish(Finished(number, attempt, outcome, self.stream.clock.wall()))
+        ended, following = Finished(number, attempt, outcome, self.stream.clock.wall()), None
+        if error is None and self.may_go_on():
+            counted, begun = self.end_and_go_on(ended)
+            following = begun[0] if begun else None
+        else:
+            (counted,) = self.stream.publish(ended)
         if isinstance(error, StopStudy):
             raise error
         if error is not None:
             if not isinstance(error, self.plan.catch):
                 raise error
             _log.info("trial %d failed: %s", number, outcome.error, extra={"trial": number})
-        return counted and outcome.state is not State.CANCELLED
+        return counted and outcome.state is not State.CANCELLED, following
 
     def attempt(self, number: int, attempt: int) -> tuple[Outcome, BaseException | None]:
         """The outcome of one call of the objective, and the exception that it ended with, if any."""

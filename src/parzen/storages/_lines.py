@@ -253,6 +253,17 @@ class LineFile:
             f"the line at byte {place} of {self.path} is damaged (its checksum does not fit); {RESTORE}", path=self.path
         )
 
+    def checksum(self, end: int) -> int | None:
+        """CRC-32 of the file up to a place; None where it is shorter."""
+        fd, place, crc = self._descriptor(), 0, 0
+        while place < end:
+            data = os.pread(fd, min(_CHUNK, end - place), place)
+            if not data:
+                return None
+            crc = zlib.crc32(data, crc)
+            place += len(data)
+        return crc
+
     def append(self, fields: Sequence[str], end: int) -> int:
         """Add a line at the end of the last whole one, which the caller has read up to; where the file ends then.
 

@@ -75,6 +75,7 @@ class Session:
         self._dialect = self._engine.dialect
         self._dbapi_error: type[Exception] = self._dialect.loaded_dbapi.Error
         self._sql = Statements(self._dialect)
+        self._pipes = self._dialect.driver == "psycopg" and self._dialect.loaded_dbapi.Pipeline.is_supported()
 
     def close(self) -> None:
         with self._guarded():
@@ -229,7 +230,7 @@ class Session:
                             connection.rollback()
 
     @contextlib.contextmanager
-    def _writing(self, *, lasting: bool, seconds: float) -> Iterator[Any]:  # a DBAPI cursor
+    def _writing(self, *, lasting: bool, seconds: float, piped: bool = False) -> Iterator[Any]:  # a DBAPI cursor
         self._refuse_readonly()
         with self._guarded():
             if self._absent():
@@ -241,16 +242,23 @@ class Session:
                     if self.file is not None:
                         self.file.check_in_place()
                         cursor.execute("BEGIN IMMEDIATE")
-                    elif not lasting and self._dialect.name == "postgresql":
-                        cursor.execute("SET LOCAL synchronous_commit TO off")
-                    yield cursor
-                    self._commit(connection)
+                    elif not lasting:
+                        self._hurry(cursor)
+                    # Statements whose answers nobody waits for go out together; an error shows at the commit at the latest.
+                    with connection.pipeline() if piped and self._pipes else contextlib.nullcontext():
+                        yield cursor
+                        self._commit(connection)
                 except BaseException:
                     with contextlib.suppress(self._dbapi_error):  # the first error is the one to tell of
                         connection.rollback()
                     raise
                 finally:
                     cursor.close()
+
+    def _hurry(self, cursor: Any) -> None:
+        """The transaction need not wait for the disk."""
+        if self._dialect.name == "postgresql":
+            cursor.execute("SET LOCAL synchronous_commit TO off")
 
     def _commit(self, connection: Any) -> None:
         """The moment from which a transaction is there."""

@@ -161,11 +161,20 @@ class Statements:
             .where(s.uid == p("u"))
             .values(head=s.head + p("k"), next_number=s.next_number + p("asked")),
         )
+        # By whoever holds the study: what the two were is known.
+        self.move_study = made(sa.update(_study).where(s.id == p("i")).values(head=p("h"), next_number=p("n")))
         self.add_entry = made(_entry.insert(), ["study", "seq", "kind", "body", "crc", "token"])
         self.entries = made(
             sa.select(e.seq, e.kind, e.body, e.crc)
             .where(e.study == p("i"), e.seq > p("after"), e.seq <= p("upto"))
             .order_by(e.seq)
+        )
+        own = sa.select(s.id).where(s.uid == p("u")).scalar_subquery()
+        self.entries_of = made(
+            sa.select(e.seq, e.kind, e.body, e.crc).where(e.study == own, e.seq > p("after")).order_by(e.seq)
+        )
+        self.digest = made(
+            sa.select(sa.func.count(), sa.func.sum(e.crc)).where(e.study == own, e.seq <= p("upto")).select_from(_entry)
         )
         self.token = made(sa.select(s.uid, e.seq).where(s.id == e.study, e.token == p("t")))
         self.entry = made(sa.select(e.seq, e.kind, e.body, e.crc).where(e.study == p("i"), e.seq == p("q")))

@@ -5,6 +5,9 @@ an entry is) each process derives from the lines: it reads on from where it had 
 conflict is found as in a database: a writer holds the file, reads what others have added, holds its batch against the
 heads, and adds it.
 
+What the lines have led to is kept beside a long file now and then, so that it need not be read from its beginning
+(`_beside.py`).
+
 Nothing is ever removed: bytes that were replaced or dropped, deleted studies and beats stay in the file, one beat being a
 hundred bytes.  Events are not kept in memory, only where they are.
 """
@@ -17,7 +20,7 @@ import json
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import parse_qsl
@@ -25,7 +28,8 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from parzen.errors import CorruptLog, StorageError, StudyExists, StudyNotFound
-from parzen.log import Beat, Claim
+from parzen.log import CHECKPOINTS, Beat, Claim
+from parzen.storages._beside import Beside, StudyState, read_beside, write_beside
 from parzen.storages._file import RESTORE
 from parzen.storages._heads import Head, advance
 from parzen.storages._lines import START, LineFile
@@ -81,6 +85,28 @@ class _Study:
     @property
     def header(self) -> Header:
         return replace(header_from_json(self.text), name=self.name)
+
+    @property
+    def state(self) -> StudyState:
+        """All of it as plain data."""
+        beats = {worker: list(beat) for worker, beat in self.beats.items()}
+        facts = {"name": self.name, "text": self.text, "seq": self.seq, "beats": beats, "blobs": self.blobs}
+        arrays = {"heads": self.heads, "asked": self.asked, "places": self.places, "lasts": self.lasts}
+        return StudyState({**facts, "tokens": list(self.tokens.items())}, arrays)
+
+    @classmethod
+    def of(cls, state: StudyState) -> _Study:
+        """What `state` gave."""
+        facts = state.facts
+        study = cls(str(facts["name"]), str(facts["text"]), int(facts["seq"]))
+        for name, numbers in state.arrays.items():
+            setattr(study, name, numbers)
+        study.tokens.update((str(token), int(seq)) for token, seq in facts["tokens"])
+        study.beats.update(
+            {worker: Beat(int(total), float(lease)) for worker, (total, lease) in facts["beats"].items()}
+        )
+        study.blobs.update({key: int(place) for key, place in facts["blobs"].items()})
+        return study
 
     def head(self, number: int) -> Head | None:
         return divmod(self.heads[number], 8) if 0 <= number < len(self.heads) else None
@@ -146,6 +172,9 @@ class JournalStorage:
         self.location = self._file.path
         self._studies: dict[str, _Study] = {}
         self._end, self._closed = START, False
+        self._beside_path = f"{self._file.path}.checkpoint"
+        self._beside: Beside | None = None  # between being read and being asked for
+        self._recalled = False
         self._file.exists()
 
     def __repr__(self) -> str:
@@ -207,6 +236,22 @@ class JournalStorage:
         study.take(events, token, place)
         return study.seq
 
+    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+        self._writable()
+        if not self._present():
+            self._missing(uid)
+        with self._file.held():
+            known = self._studies.get(uid)
+            # What is new is read once: for the heads and for whoever decides.
+            new = self._catch_up(uid) if known is not None and known.seq == after else None
+            if new is None:
+                self._catch_up()
+            study = self._study(uid)
+            events = decide(self._entries(uid, study, after, None) if new is None else new)
+            if not events:
+                return study.seq
+            return self._append(study, uid, events, [text for event in events for text in event_to_json(event)], token)
+
     def claim(self, uid: str, worker: str, at: float, token: str) -> Claim | None:
         with self._writing(uid) as study:
             seq = study.tokens.get(token)
@@ -262,6 +307,17 @@ class JournalStorage:
                 break
         return entries
 
+    def digest(self, uid: str, upto: int) -> int | None:
+        """The checksum of the whole file, up to the end of the batch that ends there; None where no batch does."""
+        self._look()
+        study = self._studies.get(uid)
+        batch = -1 if study is None else bisect_right(study.lasts, upto) - 1
+        if study is None or batch < 0 or study.lasts[batch] != upto:
+            return None
+        with self._file.held(shared=True):
+            _, end, _ = next(self._file.scan(study.places[batch]))
+            return self._file.checksum(end)
+
     # --- workers ---
 
     def beat(self, uid: str, worker: str, lease: float) -> None:
@@ -284,6 +340,9 @@ class JournalStorage:
     # --- bytes beside a study ---
 
     def put(self, uid: str, key: str, data: bytes) -> None:
+        if key in CHECKPOINTS:  # nothing is ever removed from the file, and these are replaced again and again
+            self._keep_beside(uid, key, data)
+            return
         with self._writing(uid) as study:
             place = self._end
             self._add("put", json.dumps(uid), json.dumps(key), base64.b64encode(data).decode("ascii"))
@@ -295,6 +354,11 @@ class JournalStorage:
             return None
         with self._file.held(shared=True):
             self._catch_up()
+            if key in CHECKPOINTS:
+                beside = self._beside or read_beside(self._beside_path)
+                data = None if beside is None or uid not in self._studies else beside.histories.get(uid)
+                self._beside = None  # it is as long as the history that is made of it
+                return data if data is None or key == CHECKPOINTS[0] else data.partition(b" ")[0]
             study = self._studies.get(uid)
             place = None if study is None else study.blobs.get(key)
             if place is None:
@@ -350,8 +414,38 @@ class JournalStorage:
     def _add(self, *fields: str) -> None:
         self._end = self._file.append(fields, self._end)
 
+    def _recall(self) -> None:
+        """Begin where the file beside this one ends, if that is of this one."""
+        beside, self._recalled = read_beside(self._beside_path), True
+        if beside is None or self._file.checksum(beside.end) != beside.crc:
+            return
+        try:
+            studies = {uid: _Study.of(state) for uid, state in beside.studies.items()}
+        except (ValueError, KeyError, TypeError, AttributeError):  # of another parzen
+            return
+        self._studies, self._end, self._beside = studies, beside.end, beside
+
+    def _keep_beside(self, uid: str, key: str, data: bytes) -> None:
+        """Write the file beside this one anew."""
+        self._writable()
+        if key != CHECKPOINTS[0]:
+            return  # the place is in the checkpoint itself
+        with self._file.held(shared=True):
+            self._catch_up()
+            self._study(uid)
+            before = read_beside(self._beside_path)
+            histories = {
+                other: kept for other, kept in (before.histories if before else {}).items() if other in self._studies
+            }
+            states = {other: study.state for other, study in self._studies.items()}
+            crc = self._file.checksum(self._end)
+            if crc is not None:
+                write_beside(self._beside_path, Beside(self._end, crc, states, {**histories, uid: data}))
+
     def _catch_up(self, uid: str | None = None, limit: int | None = None) -> list[Entry]:
         """Take in the lines that are new; of one study the entries, and with a `limit` no more lines than have so many."""
+        if self._end == START and not self._recalled:
+            self._recall()
         entries: list[Entry] = []
         own = None if uid is None else json.dumps(uid)
         for place, end, fields in self._file.scan(self._end):

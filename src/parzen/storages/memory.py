@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -116,6 +116,12 @@ class MemoryStorage:
                 study.tokens.popitem(last=False)
             return study.seq
 
+    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+        with self._lock:
+            self._study(uid)
+            events = decide([])
+            return self.append(uid, events, token) if events else self._study(uid).seq
+
     def claim(self, uid: str, worker: str, at: float, token: str) -> Claim | None:
         with self._lock:
             study = self._study(uid)
@@ -156,6 +162,9 @@ class MemoryStorage:
         with self._lock:
             self._study(uid)
         return []
+
+    def digest(self, uid: str, upto: int) -> None:
+        """None: no events are kept, so there is nothing to read again."""
 
     def put(self, uid: str, key: str, data: bytes) -> None:
         with self._lock:

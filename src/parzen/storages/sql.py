@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
@@ -180,8 +180,7 @@ class SQLStorage(Session):
         try:
             return self._write(
                 lambda cursor, again: self._append(cursor, uid, events, bodies, asked, token),
-                # What only says that something has begun can begin anew; a result cannot.
-                lasting=not all(isinstance(event, (Asked, Started)) for event in events),
+                lasting=not _only_begins(events),
             )
         except (Conflict, Duplicate):
             # Either another writer was first, or this very batch was: its acknowledgement was lost on the way.
@@ -196,13 +195,25 @@ class SQLStorage(Session):
         sql = self._sql
         sql.advance(cursor, u=uid, k=len(bodies), asked=asked)
         study, seq, next_number = self._position(cursor, uid)
-        before = next_number - asked
-        heads = {}
+        self._add_batch(cursor, study, seq - len(bodies) + 1, next_number - asked, events, bodies, token)
+        return int(seq)
+
+    def _add_batch(
+        self,
+        cursor: Any,
+        study: int,
+        first: int,
+        before: int,
+        events: Sequence[Event],
+        bodies: list[tuple[str, str]],
+        token: str,
+    ) -> None:
+        """Entries and heads of a batch that begins at a place, where `before` was the next free number."""
+        sql, heads = self._sql, {}
         for number in numbers(before, events):
             head = sql.trial(cursor, i=study, n=number).fetchone()
             heads[number] = head_of(head, number, self.location)
         _, changed = advance(before, heads.get, events)
-        first = seq - len(bodies) + 1
         self._add_entries(cursor, study, first, bodies, token)
         for number, (attempt, state) in changed.items():
             if number < before:
@@ -216,7 +227,36 @@ class SQLStorage(Session):
                 if number >= before
             ],
         )
-        return int(seq)
+
+    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+        sql = self._sql
+        with self._writing(lasting=True, seconds=WAIT, piped=True) as cursor:
+            (study, head, next_number), entries = self._hold(cursor, uid, after)
+            events = decide(entries)
+            if not events:
+                return head
+            bodies = [event_to_json(event) for event in events]
+            last, following = head + len(bodies), next_number + sum(1 for kind, _ in bodies if kind == "asked")
+            sql.move_study(cursor, i=study, h=last, n=following)
+            self._add_batch(cursor, study, head + 1, next_number, events, bodies, token)
+            if _only_begins(events):
+                self._hurry(cursor)
+        return last
+
+    def _hold(self, cursor: Any, uid: str, after: int) -> tuple[tuple[int, int, int], list[Entry]]:
+        """Keep other writers away; the study's place, and what is new after `after`."""
+        if self._pipes:  # both in one round trip: the second statement is begun when the first one has the lock
+            other = cursor.connection.cursor()
+            self._sql.hold(cursor, u=uid)
+            self._sql.entries_of(other, u=uid, after=after)
+            row, rows = cursor.fetchone(), other.fetchall()
+            if row is None:
+                self._missing(uid)
+            study, head, next_number = position_of(row, uid, self.location)
+        else:
+            study, head, next_number = self._position(cursor, uid, hold=True)
+            rows = self._sql.entries(cursor, i=study, after=after, upto=head).fetchall() if head > after else []
+        return (study, head, next_number), self._all_entries(rows, after, head, head)
 
     def _add_entries(self, cursor: Any, study: int, first: int, bodies: list[tuple[str, str]], token: str) -> None:
         rows: list[dict[str, object]] = [
@@ -284,11 +324,20 @@ class SQLStorage(Session):
             return head, upto, rows
 
         head, upto, rows = self._read(act)
+        return self._all_entries(rows, after, upto, head)
+
+    def _all_entries(self, rows: Sequence[Any], after: int, upto: int, head: int) -> list[Entry]:
         entries = entries_of(rows, after, self.location)
         if len(entries) != upto - after:
             place = after + len(entries) + 1
             raise CorruptLog(f"entry {place} of {head} is missing in {self.location}; {RESTORE}", seq=place)
         return entries
+
+    def digest(self, uid: str, upto: int) -> int | None:
+        if self._absent():
+            return None
+        row = self._read(lambda cursor: self._sql.digest(cursor, u=uid, upto=upto).fetchone())
+        return None if row is None or row[0] != upto or row[1] is None else int(row[1])
 
     # --- workers ---
 
@@ -368,3 +417,8 @@ class SQLStorage(Session):
         raise StudyNotFound(
             f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
         )
+
+
+def _only_begins(events: Sequence[Event]) -> bool:
+    """What only says that something has begun can begin anew; a result cannot."""
+    return all(isinstance(event, (Asked, Started)) for event in events)

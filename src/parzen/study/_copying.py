@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 
 from parzen.errors import ParzenError
-from parzen.log import Storage, Stream
+from parzen.log import CHECKPOINTS, Storage, Stream
 from parzen.trials import (
     FINISHED,
     Asked,
@@ -60,6 +60,8 @@ def copied(stream: Stream, storage: Storage, name: str) -> Header:
         while batch := list(islice(events, _CHUNK)):
             storage.append(header.uid, batch, secrets.token_hex(16))
         for key in stream.storage.keys(stream.header.uid):
+            if key in CHECKPOINTS:
+                continue
             data = stream.storage.get(stream.header.uid, key)
             if data is not None:  # taken away meanwhile
                 storage.put(header.uid, key, data)

@@ -650,6 +650,7 @@ class Study:
                 for one in each_of(warm_start):
                     self.import_trials(one)
                 stopped_by = run(stream, plan, interrupts) if fleet is None else drive(stream, plan, fleet, interrupts)
+                stream.keep_checkpoint(at_the_end=True)
             except BaseException as error:
                 failure = error
                 raise

@@ -374,6 +374,70 @@ def _claims_of_many_never_meet(storage: Storage) -> None:
     assert sorted(taken) == list(range(40)), f"each trial is claimed once: {sorted(taken)}"
 
 
+def _a_turn_is_a_batch_that_nobody_can_conflict_with(storage: Storage) -> None:
+    log = _Log(storage, _header())
+    log.add(_asked(0), Started(0, 1, "me", 1.0))
+    given: list[Entry] = []
+
+    def take(after: int, *events: Event) -> int:
+        def decide(new: list[Entry]) -> Sequence[Event]:
+            given[:] = new
+            return events
+
+        seq = storage.turn(log.uid, after, decide, f"turn-{log.token()}")
+        log.events += events
+        return seq
+
+    assert take(2) == 2, "a turn that decides on nothing adds nothing, and gives the last place of the log"
+    assert take(1, _finished(0), _asked(1), Started(1, 1, "me", 2.0)) == 5, "a turn gives the seq of its last event"
+    if storage.live is None:
+        _same(given, log.events[1:2], "a turn is given the entries that the caller does not know", first=2)
+    _raises(Conflict, lambda: take(5, _asked(5)), "a turn that asks for a number which is not the next one")
+
+    def fail(new: list[Entry]) -> Sequence[Event]:
+        raise KeyError("decided")
+
+    try:
+        storage.turn(log.uid, 5, fail, "turn-failed")
+    except KeyError:
+        pass
+    else:
+        raise AssertionError("a turn raises what decide raises")
+    log.check("a turn that was refused or failed adds nothing")
+    _raises(
+        StudyNotFound, lambda: storage.turn("nobody", 0, lambda new: (), "t"), "a turn of a study that is not there"
+    )
+    log.refuse(Started(1, 1, "other", 3.0), why="a turn has started the trial")
+
+
+def _turns_of_many_never_meet(storage: Storage) -> None:
+    log, failed = _Log(storage, _header()), list[BaseException]()
+    known = [0]  # how many were asked for; only whoever has the turn looks
+
+    def work(me: str) -> None:
+        def decide(new: list[Entry]) -> Sequence[Event]:
+            number = known[0]
+            known[0] += 1
+            return _asked(number), Started(number, 1, me, 1.0)
+
+        try:
+            for i in range(5):
+                storage.turn(log.uid, 0, decide, f"{me}-{i}")
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"worker {i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not failed, f"turns of several threads never conflict, but one raised {failed[0]!r}"
+    if storage.live is None:
+        numbers = [entry.event.number for entry in storage.read(log.uid) if isinstance(entry.event, Asked)]
+        assert numbers == list(range(20)), f"turns follow one another: asked for {numbers}"
+
+
 def _beats_are_counted(storage: Storage) -> None:
     storage.create(_header())
     storage.create(_header("other", "u2"))
@@ -530,6 +594,8 @@ CASES: dict[str, Callable[[Storage], None]] = {
         _a_batch_that_is_sent_again_is_not_added_again,
         _a_claim_starts_the_first_trial_that_waits,
         _claims_of_many_never_meet,
+        _a_turn_is_a_batch_that_nobody_can_conflict_with,
+        _turns_of_many_never_meet,
         _beats_are_counted,
         _studies_do_not_touch_each_other,
         _bytes_are_kept_as_they_are,

@@ -4,6 +4,7 @@
 person sees of one row, `_wishes` what people want of a study, `_codec` the same things as text.
 """
 
+from parzen.trials._checkpoint import pack, unpack
 from parzen.trials._codec import (
     MEMO_LIMIT,
     checksum,
@@ -69,5 +70,7 @@ __all__ = [
     "header_from_json",
     "header_to_json",
     "note_event",
+    "pack",
     "storable",
+    "unpack",
 ]

@@ -75,8 +75,25 @@ def _numbers(metrics: Mapping[str, float]) -> dict[str, float | str]:
     return {name: _number(value) for name, value in metrics.items()}
 
 
+_plain = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
 def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return _plain.encode(value)
+
+
+def _dump_fields(body: dict[str, object]) -> str:
+    """The same for what holds no containers of anybody else's: JSON knows no such thing as a list within itself."""
+    return _dump(body) if _encode is None else "".join(_encode(body, 0))
+
+
+# `JSONEncoder.encode` makes one of these for each text, which takes longer than to write it; not every Python has it.
+_make = getattr(json.encoder, "c_make_encoder", None)
+_encode: Callable[[object, int], tuple[str, ...]] | None = (
+    None
+    if _make is None
+    else _make(None, _plain.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False)
+)
 
 
 def storable(value: object, *, marked: bool = True) -> JSON:
@@ -204,7 +221,7 @@ def event_to_json(event: Event) -> tuple[str, str]:
         body = {name: getattr(event, name) for name in event.__dataclass_fields__}
         if isinstance(event, (Noted, Requested)):
             body["value"] = storable(event.value)
-    return _KIND_OF[type(event)], _dump(body)
+    return _KIND_OF[type(event)], _dump_fields(body)
 
 
 def header_to_json(header: Header) -> str:
@@ -228,6 +245,8 @@ def header_to_json(header: Header) -> str:
 
 
 def _float(value: object) -> float:
+    if type(value) is float:
+        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str) and value in _FLOATS:
@@ -236,14 +255,16 @@ def _float(value: object) -> float:
 
 
 def _int(value: object) -> int:
+    if type(value) is int and value >= 0:
+        return value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     raise TypeError(f"expected a count, found {value!r:.60}")
 
 
 def _seed(value: object) -> int:
-    if _int(value) < 1 << 63:
-        return _int(value)
+    if (seed := _int(value)) < 1 << 63:
+        return seed
     raise ValueError(f"a trial's seed has 63 bits, found {value!r:.60}")
 
 
@@ -294,28 +315,35 @@ def _error(value: object) -> TrialError:
 
 
 def _outcome(body: dict[str, Any]) -> Outcome:
+    # Nearly all have a loss and nothing else.
     return Outcome(
-        state=State[_str(body["state"])],
-        metrics=_metrics(body.get("metrics", {})),
-        variance=_maybe(_float, body.get("variance")),
-        constraints=tuple(_float(c) for c in _list(body.get("constraints", []))),
-        extra=_map(_value(body.get("extra", {}))),
-        error=_maybe(_error, body.get("error")),
-        seconds=_maybe(_float, body.get("seconds")),
+        State[_str(body["state"])],
+        _metrics(body["metrics"]) if "metrics" in body else {},
+        _maybe(_float, body.get("variance")),
+        tuple([_float(c) for c in _list(body["constraints"])]) if "constraints" in body else (),
+        _map(_value(body["extra"])) if "extra" in body else {},
+        _maybe(_error, body.get("error")),
+        _maybe(_float, body.get("seconds")),
     )
 
 
+_ONLY_FLOATS = {float}
+
+
 def _asked(body: dict[str, Any]) -> Asked:
+    values = _list(body["values"])
+    if not _ONLY_FLOATS.issuperset(map(type, values)):  # nearly always they are
+        values = [_float(v) for v in values]
     return Asked(
-        number=_int(body["number"]),
-        values=tuple([_float(v) for v in _list(body["values"])]),
-        source=_str(body["source"]),
-        seed=_seed(body["seed"]),
-        saw=_int(body["saw"]),
-        at=_float(body["at"]),
-        gain=_maybe(_float, body.get("gain")),
-        memo=_value(body.get("memo")),
-        space=_int(body.get("space", 0)),
+        _int(body["number"]),
+        tuple(values),
+        _str(body["source"]),
+        _seed(body["seed"]),
+        _int(body["saw"]),
+        _float(body["at"]),
+        _maybe(_float, body.get("gain")),
+        _value(body["memo"]) if "memo" in body else None,
+        _int(body["space"]) if "space" in body else 0,
     )
 
 

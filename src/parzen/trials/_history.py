@@ -392,6 +392,45 @@ class History:
             self._late += 1
         return counted
 
+    def foresee(self, event: Finished) -> tuple[bool, Callable[[], None]]:
+        """Take in the next entry of the log before it is there; whether it counts, and what takes it back.
+
+        So that what follows from a result can be decided before both go into the log, as one batch.  Taking it back is for
+        when that fails, and no other entry may have been taken in since.
+        """
+        i = event.number
+        known = 0 <= i < self._n
+        cells = [(name, getattr(self, name)[i]) for name in _ENDING] if known else []
+        counts, imported = self._counts.copy(), self._imported.copy()
+        best, late, journaled, wishes = self._best, self._late, self._journaled, self.wishes
+        counted = self.apply(self.seq + 1, event)
+
+        def take_back() -> None:
+            self._unshare()
+            for name, value in cells:
+                getattr(self, name)[i] = value
+            for details in (self._metrics, self._extra, self._errors) if counted else ():
+                details.pop(i, None)  # of a trial that had not ended there were none
+            self._counts, self._imported = counts, imported
+            self._best, self._late, self._journaled, self.wishes = best, late, journaled, wishes
+            self.seq -= 1
+            self.epoch += 1  # a fold may have seen it
+
+        return counted, take_back
+
+    def _restore(self, found: Mapping[str, Any], journal: IntArray, entries: int) -> None:
+        """Become what a checkpoint says; `_checkpoint` has looked at all of it."""
+        self.__dict__.update(found)
+        self._active = np.equal(self._values, self._values)
+        self._journal.restore(journal)
+        self._journaled = entries
+        self._imported = np.bincount(
+            self._state[[worker == EARLIER for worker in self._workers]], minlength=len(State)
+        ).tolist()
+        for name in _GROWING:  # room for one more, and none of them empty
+            setattr(self, name, _grown(getattr(self, name)[: self._n], at_least=16))
+        self._find_best()
+
     def _take(self, event: Event) -> bool:
         take = _TAKE.get(type(event))
         return True if take is None else take(self, event)  # what a later parzen wrote is kept and changes nothing
@@ -582,6 +621,7 @@ class History:
 
 
 _CHANGING = "_state _attempt _loss _partial _variance _started _finished _seconds _workers _metrics _reports _extra _errors _lost".split()
+_ENDING = ("_state", "_loss", "_variance", "_finished", "_seconds")
 _GROWING = "_values _active _unit _seeds _asked _gain _state _attempt _loss _partial _variance _started _finished _seconds".split()
 
 _TAKE: Mapping[type[Event], Callable[[History, Any], bool]] = {  # each takes the event that it stands under
@@ -609,10 +649,10 @@ def _blank(n: int, *shape: int) -> FloatArray:
     return np.full((n, *shape), np.nan)
 
 
-def _grown(column: NDArray[_A]) -> NDArray[_A]:
+def _grown(column: NDArray[_A], at_least: int = 0) -> NDArray[_A]:
     """Twice as long.  Rows of points are written whole, so only what a trial learns later is blank."""
     n = len(column)
-    bigger = np.empty((2 * n, *column.shape[1:]), dtype=column.dtype)
+    bigger = np.empty((max(2 * n, at_least), *column.shape[1:]), dtype=column.dtype)
     bigger[:n] = column
     if column.ndim == 1:
         bigger[n:] = np.nan if column.dtype.kind == "f" else 0

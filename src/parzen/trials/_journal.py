@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parzen.trials._events import (
     Asked,
@@ -56,6 +57,15 @@ class Journal:
             self._entries = np.concatenate([self._entries, np.empty_like(self._entries)])
         self._entries[n] = 16 * getattr(event, "number", -1) + code
         return n + 1
+
+    def entries(self, n: int) -> NDArray[np.int64]:
+        """The first `n` entries, as they are kept."""
+        return self._entries[:n]
+
+    def restore(self, entries: NDArray[np.int64]) -> None:
+        """Begin with entries that were kept."""
+        self._entries = np.concatenate([entries, np.empty(max(64, len(entries)), dtype=np.int64)])
+        self._folds = {}
 
     def fold(
         self,

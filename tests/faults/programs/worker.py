@@ -40,15 +40,25 @@ def each(study: Study, trial: Any) -> None:
 
 if fault in ("between claim and start", "after the commit of a result"):
     last = Started if fault == "between claim and start" else Finished
+
+    def die_if_due(events: Any) -> None:
+        if events and isinstance(events[-1], last) and events[-1].number % 3 == 2 and events[-1].attempt == 1:
+            die()
+
     for storage in (SQLStorage, JournalStorage):
 
         def append(self: Any, uid: str, events: Any, token: str, append: Any = storage.append) -> int:
             seq = append(self, uid, events, token)
-            if isinstance(events[-1], last) and events[-1].number % 3 == 2 and events[-1].attempt == 1:
-                die()
+            die_if_due(events)
             return int(seq)
 
-        storage.append = append  # type: ignore[method-assign]
+        def turn(self: Any, uid: str, after: int, decide: Any, token: str, turn: Any = storage.turn) -> int:
+            batch: list[Any] = []
+            seq = turn(self, uid, after, lambda new: batch.extend(decide(new)) or batch, token)
+            die_if_due(batch)
+            return int(seq)
+
+        storage.append, storage.turn = append, turn  # type: ignore[method-assign]
 elif fault == "before the commit of a result":
     inner, commit = SQLStorage._append, SQLStorage._commit
 

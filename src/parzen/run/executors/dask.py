@@ -51,6 +51,8 @@ class Dask(Engine):
                     answer = error
             else:
                 answer = future.exception() if future.status == "error" else ExecutorError(f"it is {future.status}")
+            if self._futures.get(number) is future:  # as long as somebody has it, the cluster keeps its result
+                self._futures.pop(number, None)
             self.over(number, attempt, answer)
 
         future.add_done_callback(done)
