@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -296,14 +296,27 @@ def test_a_run_that_a_full_disk_ended_goes_on_in_the_same_process(
     """In a notebook, say: with room again, the trial that could not be saved is evaluated once more, and none is RUNNING."""
     from parzen.storages.sql import SQLStorage
 
-    true, full = SQLStorage.append, True
+    append, turn, full = SQLStorage.append, SQLStorage.turn, True
 
-    def append(self: SQLStorage, uid: str, events: Any, token: str) -> int:
-        if full and len(study.history) == 5 and type(events[-1]).__name__ in ("Finished", "Released"):
+    def refused(kinds: Iterable[object]) -> bool:
+        return full and len(study.history) == 5 and any(type(k).__name__ in ("Finished", "Released") for k in kinds)
+
+    def broken_append(self: SQLStorage, uid: str, events: Any, token: str) -> int:
+        if refused(events):
             raise Unavailable("the disk is full")
-        return true(self, uid, events, token)
+        return append(self, uid, events, token)
 
-    monkeypatch.setattr(SQLStorage, "append", append)
+    def broken_turn(self: SQLStorage, uid: str, after: int, decide: Any, token: str) -> int:
+        def decided(entries: Any) -> Any:
+            events = decide(entries)
+            if refused(events):
+                raise Unavailable("the disk is full")
+            return events
+
+        return turn(self, uid, after, decided, token)
+
+    monkeypatch.setattr(SQLStorage, "append", broken_append)
+    monkeypatch.setattr(SQLStorage, "turn", broken_turn)
     path = tmp_path / "study.db"
     study = Study(SPACE, storage=path, algorithm="random", seed=1)
     with pytest.raises(Unavailable):

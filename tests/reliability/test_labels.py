@@ -55,7 +55,8 @@ def test_a_label_comes_back_as_it_was(kind: str, tmp_path: Path) -> None:
     assert first.trials[0].params == {label: 0.25, label + "2": "q"}
     assert [trial.params for trial in loaded.trials] == [trial.params for trial in first.trials]
     assert len(again.trials) == 5
-    assert f"param_{label}" in again.to_pandas().columns
+    # Arrow has no lone surrogates, and pandas may keep its text in it.
+    assert f"param_{label}".encode("utf-8", "backslashreplace").decode() in again.to_pandas().columns
     assert repr(again)
     again._repr_html_().encode("utf-8")
 
