@@ -91,7 +91,7 @@ def engine(name: str, workers: int) -> Iterator[tuple[Callable[[], float], dict[
         import distributed
 
         with (
-            distributed.LocalCluster(workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
             distributed.Client(cluster) as client,
         ):
             client.wait_for_workers(workers)
