@@ -62,7 +62,7 @@ DRIVER = """
                 die()
             return seq
 
-        def dying_turn(self, uid, after, decide, token):
+        def dying_turn(self, uid, after, decide, token, meanwhile=None):
             due = False
 
             def deciding(new):
@@ -73,7 +73,7 @@ DRIVER = """
                     die()
                 return events
 
-            seq = turn(self, uid, after, deciding, token)
+            seq = turn(self, uid, after, deciding, token, meanwhile)
             if due and point.startswith("after"):
                 die()
             return seq

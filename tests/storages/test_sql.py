@@ -15,7 +15,7 @@ import pytest
 from parzen.errors import Conflict, SchemaTooNew, StorageError, StudyExists, StudyNotFound, Unavailable
 from parzen.storages import open_storage
 from parzen.storages._file import StudyFile
-from parzen.trials import Asked, Entry
+from parzen.trials import Asked, Entry, Noted
 
 WRITER = """
 import sys, uuid
@@ -338,3 +338,51 @@ def test_the_next_waiting_trial_is_found_by_an_index(study_file: Path) -> None:
     assert [row[3].partition(" USING ")[2] for row in plan] == [
         "COVERING INDEX parzen_trial_state (study=? AND state=?)"
     ]
+
+
+def test_who_waits_for_a_turn_reads_what_is_new_meanwhile(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
+    """And is given only the rest when the turn has come."""
+    path = tmp_path / "study.db"
+    here, there = open_storage(path), open_storage(path)
+    here.create(make_header())
+    there.append("u1", [Noted("k", 1, 0.0), Noted("k", 2, 0.0)], "t1")
+    holds, may_end = threading.Event(), threading.Event()
+    before: list[int] = []
+    rest: list[int] = []
+
+    def hold(new: list[Entry]) -> list[Noted]:
+        holds.set()
+        assert may_end.wait(30)
+        return [Noted("k", 3, 0.0)]
+
+    def meanwhile(new: list[Entry]) -> None:
+        before.extend(entry.seq for entry in new)
+        may_end.set()
+
+    def decide(new: list[Entry]) -> list[Noted]:
+        rest.extend(entry.seq for entry in new)
+        return [Noted("k", 4, 0.0)]
+
+    other = threading.Thread(target=there.turn, args=("u1", 2, hold, "t2"))
+    other.start()
+    assert holds.wait(30)
+    seq = here.turn("u1", 0, decide, "t3", meanwhile)
+    other.join()
+
+    assert (before, rest, seq) == ([1, 2], [3], 4)
+
+
+def test_who_waits_for_a_turn_in_vain_is_told(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
+    """After the time that the URL says, and nothing was added."""
+    path = tmp_path / "study.db"
+    here = open_storage(f"sqlite:///{path}?timeout=0.1")
+    here.create(make_header())
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="another process"):
+            here.turn("u1", 0, lambda new: [Noted("k", 1, 0.0)], "t", lambda new: None)
+        connection.execute("ROLLBACK")
+    connection.close()
+
+    assert here.read("u1") == []
+    assert here.turn("u1", 0, lambda new: [Noted("k", 1, 0.0)], "t") == 1

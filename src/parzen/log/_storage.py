@@ -123,7 +123,14 @@ class Storage(Protocol):
         """
         ...
 
-    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+    def turn(
+        self,
+        uid: str,
+        after: int,
+        decide: Callable[[list[Entry]], Sequence[Event]],
+        token: str,
+        meanwhile: Callable[[list[Entry]], object] | None = None,
+    ) -> int:
         """Append what is decided while nobody else may write.
 
         All other writers of the study wait until the batch is in the log, so that there is no race to lose, and whatever
@@ -134,6 +141,8 @@ class Storage(Protocol):
             after: the place up to which the caller knows the log.
             decide: given the entries after that place, up to the last one, returns the batch; an empty one adds nothing.
             token: as for `append`.
+            meanwhile: may be given entries, before others have ended their turns; `decide` is given those after them then.
+                So what is new is not read while all others wait for it.
 
         Returns:
             The `seq` of the last entry of the log.

@@ -147,7 +147,7 @@ class Stream:
 
         with self._lock:
             try:
-                last = self.storage.turn(self.header.uid, history.seq, act, token)
+                last = self.storage.turn(self.header.uid, history.seq, act, token, self._fold)
             except BaseException as error:
                 while undo:
                     undo.pop()()

@@ -30,6 +30,8 @@ from parzen.storages._upgrade import upgrade
 __all__ = ["Duplicate", "Session"]
 
 _T = TypeVar("_T")
+_MOMENT = 0.0005
+"""Seconds that a transaction on a file takes."""
 
 
 class Duplicate(CorruptLog):
@@ -230,7 +232,14 @@ class Session:
                             connection.rollback()
 
     @contextlib.contextmanager
-    def _writing(self, *, lasting: bool, seconds: float, piped: bool = False) -> Iterator[Any]:  # a DBAPI cursor
+    def _writing(
+        self,
+        *,
+        lasting: bool,
+        seconds: float,
+        piped: bool = False,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> Iterator[Any]:  # a DBAPI cursor
         self._refuse_readonly()
         with self._guarded():
             if self._absent():
@@ -241,7 +250,10 @@ class Session:
                 try:
                     if self.file is not None:
                         self.file.check_in_place()
-                        cursor.execute("BEGIN IMMEDIATE")
+                        if meanwhile is None:
+                            cursor.execute("BEGIN IMMEDIATE")
+                        else:
+                            self._begin(cursor, self.file, meanwhile)
                     elif not lasting:
                         self._hurry(cursor)
                     # Statements whose answers nobody waits for go out together; an error shows at the commit at the latest.
@@ -254,6 +266,26 @@ class Session:
                     raise
                 finally:
                     cursor.close()
+
+    def _begin(self, cursor: Any, file: StudyFile, meanwhile: Callable[[], object]) -> None:
+        """Begin to write to the file; while others do, something else is done, again and again.
+
+        SQLite's own waiting sleeps for ever longer, up to 0.1 s, and may be overtaken by whoever has just written.
+        """
+        deadline = time.monotonic() + file.timeout
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    cursor.execute("BEGIN IMMEDIATE")
+                    return
+                except self._dbapi_error as error:
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise
+                meanwhile()
+                time.sleep(_MOMENT * (0.5 + self._jitter.random()))
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {int(1000 * file.timeout)}")
 
     def _hurry(self, cursor: Any) -> None:
         """The transaction need not wait for the disk."""

@@ -236,7 +236,14 @@ class JournalStorage:
         study.take(events, token, place)
         return study.seq
 
-    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+    def turn(
+        self,
+        uid: str,
+        after: int,
+        decide: Callable[[list[Entry]], Sequence[Event]],
+        token: str,
+        meanwhile: Callable[[list[Entry]], object] | None = None,
+    ) -> int:
         self._writable()
         if not self._present():
             self._missing(uid)

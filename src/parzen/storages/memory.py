@@ -116,7 +116,14 @@ class MemoryStorage:
                 study.tokens.popitem(last=False)
             return study.seq
 
-    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+    def turn(
+        self,
+        uid: str,
+        after: int,
+        decide: Callable[[list[Entry]], Sequence[Event]],
+        token: str,
+        meanwhile: Callable[[list[Entry]], object] | None = None,
+    ) -> int:
         with self._lock:
             self._study(uid)
             events = decide([])

@@ -228,9 +228,23 @@ class SQLStorage(Session):
             ],
         )
 
-    def turn(self, uid: str, after: int, decide: Callable[[list[Entry]], Sequence[Event]], token: str) -> int:
+    def turn(
+        self,
+        uid: str,
+        after: int,
+        decide: Callable[[list[Entry]], Sequence[Event]],
+        token: str,
+        meanwhile: Callable[[list[Entry]], object] | None = None,
+    ) -> int:
         sql = self._sql
-        with self._writing(lasting=True, seconds=WAIT, piped=True) as cursor:
+
+        def look() -> None:
+            nonlocal after
+            if meanwhile is not None and (new := self.read(uid, after)):
+                after = new[-1].seq
+                meanwhile(new)
+
+        with self._writing(lasting=True, seconds=WAIT, piped=True, meanwhile=look) as cursor:
             (study, head, next_number), entries = self._hold(cursor, uid, after)
             events = decide(entries)
             if not events:

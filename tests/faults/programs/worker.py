@@ -52,9 +52,11 @@ if fault in ("between claim and start", "after the commit of a result"):
             die_if_due(events)
             return int(seq)
 
-        def turn(self: Any, uid: str, after: int, decide: Any, token: str, turn: Any = storage.turn) -> int:
+        def turn(
+            self: Any, uid: str, after: int, decide: Any, token: str, meanwhile: Any = None, turn: Any = storage.turn
+        ) -> int:
             batch: list[Any] = []
-            seq = turn(self, uid, after, lambda new: batch.extend(decide(new)) or batch, token)
+            seq = turn(self, uid, after, lambda new: batch.extend(decide(new)) or batch, token, meanwhile)
             die_if_due(batch)
             return int(seq)
 
