@@ -306,14 +306,14 @@ def test_a_run_that_a_full_disk_ended_goes_on_in_the_same_process(
             raise Unavailable("the disk is full")
         return append(self, uid, events, token)
 
-    def broken_turn(self: SQLStorage, uid: str, after: int, decide: Any, token: str) -> int:
+    def broken_turn(self: SQLStorage, uid: str, after: int, decide: Any, token: str, meanwhile: Any = None) -> int:
         def decided(entries: Any) -> Any:
             events = decide(entries)
             if refused(events):
                 raise Unavailable("the disk is full")
             return events
 
-        return turn(self, uid, after, decided, token)
+        return turn(self, uid, after, decided, token, meanwhile)
 
     monkeypatch.setattr(SQLStorage, "append", broken_append)
     monkeypatch.setattr(SQLStorage, "turn", broken_turn)
