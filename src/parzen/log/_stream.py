@@ -210,9 +210,13 @@ class Stream:
         """
         if not is_worthwhile(self.history.seq, self._kept, at_the_end) or self.storage.live is not None:
             return
-        with self._lock:
-            history = self.history.snapshot()
+        history = self.snapshot()
         self._kept = keep(self.storage, self.header.uid, history, at_the_end)
+
+    def snapshot(self) -> History:
+        """The history as it is now, whatever other threads publish or pull at this moment."""
+        with self._lock:
+            return self.history.snapshot()
 
     def _fold(self, entries: Sequence[Entry]) -> tuple[bool, ...]:
         apply = self.history.apply

@@ -15,7 +15,7 @@ from parzen._typing import BoolArray, FloatArray, IntArray
 from parzen._wording import number, plain
 from parzen.analysis import scored
 from parzen.plots._marks import Axis, Mark, Points, Rule
-from parzen.plots._thinning import said, thinned
+from parzen.plots._thinning import Kept, said, thinned, with_kept
 from parzen.space import Grid, LogNormal, LogUniform, Quantized, Space
 from parzen.trials import History, State
 
@@ -172,7 +172,7 @@ class Losses:
         return Axis(self.label, "log" if self.log else "linear", low, high, tuple(ticks))
 
     def marks(
-        self, x: FloatArray, rows: BoolArray | None = None, colour: FloatArray | None = None
+        self, x: FloatArray, rows: BoolArray | None = None, colour: FloatArray | None = None, keep: Kept = ()
     ) -> tuple[list[Mark], tuple[str, ...]]:
         """A point for each trial at `x` `(n,)`, with a legend and notes; rows whose x is NaN are left out.
 
@@ -180,10 +180,11 @@ class Losses:
             x: of every trial.
             rows: `(n,)` which trials; None for all.
             colour: `(n,)` on the panel's scale, for those with a loss.
+            keep: trials that are drawn in any case.
         """
         wanted = ~np.isnan(x) if rows is None else rows & ~np.isnan(x)
         good = np.flatnonzero(wanted & ~np.isnan(self.value) & ~self.far)
-        kept = good[thinned(x[good], self.place(self.value[good]))]
+        kept = with_kept(good[thinned(x[good], self.place(self.value[good]))], good, keep)
         alone = 0.55 if len(good) > 200 else 0.8
         shade = None if colour is None else colour[kept]
         marks: list[Mark] = [
@@ -195,7 +196,7 @@ class Losses:
             marks.insert(0, Rule("y", self.level(0.5)))
         for name, which, symbol, role, place in levels:
             there = np.flatnonzero(which & wanted)
-            some = there[thinned(x[there], np.zeros(len(there)), 600)]
+            some = with_kept(there[thinned(x[there], np.zeros(len(there)), 600)], there, keep)
             drawn, total = drawn + len(some), total + len(there)
             if len(some):
                 y = np.full(len(some), place)

@@ -8,7 +8,7 @@ from parzen._typing import FloatArray, IntArray
 from parzen.plots._axes import Losses, label_of, parameter_axis
 from parzen.plots._choosing import chosen_pair
 from parzen.plots._marks import Axis, Cells, Chart, Colours, Mark, Panel, Points
-from parzen.plots._thinning import said, thinned
+from parzen.plots._thinning import Kept, said, thinned, with_kept
 from parzen.space import Space
 from parzen.trials import History
 
@@ -22,7 +22,7 @@ _FEW = 0.15
 """Weight of trials near by, below which a place stays blank: nobody has been there."""
 
 
-def contour_chart(history: History, x: str | None = None, y: str | None = None) -> Chart:
+def contour_chart(history: History, x: str | None = None, y: str | None = None, keep: Kept = ()) -> Chart:
     """What losses are near by, on average, over two parameters; blank where nothing was tried.
 
     No model says what lies between: a cell is the mean of the trials around it, weighted by their distance.
@@ -45,13 +45,13 @@ def contour_chart(history: History, x: str | None = None, y: str | None = None) 
         mean = (weights[1] * shade) @ weights[0].T / mass
     mean[mass < _FEW] = np.nan
     marks: list[Mark] = [Cells(edges[0], edges[1], mean)]
-    kept = known[thinned(at[0], at[1], 1500)]
+    kept = with_kept(known[thinned(at[0], at[1], 1500)], known, keep)
     xs, ys = history.values[:, i], history.values[:, j]
     marks.append(Points(xs[kept], ys[kept], "ink", "trials", "circle", 2.5, 0.55, None, kept.astype(np.int64)))
     for name, which, symbol, role, _ in losses.levels():
         there = np.flatnonzero(which & both)
         if name != "far out" and len(there):
-            some = there[thinned(xs[there], ys[there], 400)]
+            some = with_kept(there[thinned(xs[there], ys[there], 400)], there, keep)
             marks.append(Points(xs[some], ys[some], role, name, symbol, 5.0, 0.9, None, some.astype(np.int64)))
     best = history.best_number
     if best is not None and both[best]:

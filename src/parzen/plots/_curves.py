@@ -9,7 +9,7 @@ from parzen.errors import StudyError
 from parzen.plots._axes import Losses, label_of
 from parzen.plots._marks import Axis, Chart, Colours, Mark, Panel, Paths, Points
 from parzen.plots._parallel import _ranks
-from parzen.plots._thinning import said
+from parzen.plots._thinning import Kept, said, with_kept
 from parzen.trials import History, State
 
 __all__ = ["curves_chart"]
@@ -17,7 +17,7 @@ __all__ = ["curves_chart"]
 _CURVES, _BEST, _STEPS = 150, 30, 200
 
 
-def curves_chart(history: History) -> Chart:
+def curves_chart(history: History, keep: Kept = ()) -> Chart:
     """A line for each trial that reported: the better the trial, the brighter; where it was pruned it ends with a ring."""
     metric = history.objectives[0]
     told = [i for i in range(len(history)) if len(history.reports(i))]
@@ -31,7 +31,7 @@ def curves_chart(history: History) -> Chart:
     rest = order[_BEST:]
     if len(rest) > _CURVES - _BEST:
         rest = rest[np.linspace(0, len(rest) - 1, _CURVES - _BEST).astype(np.int64)]
-    chosen = np.concatenate((order[:_BEST], rest))[::-1]
+    chosen = with_kept(np.concatenate((order[:_BEST], rest))[::-1], numbers, keep)
     groups: dict[str, list[int]] = {}
     for i in chosen.tolist():
         state = State(history.state_of(i))

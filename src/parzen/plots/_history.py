@@ -8,6 +8,7 @@ from parzen._wording import number
 from parzen.analysis import noise_of
 from parzen.plots._axes import Losses
 from parzen.plots._marks import Axis, Band, Chart, Line, Mark, Panel
+from parzen.plots._thinning import Kept
 from parzen.trials import History
 
 __all__ = ["history_chart"]
@@ -18,10 +19,10 @@ _MOST = 20_000
 """Trials up to which noise is estimated for a picture."""
 
 
-def history_chart(history: History) -> Chart:
+def history_chart(history: History, keep: Kept = ()) -> Chart:
     """Losses over numbers, with the best so far and, where losses are noisy, how far luck alone carries."""
     losses = Losses.of(history)
-    points, notes = losses.marks(np.arange(len(history), dtype=np.float64))
+    points, notes = losses.marks(np.arange(len(history), dtype=np.float64), keep=keep)
     at, best = losses.best_so_far()
     x, y = np.r_[at, len(history) - 1].astype(np.float64), np.r_[best, best[-1]]
     marks: list[Mark] = []

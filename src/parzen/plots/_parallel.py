@@ -11,7 +11,7 @@ from parzen._wording import number
 from parzen.plots._axes import Losses, label_of, option_of
 from parzen.plots._choosing import chosen_columns
 from parzen.plots._marks import Axis, Chart, Colours, Line, Mark, Panel, Paths, Words
-from parzen.plots._thinning import said
+from parzen.plots._thinning import Kept, said, with_kept
 from parzen.space import Space
 from parzen.trials import History
 
@@ -27,7 +27,7 @@ _NAMED = 8
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def parallel_chart(history: History, labels: Sequence[str] | None = None) -> Chart:
+def parallel_chart(history: History, labels: Sequence[str] | None = None, keep: Kept = ()) -> Chart:
     """Quantiles of the prior along each axis, with real values beside it; the better a trial, the brighter its line.
 
     Where a parameter is inactive the line passes below its axis, so that branches are seen as bundles; failed trials end
@@ -42,11 +42,12 @@ def parallel_chart(history: History, labels: Sequence[str] | None = None) -> Cha
     rest = order[_BEST:]
     if len(rest) > _PATHS - _BEST:
         rest = rest[np.linspace(0, len(rest) - 1, _PATHS - _BEST).astype(np.int64)]
-    chosen = np.concatenate((order[:_BEST], rest))[::-1]  # the best on top
+    chosen = with_kept(np.concatenate((order[:_BEST], rest))[::-1], order, keep)  # the best on top
     bad = next(
         (np.flatnonzero(which) for name, which, *_ in losses.levels() if name == "failed"), np.zeros(0, np.int64)
     )
     failed = bad[np.linspace(0, len(bad) - 1, min(len(bad), _FAILED)).astype(np.int64)] if len(bad) else bad
+    failed = with_kept(failed, bad, keep)
     last = float(len(columns))
     scales = [_scale(space, j, float(k), conditional=not history.active[:, j].all()) for k, j in enumerate(columns)]
     scales.append(_loss_scale(losses, last, with_failed=len(failed) > 0))

@@ -16,6 +16,7 @@ from parzen.plots._parallel import parallel_chart
 from parzen.plots._plot import Plot
 from parzen.plots._rank import rank_chart
 from parzen.plots._slice import slice_chart
+from parzen.plots._thinning import Kept
 from parzen.plots._timeline import timeline_chart
 from parzen.trials import History
 
@@ -28,10 +29,11 @@ class Plots:
     Args:
         source: a study, a result or a history.
         name: of the study, where several are in one plot.
+        keep: numbers of trials that are drawn in any case, where not all are.
     """
 
-    def __init__(self, source: Source, name: str = "this study") -> None:
-        self._source, self._name = source, name
+    def __init__(self, source: Source, name: str = "this study", keep: Kept = ()) -> None:
+        self._source, self._name, self._keep = source, name, keep
 
     @property
     def _history(self) -> History:
@@ -39,19 +41,19 @@ class Plots:
 
     def history(self) -> Plot:
         """Losses over the trials' numbers, with the best so far and the noise."""
-        return Plot(history_chart(self._history))
+        return Plot(history_chart(self._history, self._keep))
 
     def slice(self, labels: Sequence[str] | None = None) -> Plot:
         """Losses over each parameter; without `labels` those that matter most, up to twelve."""
-        return Plot(slice_chart(self._history, labels))
+        return Plot(slice_chart(self._history, labels, keep=self._keep))
 
     def contour(self, x: str | None = None, y: str | None = None) -> Plot:
         """Losses over two parameters, blank where nothing was tried; by default the two that matter most."""
-        return Plot(contour_chart(self._history, x, y))
+        return Plot(contour_chart(self._history, x, y, keep=self._keep))
 
     def parallel(self, labels: Sequence[str] | None = None) -> Plot:
         """Parallel coordinates: a line for each trial through its parameters, below the axis where one is inactive."""
-        return Plot(parallel_chart(self._history, labels))
+        return Plot(parallel_chart(self._history, labels, keep=self._keep))
 
     def importances(self, method: str = "ped-anova") -> Plot:
         """Which parameters matter, with intervals; `method` is "ped-anova" or "fanova" (which needs scikit-learn)."""
@@ -59,7 +61,7 @@ class Plots:
 
     def rank(self, labels: Sequence[str] | None = None) -> Plot:
         """Where good trials are, for each pair of up to four parameters."""
-        return Plot(rank_chart(self._history, labels))
+        return Plot(rank_chart(self._history, labels, keep=self._keep))
 
     def edf(self, **others: Source) -> Plot:
         """Which share of the trials is how good; `others` are studies to compare with, by name."""
@@ -67,11 +69,11 @@ class Plots:
 
     def timeline(self) -> Plot:
         """When each worker was busy with which trial."""
-        return Plot(timeline_chart(self._history))
+        return Plot(timeline_chart(self._history, self._keep))
 
     def curves(self) -> Plot:
         """Learning curves: what trials reported on the way, and where they were pruned."""
-        return Plot(curves_chart(self._history))
+        return Plot(curves_chart(self._history, self._keep))
 
     def convergence(self, random: Source | None = None, **others: Source) -> Plot:
         """The best so far against random search: estimated, or `random`, a study that made one; `others` as for `edf`."""

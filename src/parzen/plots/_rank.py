@@ -11,7 +11,7 @@ from parzen.plots._axes import Losses, parameter_axis
 from parzen.plots._choosing import chosen_columns
 from parzen.plots._marks import Chart, Colours, Mark, Panel, Points
 from parzen.plots._parallel import _ranks
-from parzen.plots._thinning import said, thinned
+from parzen.plots._thinning import Kept, said, thinned, with_kept
 from parzen.trials import History
 
 __all__ = ["rank_chart"]
@@ -20,7 +20,7 @@ _COLUMNS = 4
 _JITTER = 0.5
 
 
-def rank_chart(history: History, labels: Sequence[str] | None = None) -> Chart:
+def rank_chart(history: History, labels: Sequence[str] | None = None, keep: Kept = ()) -> Chart:
     """A panel for each pair of parameters that meet, a point for each trial, brighter for better ones; failed ones crossed."""
     losses = Losses.of(history)
     columns = chosen_columns(history, labels, _COLUMNS)
@@ -40,7 +40,7 @@ def rank_chart(history: History, labels: Sequence[str] | None = None) -> Chart:
             x += spread[:, 0] if space.is_choice(i) else 0.0
             y += spread[:, 1] if space.is_choice(j) else 0.0
             there = known[both[known]]
-            kept = there[thinned(x[there], y[there], 1500)]
+            kept = with_kept(there[thinned(x[there], y[there], 1500)], there, keep)
             notes.update(said(len(kept), len(there)))
             marks: list[Mark] = [
                 Points(x[kept], y[kept], "ok", "trials", "circle", 5.0, 0.9, rank[kept], kept.astype(np.int64))
@@ -48,7 +48,7 @@ def rank_chart(history: History, labels: Sequence[str] | None = None) -> Chart:
             for name, which, symbol, role, _ in losses.levels():
                 some = np.flatnonzero(which & both)
                 if name != "far out" and len(some):
-                    some = some[thinned(x[some], y[some], 300)]
+                    some = with_kept(some[thinned(x[some], y[some], 300)], some, keep)
                     marks.append(Points(x[some], y[some], role, name, symbol, 5.0, 0.8, None, some.astype(np.int64)))
             scale = Colours("rank", 0.0, 1.0, ((0.0, "worst"), (1.0, "best")))
             panels.append(Panel(parameter_axis(space, i), parameter_axis(space, j), tuple(marks), "", scale))

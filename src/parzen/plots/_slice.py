@@ -9,6 +9,7 @@ import numpy as np
 from parzen.plots._axes import Losses, parameter_axis
 from parzen.plots._choosing import chosen_columns
 from parzen.plots._marks import Chart, Colours, Panel, Points
+from parzen.plots._thinning import Kept
 from parzen.trials import History
 
 __all__ = ["slice_chart"]
@@ -18,7 +19,7 @@ _SPREAD = 0.6
 """Width over which the trials of one option are spread."""
 
 
-def slice_chart(history: History, labels: Sequence[str] | None = None) -> Chart:
+def slice_chart(history: History, labels: Sequence[str] | None = None, keep: Kept = ()) -> Chart:
     """A panel for each parameter: losses over its values, later trials brighter; inactive trials are not in it."""
     losses = Losses.of(history)
     space, panels = history.space, []
@@ -30,7 +31,7 @@ def slice_chart(history: History, labels: Sequence[str] | None = None) -> Chart:
         x = history.values[:, j].copy()
         if space.is_choice(j):  # side by side, in the order of the trials, so that they do not hide each other
             x += _SPREAD * (order / max(len(history) - 1, 1) - 0.5)
-        marks, said = losses.marks(x, colour=order)
+        marks, said = losses.marks(x, colour=order, keep=keep)
         notes.update(said)
         if best is not None and history.active[best, j]:
             at = np.array([best])

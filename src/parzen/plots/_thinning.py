@@ -6,11 +6,17 @@ anything was keeps a point, however lonely, and crowds stay the densest; what is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
 
-__all__ = ["MOST", "said", "thinned"]
+__all__ = ["MOST", "Kept", "said", "thinned", "with_kept"]
+
+Kept: TypeAlias = "Sequence[int] | IntArray"
+"""Numbers of trials that are drawn in any case, because somebody has picked them out."""
 
 MOST = 3000
 """Points of one kind in one panel."""
@@ -37,6 +43,14 @@ def _bin(x: FloatArray, k: int) -> IntArray:
     with np.errstate(invalid="ignore"):
         place = np.where(finite, (x - low) / ((high - low) or 1.0) * k, 0.0)
     return np.clip(place, 0, k - 1).astype(np.int64)
+
+
+def with_kept(drawn: IntArray, there: IntArray, keep: Kept) -> IntArray:
+    """Trials that are drawn, and on top of them those of `there` that are kept in any case."""
+    if not len(keep):
+        return drawn
+    more = np.setdiff1d(np.intersect1d(there, np.asarray(keep, dtype=np.int64)), drawn)
+    return np.concatenate((drawn, more)).astype(np.int64)
 
 
 def said(drawn: int, total: int, what: str = "trials") -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from parzen._wording import plain
 from parzen.errors import StudyError
 from parzen.plots._marks import Axis, Chart, Panel, Spans
-from parzen.plots._thinning import said
+from parzen.plots._thinning import Kept, said, with_kept
 from parzen.trials import EARLIER, History, State
 
 __all__ = ["timeline_chart"]
@@ -26,7 +26,7 @@ _STATES = (
 )
 
 
-def timeline_chart(history: History) -> Chart:
+def timeline_chart(history: History, keep: Kept = ()) -> Chart:
     """A row for each worker, a span for each trial from its start to its end, in the colour of how it ended.
 
     Trials of earlier studies have no time here and are left out; those that run end at the newest time in the log.
@@ -51,7 +51,7 @@ def timeline_chart(history: History) -> Chart:
             # Of trials that begin within one pixel of a row, the longest.
             bins = place[there] * (_BINS + 1) + ((start[there] - start[began].min()) / width).astype(np.int64)
             order = np.lexsort((-(end - start)[there], bins))
-            kept = np.sort(there[order[np.r_[True, np.diff(bins[order]) > 0]]])
+            kept = with_kept(np.sort(there[order[np.r_[True, np.diff(bins[order]) > 0]]]), there, keep)
         drawn, total = drawn + len(kept), total + len(there)
         if len(kept):
             y = (shown - place[kept]).astype(np.float64)
