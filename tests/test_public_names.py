@@ -60,6 +60,7 @@ PROMISED = {
     "parzen.plots": (
         "Axis Band Bars Cells Chart Colours Line Mark NAMES Panel Paths Plot Plots Points Rule SCALE Spans THEMES Words"
     ),
+    "parzen.dashboard": "Dashboard serve",
     "parzen.programs": "Program read_space",
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.report": "report_html write_report",

@@ -17,7 +17,7 @@ from parzen.cli._look import best, ls, show, watch
 from parzen.cli._replay import replay
 from parzen.cli._run import run
 from parzen.cli._status import status_of
-from parzen.cli._views import doctor, plot, report
+from parzen.cli._views import dashboard, doctor, plot, report
 from parzen.cli._worker import worker
 from parzen.errors import ParzenError
 
@@ -73,6 +73,7 @@ SPELLS: Mapping[str, str | None] = {
     "plot": "parzen.Study.plot",
     "report": "parzen.Study.write_report",
     "doctor": "parzen.Study.doctor",
+    "dashboard": "parzen.dashboard.serve",
     "completion": None,
 }
 """Command -> what it is a spelling of; None for what has no meaning outside of a shell."""
@@ -101,6 +102,7 @@ for _command in (
     plot,
     report,
     doctor,
+    dashboard,
     completion,
 ):
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""`parzen plot`, `parzen report` and `parzen doctor`: thin spellings of `study.plot`, `study.write_report`, `study.doctor`."""
+"""`parzen plot`, `report`, `doctor` and `dashboard`: thin spellings of methods of `Study`, and of `dashboard.serve`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parzen.cli._status import FOUND
 from parzen.plots import NAMES
 from parzen.study import Study
 
-__all__ = ["doctor", "plot", "report"]
+__all__ = ["dashboard", "doctor", "plot", "report"]
 
 _WHERE = click.argument("storage", metavar="STUDYFILE_OR_URL")
 _NAME = click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
@@ -92,3 +92,52 @@ def doctor(storage: str, name: str | None, as_json: bool) -> None:
         click.echo("".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text))
     if any(one.kind != "too little" for one in found):
         raise click.exceptions.Exit(FOUND)
+
+
+@click.command()
+@_WHERE
+@_NAME
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; the default is this machine only."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 for any. Default: 8700, or any that is free."
+)
+@click.option("--open/--no-open", "open_browser", default=True, show_default=True, help="Open it in a browser.")
+@click.option("--token", default=None, help="What visitors need, 16 characters or more; by default one is drawn.")
+@click.option("--read-only", "readonly", is_flag=True, help="Nothing can be changed from the page.")
+@click.option(
+    "--logs",
+    type=click.Path(exists=True, file_okay=False),
+    default=None,
+    help="Folder with what programs printed (`parzen run`), to be read from the page.",
+)
+def dashboard(
+    storage: str,
+    name: str | None,
+    host: str,
+    port: int | None,
+    open_browser: bool,
+    token: str | None,
+    readonly: bool,
+    logs: str | None,
+) -> None:
+    """Show the studies of a file or database as a web page, live, until Ctrl-C.
+
+    It is reachable from this machine only, by the address that is printed, which holds a token.
+    """
+    from parzen.dashboard import serve
+
+    try:
+        serve(
+            storage,
+            name=name,
+            host=host,
+            port=port,
+            token=token,
+            readonly=readonly,
+            logs=logs,
+            open_browser=open_browser,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

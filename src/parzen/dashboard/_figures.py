@@ -1,0 +1,152 @@
+"""Plots for the page: the charts of `parzen.plots` as plotly's JSON, for a card that has its own title and notes.
+
+Two things differ from a figure that stands alone.  Points are drawn as SVG and never by WebGL, because WebGL in plotly
+compiles programs from text, which the page's policy forbids (and some machines have none); charts are thinned to some thousand
+points anyway.  And whatever somebody has picked out is drawn even where other trials were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from parzen.analysis import Source
+from parzen.dashboard._answers import Problem
+from parzen.errors import ParzenError
+from parzen.feedback._wording import plain
+from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Panel, Plot, Plots, Points
+from parzen.trials import History
+
+__all__ = ["comparison", "curve", "figure", "titles"]
+
+_TITLES: Mapping[str, str] = {
+    "history": "Optimisation history",
+    "convergence": "Convergence against random search",
+    "slice": "Slices",
+    "contour": "Contour",
+    "importances": "Importances",
+    "parallel": "Parallel coordinates",
+    "rank": "Ranks",
+    "edf": "How good the trials are",
+    "timeline": "Timeline",
+    "curves": "Learning curves",
+}
+_PICKED = 2000
+_METRICS = 6
+
+
+def titles() -> list[dict[str, str]]:
+    """The plots that there are, in the order in which narrow ones make pairs."""
+    order = [*_TITLES, *(name for name in NAMES if name not in _TITLES)]
+    return [{"name": name, "title": _TITLES.get(name, name)} for name in order if name in NAMES]
+
+
+def figure(
+    history: History, name: str, theme: str, given: Mapping[str, str] | None = None, keep: Sequence[int] = ()
+) -> dict[str, Any]:
+    """A plot of one study; `{"problem": sentence}` where the study has too little to plot.
+
+    Args:
+        history: a snapshot.
+        name: of the plot.
+        theme: "light" or "dark".
+        given: of the plot's own arguments: "x" and "y" (columns) of a contour, "method" of importances.
+        keep: trials that are drawn in any case.
+
+    Raises:
+        Problem: there is no such plot or theme, or it has no such argument.
+    """
+    if name not in NAMES:
+        raise Problem(f"there is no plot {name!r:.40}; there are {', '.join(NAMES)}", 404)
+    if theme not in THEMES:
+        raise Problem(f"there is no theme {theme!r:.40}; there are {', '.join(THEMES)}")
+    arguments = _arguments(history, name, given or {})
+    try:
+        plot = Plots(history, keep=tuple(keep)[:_PICKED]).named(name)(**arguments)
+    except ParzenError as error:
+        return {"problem": str(error)}
+    return _drawn(plot, theme)
+
+
+def curve(history: History, number: int, theme: str) -> dict[str, Any]:
+    """What one trial reported, each metric in a panel of its own; `problem` where it reported nothing.
+
+    Raises:
+        Problem: there is no such trial or theme.
+    """
+    if not 0 <= number < len(history):
+        raise Problem(f"there is no trial {number}: the study has {len(history)}, counted from 0", 404)
+    if theme not in THEMES:
+        raise Problem(f"there is no theme {theme!r:.40}; there are {', '.join(THEMES)}")
+    reports = history.reports(number)
+    names = list(dict.fromkeys(name for report in reports for name in report.metrics))[:_METRICS]
+    panels = []
+    for name in names:
+        pairs = [(one.step, one.metrics[name]) for one in reports if name in one.metrics]
+        x, y = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
+        role = "best" if name == history.objectives[0] else "other"
+        marks = (Line(x, y, role), Points(x, y, role, size=4.0))
+        panels.append(Panel(Axis("step"), Axis(plain(name, 40)), marks))
+    if not panels:
+        return {"problem": "this trial reported nothing on the way"}
+    return _drawn(Plot(Chart("curve", "", tuple(panels), min(len(panels), 2))), theme)
+
+
+def comparison(histories: Mapping[str, Source], theme: str) -> dict[str, Any]:
+    """Best so far and distribution of losses of several studies, by name; `problem` where there is too little."""
+    if theme not in THEMES:
+        raise Problem(f"there is no theme {theme!r:.40}; there are {', '.join(THEMES)}")
+    first, *others = histories.items()
+    found: dict[str, Any] = {}
+    for name in ("convergence", "edf"):
+        try:
+            plot = Plots(first[1], first[0]).named(name)(**dict(others))
+            found[name] = _drawn(plot, theme)
+        except ParzenError as error:
+            found[name] = {"problem": str(error)}
+    return found
+
+
+def _arguments(history: History, name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    labels = history.space.labels
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        if not value:
+            continue
+        if name == "contour" and key in ("x", "y"):
+            if not value.isdigit() or int(value) >= len(labels):
+                raise Problem(f"{key} is the number of a parameter below {len(labels)}, not {value!r:.40}")
+            found[key] = labels[int(value)]
+        elif name == "importances" and key == "method":
+            if value not in ("ped-anova", "fanova"):
+                raise Problem(f"method is 'ped-anova' or 'fanova', not {value!r:.40}")
+            found[key] = value
+        else:
+            raise Problem(f"{name} has no argument {key!r:.40}")
+    if found.get("x") is not None and found.get("x") == found.get("y"):
+        raise Problem("a contour needs two different parameters")
+    return found
+
+
+def _drawn(plot: Plot, theme: str) -> dict[str, Any]:
+    chart: Chart = plot.chart
+    told = dict(Plot(replace(chart, title="", notes=())).to_plotly(theme))
+    layout = dict(told["layout"])
+    layout.pop("title", None)
+    panels = len(chart.panels)
+    rows = -(-panels // chart.columns)
+    layout["margin"] = {"l": 56, "r": 16, "t": 28 if panels > 1 else 12, "b": 48}
+    layout["height"] = 380 if rows == 1 else 250 * rows + 70
+    layout["legend"] = {**layout["legend"], "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"}
+    layout["margin"]["t"] += 26
+    layout["paper_bgcolor"] = layout["plot_bgcolor"] = "rgba(0,0,0,0)"
+    for trace in told["data"]:
+        if trace["type"] == "scattergl":
+            trace["type"] = "scatter"
+        if "coloraxis" in trace.get("marker", {}):
+            trace["showlegend"] = False  # of many colours it would show none
+    shape = {"panels": panels, "columns": chart.columns}
+    return {"data": told["data"], "layout": layout, "notes": list(chart.notes), "title": chart.title, **shape}

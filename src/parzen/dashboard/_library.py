@@ -1,0 +1,316 @@
+"""The studies of one storage, each read once and followed by one thread for all who look.
+
+Requests never touch the storage to look at something: they get the snapshot that the thread made last, so that a database
+that does not answer delays nobody.  A study is read when it is first wanted, because a log of 100 000 trials takes seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+from parzen.errors import ParzenError, StudyNotFound
+from parzen.feedback import Overview, overview_of
+from parzen.log import Storage
+from parzen.storages import open_storage
+from parzen.study import Study
+from parzen.trials import Entry, Header, History, State
+
+__all__ = ["Library", "Watched"]
+
+_T = TypeVar("_T")
+_BUSY = (State.RUNNING, State.WAITING)
+
+SOON, LATE = 0.2, 3.0
+"""Seconds between looks at a study that somebody watches, and at one that nobody does."""
+WATCHED = 20.0
+"""Seconds after the last request for which somebody is taken to be watching."""
+REMEMBERED = 50_000
+"""Entries of the log of which it is known which trial they were about."""
+ON_SIGHT = 20
+"""Studies that are read without being asked for, so that the list can say how they are."""
+
+
+class Watched:
+    """One study, as it was when it was last looked at.
+
+    Attributes:
+        header: of the study.
+        study: through which it is read and changed; None before it was read.
+        history: a snapshot; None before it was read.
+        problem: why it cannot be looked at now, in a sentence; empty where it can.
+        gone: whether it was deleted.
+        changes: counts everything that a page may want to show anew, the problem included.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.study: Study | None = None
+        self.history: History | None = None
+        self.problem, self.gone, self.changes = "", False, 0
+        self.wanted = 0.0  # monotonic time of the last request
+        self.looked = 0.0
+        self._about: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)  # (seq, number; -1 for the study as a whole)
+        self._since = 0  # seq from which on `_about` is whole
+        self._lock = threading.RLock()
+        self._made: dict[Hashable, tuple[object, Any]] = {}
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def open(self, storage: Storage) -> None:
+        """Read all of it, which takes as long as it takes."""
+        with self._lock:
+            if self.study is not None:
+                return
+            try:
+                study = Study.load(storage, self.header.name)
+                if study.header.uid != self.header.uid:
+                    raise StudyNotFound(f"the study {self.header.name!r} was deleted, and another one has its name")
+            except StudyNotFound as error:
+                self.lose(error)
+                return
+            except ParzenError as error:
+                self.say(str(error))
+                return
+            self._since = study.history.seq
+            study.stream.subscribe(self._take)
+            self.study = study
+            self._photograph()
+            self.changes += 1
+
+    def _take(self, entries: Sequence[Entry], history: History) -> None:
+        if len(self._about) + len(entries) > REMEMBERED:
+            gone = len(self._about) + len(entries) - REMEMBERED
+            self._since = self._about[min(gone, len(self._about)) - 1][0] if self._about else entries[-1].seq
+        self._about.extend((entry.seq, getattr(entry.event, "number", -1)) for entry in entries)
+
+    def look(self) -> None:
+        """Take in what is new."""
+        with self._lock:
+            study = self.study
+            if study is None or self.gone:
+                return
+            self.looked = time.monotonic()
+            try:
+                study.refresh()
+            except StudyNotFound as error:
+                self.lose(error)
+                return
+            except ParzenError as error:
+                self.say(str(error))
+                return
+            self.say("")
+            if self.history is None or study.history.seq != self.history.seq:
+                self._photograph()
+                self.changes += 1
+
+    def _photograph(self) -> None:
+        assert self.study is not None
+        self.history = self.study.stream.snapshot()
+
+    def say(self, problem: str) -> None:
+        """Remember why it cannot be looked at, or that it can."""
+        if problem != self.problem:
+            self.problem = problem
+            self.changes += 1
+
+    def lose(self, error: Exception) -> None:
+        """It was deleted."""
+        self.problem, self.gone = str(error), True
+        self.changes += 1
+
+    def trials_since(self, seq: int, history: History) -> list[int] | None:
+        """Numbers of the trials that changed after an entry; None where that is too long ago to know."""
+        if seq < self._since or seq > history.seq:
+            return None
+        about = list(self._about)
+        return sorted({number for at, number in about if seq < at <= history.seq and number >= 0})
+
+    def made(self, key: Hashable, version: Hashable, make: Callable[[], _T]) -> _T:
+        """What `make` gave for this version, made once however many ask for it at the same time."""
+        with self._lock_of(key):
+            known = self._made.get(key)
+            if known is None or known[0] != version:
+                known = (version, make())
+                self._made[key] = known
+            value: _T = known[1]
+            return value
+
+    def _lock_of(self, key: Hashable) -> threading.Lock:
+        return self._making.setdefault(key, threading.Lock())
+
+    def overview(self) -> Overview:
+        """What there is to see; raises AssertionError where it was not read yet."""
+        history, study = self.history, self.study
+        assert history is not None
+        assert study is not None
+        return self.made(
+            "overview",
+            (history.seq, int(time.time()) if history.count(*_BUSY) else 0),
+            lambda: overview_of(
+                history, study.stream.clock.wall(), name=study.name, location=study.location, noisy=study.header.noisy
+            ),
+        )
+
+
+class Library:
+    """All studies of a storage.
+
+    Args:
+        storage: path, URL or storage.
+        readonly: nothing is written.
+
+    Attributes:
+        location: of the storage, without any password.
+        problem: why the storage cannot be looked at now; empty where it can.
+    """
+
+    def __init__(self, storage: str | os.PathLike[str] | Storage, *, readonly: bool = False) -> None:
+        self._given, self.readonly = storage, readonly
+        self.storage = open_storage(storage, readonly=readonly)
+        self.location = self.storage.location
+        self.problem = ""
+        self.changes = 0
+        self._studies: dict[str, Watched] = {}
+        self._headers: list[Header] = []
+        self._lock = threading.RLock()
+        self._identity = self._file()
+        self._wake, self._ended = threading.Event(), False
+        self.listed = 0.0
+        self._list()  # an error here is whoever started us to see
+        self._thread = threading.Thread(target=self._follow, name="parzen-dashboard", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following; a storage that was opened here is closed."""
+        self._ended = True
+        self._wake.set()
+        self._thread.join(5)
+        if isinstance(self._given, (str, os.PathLike)):
+            with contextlib.suppress(ParzenError):
+                self.storage.close()
+
+    @property
+    def studies(self) -> list[Watched]:
+        """All, newest first; those that were deleted are not among them."""
+        with self._lock:
+            return [self._studies[header.uid] for header in reversed(self._headers)]
+
+    def get(self, uid: str) -> Watched | None:
+        """A study that is wanted now; it is read if it was not yet.  None where there never was one of that uid."""
+        watched = self._studies.get(uid)
+        if watched is None:
+            with contextlib.suppress(ParzenError):
+                self._list()  # it may be new
+            watched = self._studies.get(uid)
+        if watched is not None:
+            watched.wanted = time.monotonic()
+            if watched.study is None and not watched.gone:
+                watched.open(self.storage)
+        return watched
+
+    # --- the thread ---------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        while not self._ended:
+            now = time.monotonic()
+            self._check_place()
+            if not self.problem:
+                if now - self.listed > 2 * SOON:
+                    self._try(self._list)
+                self._look_at_all(now)
+                self._read_one()
+            self._wake.wait(SOON)
+            self._wake.clear()
+
+    def _look_at_all(self, now: float) -> None:
+        for watched in list(self._studies.values()):
+            pause = SOON if now - watched.wanted < WATCHED else LATE
+            if now - watched.looked >= 0.9 * pause:
+                watched.look()
+
+    def _read_one(self) -> None:
+        """The newest study that nobody has asked for yet."""
+        for watched in self.studies[:ON_SIGHT]:
+            if watched.study is None and not watched.gone and not watched.problem:
+                watched.open(self.storage)
+                return
+
+    def _list(self) -> None:
+        headers = self.storage.studies()
+        self.listed = time.monotonic()
+        with self._lock:
+            if headers == self._headers:
+                return
+            for header in headers:
+                known = self._studies.get(header.uid)
+                if known is None:
+                    self._studies[header.uid] = Watched(header)
+                elif known.header != header:  # renamed
+                    known.header = header
+                    if known.study is not None:
+                        known.study.header = known.study.stream.header = header
+                    known.changes += 1
+            there = {header.uid for header in headers}
+            for uid, watched in self._studies.items():
+                if uid not in there and not watched.gone:
+                    watched.lose(StudyNotFound(f"the study {watched.header.name!r} was deleted"))
+            self._headers = headers
+            self.changes += 1
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except ParzenError as error:
+            self._say(str(error))
+
+    def _say(self, problem: str) -> None:
+        if problem == self.problem:
+            return
+        self.problem = problem
+        self.changes += 1
+        for watched in list(self._studies.values()):
+            if not watched.gone:
+                watched.say(problem)
+
+    def _file(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self.location)
+        except (OSError, ValueError):
+            return None
+        return status.st_dev, status.st_ino
+
+    def _check_place(self) -> None:
+        """A file that was moved or replaced stays open under us and would look alive for ever; a server says so itself."""
+        found = self._file()
+        if self._identity is not None and found is None:
+            self._say(f"{self.location} is not there any more: put it back, and this page goes on")
+        elif found != self._identity or self.problem:
+            self._try(self._reopen)
+
+    def _reopen(self) -> None:
+        fresh = self.storage
+        if isinstance(self._given, (str, os.PathLike)):
+            fresh = open_storage(self._given, readonly=self.readonly)
+        headers = fresh.studies()  # does it answer?
+        replaced = fresh is not self.storage
+        if replaced and self._file() != self._identity:  # another file: other logs, perhaps under the same uid
+            old, self.storage = self.storage, fresh
+            with self._lock:
+                for watched in self._studies.values():
+                    watched.study, watched.history = None, None
+                    watched.changes += 1
+                    watched.gone = False
+                self._headers = []
+            with contextlib.suppress(ParzenError):
+                old.close()
+        elif replaced:
+            fresh.close()
+        self._identity = self._file()
+        del headers
+        self._say("")
+        self._list()

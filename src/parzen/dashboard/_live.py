@@ -1,0 +1,84 @@
+"""News as server-sent events: what happened after an entry of the log, so that a reconnect loses nothing.
+
+The `id` of an event is the `seq` that the browser knows from then on; browsers send it back as `Last-Event-ID` when a
+connection broke.  Trials that changed since then come as rows, unless they are too many or too long ago: then `reset` says that
+everything is to be asked for anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from parzen.dashboard._answers import plain_json
+from parzen.dashboard._library import SOON, Library, Watched
+from parzen.dashboard._table import row_of
+from parzen.dashboard._views import library_of, summary_of
+
+__all__ = ["library_news", "study_news"]
+
+ROWS = 300
+"""Trials that are told one by one."""
+_ALIVE = 10.0
+"""Seconds after which something is sent in any case, so that a connection that broke is noticed."""
+
+
+def _event(kind: str, data: Any, number: int | None = None) -> str:  # data is anything JSON takes
+    head = "" if number is None else f"id: {number}\n"
+    return f"{head}event: {kind}\ndata: {plain_json(data)}\n\n"
+
+
+async def study_news(library: Library, watched: Watched, after: int, is_over: Callable[[], bool]) -> AsyncIterator[str]:
+    """Events of one study: `change`, `problem`, `well`, `gone`."""
+    seen, told_at, problem = -1, 0.0, ""
+    yield "retry: 1000\n\n"
+    while not is_over():
+        now = time.monotonic()
+        watched.wanted = now
+        if watched.gone:
+            yield _event("gone", {"sentence": watched.problem})
+            return
+        if watched.problem != problem:
+            problem = watched.problem
+            yield _event("problem", {"sentence": problem}) if problem else _event("well", {})
+            told_at = now
+        if watched.changes != seen and not problem and watched.history is not None:
+            seen = watched.changes
+            known, after = after, watched.history.seq
+            yield _event("change", await run_in_threadpool(_change, watched, known), after)
+            told_at = now
+        elif now - told_at > _ALIVE:
+            yield ": still here\n\n"
+            told_at = now
+        await asyncio.sleep(SOON)
+
+
+def _change(watched: Watched, after: int) -> dict[str, Any]:
+    history = watched.history
+    assert history is not None
+    numbers = watched.trials_since(after, history)
+    summary = summary_of(watched)
+    summary["seq"] = history.seq
+    if numbers is None or len(numbers) > ROWS:
+        return {"summary": summary, "reset": True, "rows": []}
+    return {"summary": summary, "reset": False, "rows": [row_of(history, number) for number in numbers]}
+
+
+async def library_news(library: Library, is_over: Callable[[], bool]) -> AsyncIterator[str]:
+    """The list of studies, whenever it changed."""
+    last, told_at = "", 0.0
+    yield "retry: 1000\n\n"
+    while not is_over():
+        now = time.monotonic()
+        told = plain_json(await run_in_threadpool(library_of, library))
+        if told != last:
+            last, told_at = told, now
+            yield f"event: list\ndata: {told}\n\n"
+        elif now - told_at > _ALIVE:
+            yield ": still here\n\n"
+            told_at = now
+        await asyncio.sleep(2 * SOON)

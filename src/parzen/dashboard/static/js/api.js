@@ -1,0 +1,93 @@
+// Speaking with the server: JSON by fetch, news by server-sent events.
+
+import {trouble} from "./dom.js";
+
+/** What the server said no to, in its sentence. */
+export class Refused extends Error {
+  constructor(status, told) {
+    super(told?.error || `the server answered ${status}`);
+    this.status = status;
+    this.told = told ?? {};
+  }
+}
+
+async function told(answer) {
+  let body = null;
+  try {
+    body = await answer.json();
+  } catch {
+    // An answer without JSON is told by its status.
+  }
+  if (!answer.ok) throw new Refused(answer.status, body);
+  return body;
+}
+
+/** Read something; `query` is a mapping, of which empty values are left out. */
+export async function get(path, query = {}, signal) {
+  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = pairs.length ? `?${new URLSearchParams(pairs)}` : "";
+  return told(await fetch(`/api/${path}${text}`, {signal, headers: {Accept: "application/json"}}));
+}
+
+/** Do something to a study; gives the server's answer with its `sentence`. */
+export async function act(uid, action, given = {}) {
+  return told(await fetch(`/api/studies/${encodeURIComponent(uid)}/do`, {
+    method: "POST",
+    headers: {"Content-Type": "application/json"},
+    body: JSON.stringify({action, ...given}),
+  }));
+}
+
+/**
+ * Follow events until `signal` aborts.  A connection that breaks is made again, from the last event that came; one of a tab
+ * that nobody sees is closed, because browsers have few connections for one server.
+ */
+export function follow(path, handlers, signal, after = () => null) {
+  let source = null;
+  const link = document.getElementById("link");
+  const say = (text, kind) => { link.textContent = text; link.className = `link ${kind}`; };
+  let broken = false;
+
+  function open() {
+    if (source || signal.aborted) return;
+    const from = after();
+    source = new EventSource(`/api/${path}${from === null ? "" : `?after=${from}`}`);
+    source.onopen = () => {
+      say("live", "live");
+      if (broken) trouble("");
+      broken = false;
+    };
+    source.onerror = () => {
+      if (signal.aborted || !source) return;
+      broken = true;
+      say("connecting", "lost");
+      trouble("The connection to parzen is lost: this page shows what it knew last, and goes on by itself when the server is there again.");
+      if (source.readyState === EventSource.CLOSED) {  // the server said no, or is away: ask again, and be told why
+        close();
+        setTimeout(open, 1500);
+      }
+    };
+    for (const [kind, handle] of Object.entries(handlers)) {
+      source.addEventListener(kind, (event) => handle(JSON.parse(event.data)));
+    }
+  }
+
+  function close() {
+    source?.close();
+    source = null;
+  }
+
+  function look() {
+    if (document.hidden) {
+      close();
+      say("asleep", "");
+    } else {
+      open();
+    }
+  }
+
+  document.addEventListener("visibilitychange", look, {signal});
+  signal.addEventListener("abort", () => { close(); say("", ""); });
+  look();
+  return close;
+}

@@ -1,0 +1,75 @@
+// Elements.  Texts of a study become text nodes and nothing else: there is no innerHTML in this page.
+
+/**
+ * An element: el("p", {class: "muted", on: {click}}, "text", other, [more]).
+ * `on` are listeners, `data` a dataset; true and false set and leave out an attribute; null children are skipped.
+ */
+export function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "on") for (const [event, act] of Object.entries(value)) node.addEventListener(event, act);
+    else if (name === "data") Object.assign(node.dataset, value);
+    else if (name === "value") node.value = value;
+    else node.setAttribute(name, value === true ? "" : String(value));
+  }
+  fill(node, ...children);
+  return node;
+}
+
+/** Put children at the end of a node; strings become text. */
+export function fill(node, ...children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return node;
+}
+
+/** Replace all children of a node. */
+export function refill(node, ...children) {
+  node.replaceChildren();
+  return fill(node, ...children);
+}
+
+/** A table of keys and values; values are nodes or texts. */
+export function plainTable(rows, caption) {
+  return el("table", {class: "plainly"},
+    caption ? el("caption", {class: "unseen"}, caption) : null,
+    el("tbody", {}, rows.map(([key, ...values]) =>
+      el("tr", {}, el("th", {scope: "row"}, key), values.map((value) => el("td", {}, value))))));
+}
+
+let toasts = 0;
+
+/** A short message that goes away by itself; screen readers say it. */
+export function toast(text, bad = false) {
+  const box = document.getElementById("toasts");
+  const message = el("div", {class: bad ? "toast bad" : "toast", id: `toast-${toasts++}`}, text);
+  box.append(message);
+  while (box.children.length > 3) box.firstChild.remove();
+  setTimeout(() => message.remove(), bad ? 9000 : 5000);
+}
+
+/** Something for screen readers only. */
+export function announce(text) {
+  document.getElementById("news").textContent = text;
+}
+
+/** The sentence at the top of the page; empty for none. */
+export function trouble(text) {
+  const box = document.getElementById("trouble");
+  if (box.textContent !== text) box.textContent = text;
+  box.hidden = !text;
+}
+
+/** Call at most every `pause` ms, and once more at the end of a burst. */
+export function throttled(act, pause) {
+  let timer = null, last = 0;
+  return (...given) => {
+    const now = performance.now();
+    clearTimeout(timer);
+    const wait = Math.max(0, last + pause - now);
+    timer = setTimeout(() => { last = performance.now(); act(...given); }, wait);
+  };
+}
