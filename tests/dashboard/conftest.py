@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,9 @@ class Visitor:
         )
 
 
-@pytest.fixture
-def visit() -> Iterator[Callable[..., Visitor]]:
-    """Open a page of a storage."""
+@contextmanager
+def visitors() -> Iterator[Callable[..., Visitor]]:
+    """A function that opens a page of a storage."""
     open_pages: list[Visitor] = []
 
     def make(storage: Any, study: Study | None = None, **given: Any) -> Visitor:
@@ -61,10 +62,19 @@ def visit() -> Iterator[Callable[..., Visitor]]:
         open_pages.append(Visitor(page, study))
         return open_pages[-1]
 
-    yield make
-    for one in open_pages:
-        one.client.close()
-        one.page.close()
+    try:
+        yield make
+    finally:
+        for one in open_pages:
+            one.client.close()
+            one.page.close()
+
+
+@pytest.fixture
+def visit() -> Iterator[Callable[..., Visitor]]:
+    """Open a page of a storage, for one test."""
+    with visitors() as make:
+        yield make
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +88,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def seen(visit: Callable[..., Visitor], filled: Path) -> Visitor:
+@pytest.fixture(scope="module")
+def seen(filled: Path) -> Iterator[Visitor]:
     """A visitor of that file, who changes nothing."""
-    study = Study.load(filled, readonly=True)
-    return visit(filled, study, readonly=True)
+    with visitors() as make:
+        yield make(filled, Study.load(filled, readonly=True), readonly=True)

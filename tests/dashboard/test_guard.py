@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -11,15 +11,17 @@ import pytest
 from parzen import Study, hp
 from parzen.dashboard import Dashboard
 from parzen.dashboard._guard import may_be_host
-from tests.dashboard.conftest import TOKEN, Visitor
+from tests.dashboard.conftest import TOKEN, Visitor, visitors
 
 SPACE = {"x": hp.float("x", 0, 1)}
 
 
-@pytest.fixture
-def bare(visit: Callable[..., Visitor], tmp_path: Path) -> Visitor:
-    study = Study(SPACE, name="bare", storage=tmp_path / "bare.db")
-    return visit(tmp_path / "bare.db", study)
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """One server for all: nothing that is tried here may change anything."""
+    path = tmp_path_factory.mktemp("guard") / "bare.db"
+    with visitors() as make:
+        yield make(path, Study(SPACE, name="bare", storage=path))
 
 
 def _plain(visitor: Visitor) -> httpx.Client:

@@ -12,11 +12,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
@@ -24,9 +26,8 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
 
 from parzen._lazy import require
 from parzen.dashboard._answers import Problem, answer, refusal
@@ -46,6 +47,13 @@ __all__ = ["Page"]
 
 STATIC = os.path.join(os.path.dirname(__file__), "static")
 _KEEP = 2000
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_log = logging.getLogger("parzen")
 
 
 class Page:
@@ -61,10 +69,11 @@ class Page:
         self.library, self.logs, self.is_over = library, logs, is_over
         self._plotly: tuple[bytes, bytes] | None = None
         self._lock = threading.Lock()
+        self._parts = dict(_read_parts())
         study = "/api/studies/{uid}"
         routes: list[BaseRoute] = [
             Route("/plotly.js", self.plotly),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/static/{path:path}", self.static),
             Route("/api/studies", _told(self.studies)),
             Route("/api/news", self.library_news),
             Route("/api/compare", _told(self.compare)),
@@ -90,7 +99,22 @@ class Page:
         path = request.path_params["path"]
         if path not in ("", "compare") and not path.startswith("study/"):
             return refusal(404, "There is no such page.")
-        return FileResponse(os.path.join(STATIC, "index.html"), headers={"Cache-Control": "no-cache"})
+        answer = self._part(request, "index.html")
+        if path:  # a page with plots: the browser may begin to read what draws them
+            answer.headers["Link"] = "</plotly.js>; rel=preload; as=script"
+        return answer
+
+    async def static(self, request: Request) -> Response:
+        """A part of the page; all of them are kept in memory, so that no path leads anywhere else."""
+        name = request.path_params["path"]
+        return self._part(request, name) if name in self._parts else refusal(404, "There is no such part.")
+
+    def _part(self, request: Request, name: str) -> Response:
+        data, kind, tag = self._parts[name]
+        headers = {"Cache-Control": "no-cache", "ETag": tag}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(data, media_type=kind, headers=headers)
 
     async def plotly(self, request: Request) -> Response:
         """plotly's JavaScript, from the package that is installed; compressed once, for who sits behind a tunnel."""
@@ -111,6 +135,12 @@ class Page:
 
     def warm(self) -> None:
         """Make what the first visitor would wait for: plotly's script, and the first plot of the newest study."""
+        try:
+            self._warm()
+        except Exception:  # whoever asks for it meets the error, and is told
+            _log.debug("nothing was made ahead", exc_info=True)
+
+    def _warm(self) -> None:
         self._plotly_js()
         while not self.is_over():
             watched = next(iter(self.library.studies), None)
@@ -249,6 +279,20 @@ class Page:
             return act(self.watched(request), given)
 
         return await run_in_threadpool(_answered, done)
+
+
+def _read_parts() -> Iterator[tuple[str, tuple[bytes, str, str]]]:
+    """Name -> bytes, type and tag of each file of the page."""
+    for folder, _, names in os.walk(STATIC):
+        for name in names:
+            path = os.path.join(folder, name)
+            kind = _KINDS.get(os.path.splitext(name)[1])
+            if kind is None:
+                continue
+            with open(path, "rb") as file:
+                data = file.read()
+            tag = f'"{hashlib.sha256(data).hexdigest()[:20]}"'
+            yield os.path.relpath(path, STATIC).replace(os.sep, "/"), (data, kind, tag)
 
 
 def _stream(events: Any) -> Response:  # an async iterator of texts

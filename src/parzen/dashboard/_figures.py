@@ -17,7 +17,8 @@ from parzen.analysis import Source
 from parzen.dashboard._answers import Problem
 from parzen.errors import ParzenError
 from parzen.feedback._wording import plain
-from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Panel, Plot, Plots, Points
+from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Mark, Panel, Plot, Plots, Points
+from parzen.plots._thinning import thinned, with_kept
 from parzen.trials import History
 
 __all__ = ["comparison", "curve", "figure", "titles"]
@@ -35,7 +36,8 @@ _TITLES: Mapping[str, str] = {
     "curves": "Learning curves",
 }
 _PICKED = 2000
-_METRICS = 6
+_METRICS, _SHORT = 6, 8
+_POINTS, _ALONE, _FEWEST = 5000, 1500, 400
 
 
 def titles() -> list[dict[str, str]]:
@@ -68,7 +70,7 @@ def figure(
         plot = Plots(history, keep=tuple(keep)[:_PICKED]).named(name)(**arguments)
     except ParzenError as error:
         return {"problem": str(error)}
-    return _drawn(plot, theme)
+    return _drawn(plot, theme, keep)
 
 
 def curve(history: History, number: int, theme: str) -> dict[str, Any]:
@@ -131,17 +133,48 @@ def _arguments(history: History, name: str, given: Mapping[str, str]) -> dict[st
     return found
 
 
-def _drawn(plot: Plot, theme: str) -> dict[str, Any]:
-    chart: Chart = plot.chart
+def _lightened(chart: Chart, keep: Sequence[int]) -> Chart:
+    """Fewer points where there are many panels: each point is an element of the page, and takes its memory."""
+    thinned_already = any(" are drawn" in note for note in chart.notes)
+    most = max(_POINTS // len(chart.panels), _FEWEST)
+    most = min(most, _ALONE) if thinned_already else most
+    left_out = False
+    panels = []
+    for panel in chart.panels:
+        marks: list[Mark] = []
+        for mark in panel.marks:
+            if isinstance(mark, Points) and len(mark.x) > most:
+                left_out = True
+                there = np.arange(len(mark.x))
+                kept = thinned(mark.x, mark.y, most)
+                kept = with_kept(kept, there, np.flatnonzero(np.isin(mark.numbers, keep)))
+                colour = None if mark.colour is None else mark.colour[kept]
+                numbers = mark.numbers[kept] if len(mark.numbers) else mark.numbers
+                mark = replace(mark, x=mark.x[kept], y=mark.y[kept], colour=colour, numbers=numbers)  # noqa: PLW2901
+            marks.append(mark)
+        panels.append(replace(panel, marks=tuple(marks)))
+    if not left_out:
+        return chart
+    notes = tuple(note for note in chart.notes if " are drawn" not in note)
+    total = f"Of many trials at most {most:,} are drawn in each panel, some from every place where there are any."
+    return replace(chart, panels=tuple(panels), notes=(*notes, total))
+
+
+def _drawn(plot: Plot, theme: str, keep: Sequence[int] = ()) -> dict[str, Any]:
+    chart = _lightened(plot.chart, keep)
     told = dict(Plot(replace(chart, title="", notes=())).to_plotly(theme))
     layout = dict(told["layout"])
     layout.pop("title", None)
     panels = len(chart.panels)
     rows = -(-panels // chart.columns)
-    layout["margin"] = {"l": 56, "r": 16, "t": 28 if panels > 1 else 12, "b": 48}
-    layout["height"] = 380 if rows == 1 else 250 * rows + 70
-    layout["legend"] = {**layout["legend"], "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"}
-    layout["margin"]["t"] += 26
+    # Margins that plotly finds out itself make it draw everything twice; the page shows the legend beside the picture.
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            axis["automargin"] = name[0] == "x" and max(map(len, axis.get("ticktext", ["–"]))) > _SHORT
+    widest = max(len(text) for panel in chart.panels for _, text in (*panel.y.ticks, (0.0, "0.0000")))
+    layout["margin"] = {"l": min(34 + 7 * widest, 170), "r": 16, "t": 28 if panels > 1 else 12, "b": 48}
+    layout["height"] = 340 if rows == 1 else 250 * rows + 60
+    layout["showlegend"] = False
     layout["paper_bgcolor"] = layout["plot_bgcolor"] = "rgba(0,0,0,0)"
     for trace in told["data"]:
         if trace["type"] == "scattergl":

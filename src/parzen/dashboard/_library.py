@@ -7,6 +7,7 @@ that does not answer delays nobody.  A study is read when it is first wanted, be
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -24,6 +25,7 @@ from parzen.trials import Entry, Header, History, State
 __all__ = ["Library", "Watched"]
 
 _T = TypeVar("_T")
+_log = logging.getLogger("parzen")
 _BUSY = (State.RUNNING, State.WAITING)
 
 SOON, LATE = 0.2, 3.0
@@ -217,15 +219,21 @@ class Library:
 
     def _follow(self) -> None:
         while not self._ended:
-            now = time.monotonic()
-            self._check_place()
-            if not self.problem:
-                if now - self.listed > 2 * SOON:
-                    self._try(self._list)
-                self._look_at_all(now)
-                self._read_one()
+            try:
+                self._step(time.monotonic())
+            except Exception as error:  # a page that stands still without a word would be worse than any error
+                _log.exception("the page could not look at %s", self.location)
+                self._say(f"{type(error).__name__}: {error}")
             self._wake.wait(SOON)
-            self._wake.clear()
+
+    def _step(self, now: float) -> None:
+        self._check_place()
+        if self.problem:
+            return
+        if now - self.listed > 2 * SOON:
+            self._try(self._list)
+        self._look_at_all(now)
+        self._read_one()
 
     def _look_at_all(self, now: float) -> None:
         for watched in list(self._studies.values()):

@@ -65,8 +65,8 @@ export async function showStudyComparison({main, signal, place, query}) {
     el("h1", {tabindex: -1}, `Compare ${every.length} studies`),
     directions.size > 1 ? el("p", {class: "wrong"}, "One minimises and another maximises: their curves are not to be compared.") : null,
     el("section", {class: "section"}, el("h2", {}, "Curves"), el("div", {class: "plots"},
-      el("section", {class: "card plot"}, el("h3", {}, "Best so far"), boxes.convergence, el("p", {class: "notes"})),
-      el("section", {class: "card plot"}, el("h3", {}, "How good the trials are"), boxes.edf, el("p", {class: "notes"})))),
+      el("section", {class: "card plot"}, el("h3", {}, "Best so far"), el("div", {class: "legend"}), boxes.convergence, el("p", {class: "notes"})),
+      el("section", {class: "card plot"}, el("h3", {}, "How good the trials are"), el("div", {class: "legend"}), boxes.edf, el("p", {class: "notes"})))),
     el("section", {class: "section"}, el("h2", {}, "Answers"), sideBySide(
       every.map((one) => el("a", {href: `/study/${encodeURIComponent(one.uid)}`}, one.name)),
       [

@@ -17,6 +17,14 @@ export function el(tag, properties = {}, ...children) {
   return node;
 }
 
+/** An element of SVG, with attributes only. */
+export function svg(tag, properties = {}, ...children) {
+  const node = document.createElementNS("http" + "://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(properties)) node.setAttribute(name, String(value));
+  node.append(...children);
+  return node;
+}
+
 /** Put children at the end of a node; strings become text. */
 export function fill(node, ...children) {
   for (const child of children.flat(Infinity)) {

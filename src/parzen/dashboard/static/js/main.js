@@ -40,6 +40,7 @@ async function show() {
   const {signal} = leaving;
   const main = document.getElementById("main");
   trouble("");
+  const first = shown === null;
   shown = location.pathname + location.search;
   const path = location.pathname;
   const found = ROUTES.map(([pattern, page]) => [pattern.exec(path), page]).find(([match]) => match);
@@ -72,9 +73,10 @@ async function show() {
     if (!(error.status >= 400)) console.error(error);
   }
   if (signal.aborted) return;
-  const head = main.querySelector("h1");
-  head?.focus({preventScroll: true});
-  announce(document.title);
+  if (!first) {  // a browser itself says what it has just opened, and begins at the top
+    main.querySelector("h1")?.focus({preventScroll: true});
+    announce(document.title);
+  }
 }
 
 document.addEventListener("click", (event) => {

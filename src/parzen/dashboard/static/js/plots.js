@@ -5,6 +5,7 @@
 
 import {get} from "./api.js";
 import {el, refill} from "./dom.js";
+import {showLegend} from "./legend.js";
 import {onTheme, theme} from "./theme.js";
 
 const MANY = 500;  // trials that a plot is asked to draw in any case
@@ -55,12 +56,14 @@ export async function draw(box, figure, dragmode = "zoom") {
     const columns = Math.max(1, Math.min(figure.columns, Math.floor(box.clientWidth / 250)));
     const rows = Math.ceil(figure.panels / columns);
     layout.grid = {...layout.grid, rows, columns};
-    layout.height = rows === 1 ? 380 : 250 * rows + 70;
+    layout.height = rows === 1 ? 340 : 250 * rows + 60;
   }
   layout.font = {...layout.font, family: getComputedStyle(document.body).fontFamily};
   box.classList.remove("waiting");
   if (!box.querySelector(".plot-container")) box.replaceChildren();
   await Plotly.react(box, figure.data, layout, CONFIG);
+  const legend = box.previousElementSibling;
+  if (legend?.classList.contains("legend")) showLegend(legend, box, figure.data);
 }
 
 /** The plots of a study, each in a card. */
@@ -80,12 +83,14 @@ export class Plots {
     this.cards = new Map();
     this.queue = Promise.resolve();
     this.seen = new IntersectionObserver((entries) => this.#look(entries), {rootMargin: "200px"});
+    this.near = new IntersectionObserver((entries) => this.#leave(entries), {rootMargin: "1200px"});
     this.node = el("div", {class: "plots"}, study.plots.map((one) => this.#card(one)));
     this.tools = this.#tools();
     selection.addEventListener("change", () => this.#selected(), {signal});
     onTheme(() => this.refresh(true), signal);
     signal.addEventListener("abort", () => {
       this.seen.disconnect();
+      this.near.disconnect();
       for (const card of this.cards.values()) if (card.figure) window.Plotly?.purge(card.box);
     });
   }
@@ -111,12 +116,14 @@ export class Plots {
     const card = {name, title, box, notes, arguments: {}, figure: null, visible: false, stale: true, busy: false, heading};
     const head = el("header", {}, heading, this.#arguments(card));
     const wide = ["slice", "parallel", "rank", "curves"].includes(name);
-    card.node = el("section", {class: wide ? "card plot wide" : "card plot", "aria-labelledby": heading.id}, head, box, notes);
+    card.node = el("section", {class: wide ? "card plot wide" : "card plot", "aria-labelledby": heading.id}, head,
+      el("div", {class: "legend", role: "group", "aria-label": `What is shown in ${title}`}), box, notes);
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", title);
     card.node.dataset.name = name;
     this.cards.set(name, card);
     this.seen.observe(card.node);
+    this.near.observe(card.node);
     return card.node;
   }
 
@@ -141,6 +148,21 @@ export class Plots {
       const card = this.cards.get(entry.target.dataset.name);
       card.visible = entry.isIntersecting;
       if (card.visible && card.stale) this.#draw(card);
+    }
+  }
+
+  /** Each point is an element: plots that are far away are given up, and made again by whoever comes back. */
+  #leave(entries) {
+    for (const entry of entries) {
+      const card = this.cards.get(entry.target.dataset.name);
+      if (entry.isIntersecting || !card.figure || card.busy) continue;
+      card.box.style.minHeight = `${card.box.offsetHeight}px`;
+      window.Plotly.purge(card.box);
+      card.figure = null;
+      card.marked = false;
+      card.stale = true;
+      card.box.classList.add("waiting");
+      refill(card.box, "…");
     }
   }
 

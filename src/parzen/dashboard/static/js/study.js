@@ -222,7 +222,7 @@ function bar(uid, selection, table, go, signal) {
   const open = el("button", {type: "button", on: {click: () => {
     const {numbers} = selection;
     go(numbers.length === 1 ? `${path}/trial/${numbers[0]}` : `${path}/compare?trials=${numbers.slice(0, 12).join(",")}`);
-  }}});
+  }}}, "Open");
   const only = el("button", {type: "button", on: {click: () => {
     table.showOnly(true);
     document.getElementById("trials").scrollIntoView();
