@@ -34,13 +34,13 @@ export async function showStudies({main, signal, place, go}) {
     box.checked = chosen.has(study.uid);
     const name = el("th", {scope: "row"}, el("a", {href: path}, study.name));
     if (!study.read) {
-      return el("tr", {}, el("td", {}, box), name,
+      return el("tr", {}, el("td", {class: "narrow"}, box), name,
         el("td", {colspan: 5, class: "muted"}, study.problem || "not read yet: open it, or wait a moment"));
     }
     const total = study.budget ? ` of ${count(study.budget)}` : "";
     const bar = study.budget ? el("progress", {max: study.budget, value: Math.min(study.done, study.budget), "aria-label": "Share of the budget that is used"}) : null;
     const bad = study.counts.ERROR + study.counts.FAILED;
-    return el("tr", {}, el("td", {}, box), name,
+    return el("tr", {}, el("td", {class: "narrow"}, box), name,
       el("td", {}, moodPill(study)),
       el("td", {class: "number"}, `${count(study.done)}${total}`, bar),
       el("td", {class: "number"}, study.best ? number(study.best.loss, 6) : "–"),
@@ -66,7 +66,7 @@ export async function showStudies({main, signal, place, go}) {
     refill(list, el("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "List of studies"}, el("table", {},
       el("caption", {class: "unseen"}, plural(told.studies.length, "study").replace("studys", "studies")),
       el("thead", {}, el("tr", {},
-        el("th", {scope: "col"}, el("span", {class: "unseen"}, "Compare")),
+        el("th", {scope: "col", class: "narrow"}, el("span", {class: "unseen"}, "Compare")),
         ["Study", "State"].map((text) => el("th", {scope: "col"}, text)),
         ["Done", "Best", "Failed"].map((text) => el("th", {scope: "col", class: "number"}, text)),
         el("th", {scope: "col"}, "Made"))),

@@ -111,7 +111,7 @@ function facts(node, now, path) {
     fact("Running", count(now.counts.RUNNING), el("div", {class: "small muted"}, now.counts.WAITING ? `${count(now.counts.WAITING)} waiting` : "none waiting")),
     fact("Failed", count(bad), el("div", {class: "small muted"}, `${count(now.counts.PRUNED)} pruned, ${count(now.counts.CANCELLED)} cancelled`)),
     fact("Pace", now.pace ? `${number(now.pace * 60, 3)} / min` : "–", el("div", {class: "small muted"}, now.left ? `${span(now.left)} left` : `${span(now.busy)} busy`)),
-    fact("More trials help", chance ? `${Math.round(100 * chance.probability)} %` : "–", el("div", {class: "small muted"}, chance ? `to beat the best within ${chance.trials} more` : "too early to say")));
+    fact("More trials help", chance ? `${Math.round(100 * chance.probability)} %` : "–", el("div", {class: "small muted"}, chance ? `to beat the best within ${chance.trials} more` : "too early to say"), "last"));
   if (best) {
     node.append(el("div", {class: "card wide settings-card"}, el("dt", {}, "Best configuration"), el("dd", {},
       el("ul", {class: "settings"}, now.labels.map((label, j) => (best.values[j] === null ? null
