@@ -355,10 +355,10 @@ def test_a_hundred_thousand_rows_are_sorted_searched_and_walked_through(
 ) -> None:
     """By the server: the browser has a page of them."""
     visitor = visit(hundred_thousand, Study.load(hundred_thousand, readonly=True), readonly=True)
+    visitor.client.timeout = 120
+    visitor.get("")  # which is answered when all of it has been read
     one = tab()
-    one.open(visitor.page.url)
-    page = one.open(home(visitor))
-    page.wait_for_selector(ROWS, timeout=60_000)
+    page = enter(one, visitor)
     assert page.locator(ROWS).count() == 50
     assert page.locator("table.trials").get_attribute("aria-rowcount") == "100001"
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from parzen._wording import plain
 from parzen.analysis import Source
 from parzen.dashboard._answers import Problem
 from parzen.errors import ParzenError
-from parzen.feedback._wording import plain
 from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Mark, Panel, Plot, Plots, Points
 from parzen.plots._thinning import thinned, with_kept
 from parzen.trials import History

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import BoolArray, FloatArray
+from parzen._wording import plain
 from parzen.dashboard._answers import Problem
-from parzen.feedback._wording import plain
 from parzen.plots._axes import option_of
 from parzen.trials import History, State
 

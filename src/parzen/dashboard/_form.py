@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import FloatArray
+from parzen._wording import number, plain
 from parzen.dashboard._answers import Problem
 from parzen.dashboard._filter import option_names
 from parzen.errors import BadDistribution, OutOfSpace, SpaceError
-from parzen.feedback._wording import number, plain
 from parzen.space import Space
 from parzen.trials import History
 

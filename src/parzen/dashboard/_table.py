@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
+from parzen._wording import settings
 from parzen.dashboard._answers import Problem
 from parzen.dashboard._filter import FIELDS, matching, option_names
-from parzen.feedback._wording import settings
 from parzen.trials import History, State
 
 __all__ = ["MOST", "Wanted", "chosen", "page_of", "row_of"]

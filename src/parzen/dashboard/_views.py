@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from parzen._wording import plain
 from parzen.analysis import doctor, region, why
 from parzen.dashboard._answers import Problem
 from parzen.dashboard._library import Library, Watched
 from parzen.dashboard._table import values_of
 from parzen.errors import ParzenError
-from parzen.feedback._wording import plain
 from parzen.run import attachment_key
 from parzen.study._records import json_ready, trial_record
 from parzen.trials import FINISHED, History, State
