@@ -83,7 +83,7 @@ export class Plots {
     this.cards = new Map();
     this.queue = Promise.resolve();
     this.seen = new IntersectionObserver((entries) => this.#look(entries), {rootMargin: "200px"});
-    this.near = new IntersectionObserver((entries) => this.#leave(entries), {rootMargin: "1200px"});
+    this.near = new IntersectionObserver((entries) => this.#leave(entries), {rootMargin: "800px"});
     this.node = el("div", {class: "plots"}, study.plots.map((one) => this.#card(one)));
     this.tools = this.#tools();
     selection.addEventListener("change", () => this.#selected(), {signal});
