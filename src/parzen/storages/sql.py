@@ -180,7 +180,6 @@ class SQLStorage(Session):
         try:
             return self._write(
                 lambda cursor, again: self._append(cursor, uid, events, bodies, asked, token),
-                lasting=not _only_begins(events),
             )
         except (Conflict, Duplicate):
             # Either another writer was first, or this very batch was: its acknowledgement was lost on the way.
@@ -253,8 +252,6 @@ class SQLStorage(Session):
             last, following = head + len(bodies), next_number + sum(1 for kind, _ in bodies if kind == "asked")
             sql.move_study(cursor, i=study, h=last, n=following)
             self._add_batch(cursor, study, head + 1, next_number, events, bodies, token)
-            if _only_begins(events):
-                self._hurry(cursor)
         return last
 
     def _hold(self, cursor: Any, uid: str, after: int) -> tuple[tuple[int, int, int], list[Entry]]:
@@ -431,8 +428,3 @@ class SQLStorage(Session):
         raise StudyNotFound(
             f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
         )
-
-
-def _only_begins(events: Sequence[Event]) -> bool:
-    """What only says that something has begun can begin anew; a result cannot."""
-    return all(isinstance(event, (Asked, Started)) for event in events)
