@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from parzen import Study, TrialPruned, hp
+from parzen import State, Study, TrialPruned, hp
 from parzen.dashboard import Dashboard
 
 OUT = Path(__file__).resolve().parent / "dashboard"
@@ -50,10 +50,10 @@ def train(config: dict[str, Any], evaluation: Any) -> float:
     best += 0.02 * evaluation.rng.normal() + 0.1
     for epoch in range(1, 9):
         evaluation.report(epoch, best + 0.8 / epoch)
+        if config["lr"] > 0.3:
+            raise ArithmeticError("the loss is not finite any more")
         if evaluation.should_stop():
             raise TrialPruned
-        if config["lr"] > 0.3 and epoch == 3:
-            raise ArithmeticError("the loss is not finite any more")
     return best
 
 
@@ -126,7 +126,7 @@ def main() -> None:
                 page.locator("#where").fill("lr < 0.01 and model == net")
                 page.wait_for_timeout(1200)
                 save(page, "table-light")
-                failed = next(t.number for t in study.trials if t.error is not None)
+                failed = next(t.number for t in study.trials if t.state is State.ERROR)
                 for path, name in ((f"/trial/{failed}", "trial-light"), ("/compare?trials=3,30,60,90", "trials-light")):
                     page.goto(where.split("#")[0] + path)
                     settle(page)

@@ -340,6 +340,34 @@ def test_a_storage_that_vanishes_is_an_error_until_it_is_back(visit: Callable[..
     until(lambda: visitor.get("")["counts"]["RUNNING"] == 1)
 
 
+def test_a_storage_that_does_not_answer_is_said_and_holds_nobody_up(
+    visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    """A server that restarts is waited for by the storage; whoever looks sees what was known, and is told."""
+    study = Study(SPACE, storage=tmp_path / "study.db", seed=0)
+    visitor = visit(tmp_path / "study.db", study)
+    visitor.get("")
+    stream = events(visitor)
+    next(stream)
+    watched = visitor.page.library.get(visitor.uid)
+    assert watched is not None
+    assert watched.study is not None
+    go = threading.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parzen.dashboard._library.PATIENCE", 0.3)
+        patch.setattr(watched.study.stream, "pull", lambda: go.wait(20) and 0)
+        kind, told, _ = next(stream)
+        began = time.monotonic()
+        visitor.get("/trials")
+        waited = time.monotonic() - began
+        go.set()
+
+        assert kind == "problem"
+        assert "does not answer" in told["sentence"]
+        assert waited < 5
+        assert next(stream)[0] == "well"
+
+
 # --- doing ---
 
 

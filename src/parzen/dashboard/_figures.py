@@ -181,5 +181,7 @@ def _drawn(plot: Plot, theme: str, keep: Sequence[int] = ()) -> dict[str, Any]:
             trace["type"] = "scatter"
         if "coloraxis" in trace.get("marker", {}):
             trace["showlegend"] = False  # of many colours it would show none
+            if theme == "dark" and trace["marker"].get("line"):
+                trace["marker"]["line"]["width"] = 1  # the dark end of the scale is seen by its outline
     shape = {"panels": panels, "columns": chart.columns}
     return {"data": told["data"], "layout": layout, "notes": list(chart.notes), "title": chart.title, **shape}

@@ -32,6 +32,8 @@ SOON, LATE = 0.2, 3.0
 """Seconds between looks at a study that somebody watches, and at one that nobody does."""
 WATCHED = 20.0
 """Seconds after the last request for which somebody is taken to be watching."""
+PATIENCE = 5.0
+"""Seconds without an answer of the storage after which that is said; a server that restarts is waited for much longer."""
 REMEMBERED = 50_000
 """Entries of the log of which it is known which trial they were about."""
 ON_SIGHT = 20
@@ -57,6 +59,7 @@ class Watched:
         self.problem, self.gone, self.changes = "", False, 0
         self.wanted = 0.0  # monotonic time of the last request
         self.looked = 0.0
+        self._asked: float | None = None  # since when the storage has been asked for what is new
         self._about: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)  # (seq, number; -1 for the study as a whole)
         self._since = 0  # seq from which on `_about` is whole
         self._lock = threading.RLock()
@@ -78,6 +81,7 @@ class Watched:
             except ParzenError as error:
                 self.say(str(error))
                 return
+            self._about.clear()  # of another file, if this one took its place
             self._since = study.history.seq
             study.stream.subscribe(self._take)
             self.study = study
@@ -96,7 +100,7 @@ class Watched:
             study = self.study
             if study is None or self.gone:
                 return
-            self.looked = time.monotonic()
+            self.looked = self._asked = time.monotonic()
             try:
                 study.refresh()
             except StudyNotFound as error:
@@ -105,10 +109,20 @@ class Watched:
             except ParzenError as error:
                 self.say(str(error))
                 return
+            finally:
+                self._asked = None
             self.say("")
             if self.history is None or study.history.seq != self.history.seq:
                 self._photograph()
                 self.changes += 1
+
+    @property
+    def trouble(self) -> str:
+        """What is the matter, also while the storage does not answer at all; empty where nothing is."""
+        asked = self._asked
+        if self.problem or asked is None or time.monotonic() - asked < PATIENCE:
+            return self.problem
+        return "the storage does not answer: this is what was known last"
 
     def _photograph(self) -> None:
         assert self.study is not None

@@ -42,8 +42,9 @@ async def study_news(library: Library, watched: Watched, after: int, is_over: Ca
         if watched.gone:
             yield _event("gone", {"sentence": watched.problem})
             return
-        if watched.problem != problem:
-            problem = watched.problem
+        trouble = watched.trouble
+        if trouble != problem:
+            problem = trouble
             yield _event("problem", {"sentence": problem}) if problem else _event("well", {})
             told_at = now
         if watched.changes != seen and not problem and watched.history is not None:

@@ -51,7 +51,7 @@ export async function showTrial({main, signal, place, go, given: [uid, text]}) {
           study.readonly ? null : buttons(trial),
           trial.best_number !== null && trial.best_number !== n ? el("a", {class: "button", href: `${path}/compare?trials=${n},${trial.best_number}`}, "Compare with the best") : null),
         facts(trial)),
-      trial.error ? el("section", {class: "section"}, el("h2", {}, "Error"),
+      trial.error ? el("section", {class: "section"}, el("h2", {}, {PRUNED: "Why it was pruned", FAILED: "Why it failed"}[trial.state] ?? "Error"),
         el("div", {class: "card"}, el("p", {}, el("strong", {}, trial.error.kind), trial.error.message ? `: ${trial.error.message}` : ""),
           trial.error.traceback ? el("pre", {tabindex: 0, "aria-label": "Traceback"}, trial.error.traceback) : null)) : null,
       el("div", {class: "two section"},
