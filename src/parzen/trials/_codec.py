@@ -115,7 +115,8 @@ def storable(value: object, *, marked: bool = True) -> JSON:
             "(the value stays on the trial in this process)"
         )
         try:
-            warnings.warn(text, stacklevel=3)
+            # From here, whoever stores it: Python shows a warning once for each place that it comes from.
+            warnings.warn(text, stacklevel=1)
         except UserWarning:  # where warnings are errors: the trial that is being stored is worth more
             _log.warning(text)
     return result
