@@ -133,6 +133,35 @@ def test_an_objective_may_use_processes_of_its_own(method: str, run: Run) -> Non
     assert done.stdout == "2 2\n"
 
 
+def test_a_forked_child_ends_at_a_sigterm_whatever_it_catches(run: Run) -> None:
+    """As a pool ends its workers: with parzen's own handler the child could swallow it, and the pool wait for ever."""
+    done = run(
+        """
+        import os, signal, time
+        import parzen
+        from parzen import hp
+
+        def objective(config):
+            ready, told = os.pipe()
+            child = os.fork()
+            if child == 0:
+                try:
+                    os.write(told, b"x")
+                    time.sleep(60)
+                except BaseException:
+                    time.sleep(60)
+                os._exit(0)
+            os.read(ready, 1)
+            os.kill(child, signal.SIGTERM)
+            return float(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+        print(parzen.minimize(objective, {"x": hp.float("x", 0, 1)}, 1, progress=False).best.loss)
+        """
+    )
+
+    assert done.stdout == "-15.0\n"
+
+
 def _search(objective: Callable[[Any], float], trials: int = 12, **settings: Any) -> parzen.Result:
     return parzen.minimize(objective, SPACE, trials, algorithm="random", seed=4, progress=False, **settings)
 

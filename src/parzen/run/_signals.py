@@ -7,6 +7,7 @@ raises.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ class Interrupts:
         self.nested = False
         self.armed = False
         self._before: dict[int, Any] = {}  # what signal.signal returns
+        self._pid = os.getpid()
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -53,6 +55,12 @@ class Interrupts:
             self._before[number] = signal.signal(number, self._handle)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            # A child that the objective forked has our handlers, and is none of our business: a pool ends its workers by
+            # SIGTERM, and waits for ever for one in which an exception is swallowed on the way.
+            signal.signal(number, self._before.get(number, signal.SIG_DFL))
+            os.kill(os.getpid(), number)
+            return
         again = self.signal is not None
         if self.signal is None:
             self.signal = number
