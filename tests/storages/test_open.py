@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,32 @@ def test_a_study_in_memory_loads_no_database_library() -> None:
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:sek@SeCrEt@127.0.0.1:1/x",
+        "mysql://u:a@SeCrEt@127.0.0.1:1/x",
+        "postgresql:/u:SeCrEt@127.0.0.1/x",
+        "postgres:u:SeCrEt@127.0.0.1/x",
+        "sqlite:///p.db?password=SeCrEt",
+        "sqlite:///p.db?password=SeCrEt&timeout=soon",
+        "sqlite:///p.db?sync=full&token=SeCrEt",
+    ],
+)
+def test_a_url_that_is_written_wrongly_is_refused_without_its_password(url: str) -> None:
+    """The error is read by everybody, and a URL whose parts cannot be told apart is repeated by none."""
+    with pytest.raises(StorageError) as caught:
+        open_storage(url)
+
+    assert "SeCrEt" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_short_password_is_neither_shown_nor_given_away_by_stars() -> None:
+    """`f***iled` says that it is `a`."""
+    pytest.importorskip("psycopg")
+    with pytest.raises(StorageError) as caught:
+        open_storage("postgresql://u:a@no.such.host.invalid:1/x").studies()
+    assert "***iled" not in str(caught.value)
+    assert "N***me" not in str(caught.value)

@@ -22,8 +22,13 @@ _CODE = re.compile(
 )
 _FIRST = re.compile(r"[gmn]?awk|g?sed|jq|expect|bc")
 """Interpreters whose first argument is the program."""
-_JOINING = re.compile(r"ssh|rsh|mosh|pssh|su|runuser|script|watch|tmux|screen|at|batch|parallel|flock|.*\.(bat|cmd)")
-"""Programs that put their arguments together and have a shell read them."""
+_JOINING = re.compile(
+    r"ssh|rsh|mosh|pssh|su|runuser|script|watch|tmux|screen|at|batch|parallel|flock|.*\.(bat|cmd)"
+    r"|[gbdnq]?make|remake|just|go-task|ninja|rake|ant|npm|npx|yarn|pnpm|bunx"
+    r"|bsub|qsub|msub|xterm|urxvt|konsole|gnome-terminal|xfce4-terminal"
+)
+"""Programs that put their arguments together and have a shell read them; or read them themselves, as make does `$(shell …)`,
+and put them into what a shell reads."""
 _WITH_VALUE = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file", "-W", "-X", "-ExecutionPolicy")
 _LONG = (
     "--command",

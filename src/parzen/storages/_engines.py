@@ -47,13 +47,18 @@ _PREPARE: Mapping[str, str] = {
 def parse_url(url: str | sa.URL) -> sa.URL:
     """The parts of a URL; its text is not repeated in an error, because a password may be in it."""
     try:
-        return sa.make_url(url)
+        parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         scheme = str(url).partition("://")[0]
         raise StorageError(
             f"a URL of a database is DATABASE://USER:PASSWORD@HOST:PORT/NAME; the one that begins with {scheme[:20]!r} "
             "cannot be read"
         ) from None  # some versions of SQLAlchemy repeat the URL in their error
+    if "@" in (parsed.host or ""):  # the rest of the password, taken for a part of the host, would be shown with it
+        raise StorageError(
+            f"the URL that begins with {parsed.drivername}:// has more than one @: one in a password is written %40"
+        )
+    return parsed
 
 
 def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
@@ -67,9 +72,11 @@ def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
         )
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     sync, timeout = options.pop("sync", "normal").upper(), options.pop("timeout", "60")
+    shown = url.set(query={}).render_as_string()  # what stands after the ? may be a password
     if options or sync not in ("NORMAL", "FULL"):
-        raise StorageError(f"{url}: after the ? stand sync=normal or sync=full, and timeout=SECONDS, and nothing else")
-    seconds = _seconds(timeout, str(url))
+        other = f", not {', '.join(sorted(options))}" if options else ""
+        raise StorageError(f"{shown}: after the ? stand sync=normal or sync=full, and timeout=SECONDS{other}")
+    seconds = _seconds(timeout, shown)
     return StudyFile(database, readonly=readonly, timeout=seconds, synchronous=sync)
 
 

@@ -30,6 +30,8 @@ SCHEMES: Mapping[str, str] = {
 """What stands before `://` (and before `+driver`) -> module:class, called as `class(url, readonly=...)`."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*)(\+[A-Za-z0-9_]+)?://")
+_NEARLY = re.compile(r"(postgres|postgresql|mysql|mariadb|sqlite|journal)(\+\w+)?:", re.IGNORECASE)
+"""How a URL begins, and no file but one that is called so on purpose."""
 _OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
 _METHODS = (
     *("create", "open", "studies", "rename", "delete", "append", "claim", "read"),
@@ -68,6 +70,11 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
             )
         url = _URL.match(text) if isinstance(where, str) else None
         if url is None:
+            nearly = _NEARLY.match(text) if isinstance(where, str) else None
+            if nearly is not None:  # the rest is not repeated: there may be a password in it
+                raise StorageError(
+                    f"{nearly.group(0)!r} begins a URL, and :// does not follow; a file of such a name is ./{nearly.group(0)}…"
+                )
             options = _OPTIONS.match(text) if isinstance(where, str) else None
             path, query = options.groups() if options else (text, "")
             if path.endswith(".journal"):

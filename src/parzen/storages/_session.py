@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import threading
 import time
 import weakref
@@ -32,6 +33,8 @@ __all__ = ["Duplicate", "Session"]
 _T = TypeVar("_T")
 _MOMENT = 0.0005
 """Seconds that a transaction on a file takes."""
+_LONG = 4
+"""Characters from which a password is no part of ordinary words."""
 
 
 class Duplicate(CorruptLog):
@@ -59,7 +62,7 @@ class Session:
         self._patience = 0.0
         self._watchdog: Watchdog | None = None
         self._jitter = random.Random()  # the program's own generators are not ours to turn
-        self._secrets = [parsed.password] if parsed.password else []
+        self._secrets = [str(parsed.password)] if parsed.password else []
         if parsed.get_backend_name() == "sqlite":
             self.file = sqlite_file(parsed, readonly)
             self.location = self.file.path
@@ -176,7 +179,11 @@ class Session:
         """What a driver said, without what nobody is to see."""
         said = sentence(error)
         for secret in self._secrets:
-            said = said.replace(secret, "***")
+            if len(secret) >= _LONG:
+                said = said.replace(secret, "***")
+            elif re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", said):
+                # Stars in place of a short word say what the word is, as soon as it is also a part of ordinary ones.
+                return f"{type(error).__name__}, whose text may hold the password"
         return said
 
     def _read(self, act: Callable[[Any], _T]) -> _T:
