@@ -64,7 +64,7 @@ def _option(option: click.Option) -> str:
 
 def _command(name: str, command: click.Command) -> str:
     arguments = [a.make_metavar(click.Context(command)) for a in command.params if isinstance(a, click.Argument)]
-    options = [_option(option) for option in command.params if isinstance(option, click.Option)]
+    options = [_option(o) for o in command.params if isinstance(o, click.Option) and not o.hidden]
     text = inspect.cleandoc(command.help or "").replace("\b\n", "")
     # One sentence a line, as everywhere in the documentation; what is indented stays as it is.
     blocks = []

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 import parzen
@@ -50,6 +51,16 @@ MODULE = """
         if evaluation.number == 3:
             os.kill(os.getpid(), 9)
         return config["x"]
+
+    def leaving(config, evaluation):
+        if evaluation.number == 2:
+            os._exit(0)
+        return config["x"]
+
+    def exiting(config):
+        sys.exit(0)
+
+    number = 3
 
     def attaching(config, evaluation):
         note = {"note": str(evaluation.number).encode(), "text": "t"}
@@ -150,6 +161,42 @@ def test_a_worker_that_is_killed_is_replaced(work: Run, tmp_path: Path) -> None:
     trials = Study.load(tmp_path / "study.db").trials
     assert [trial.state for trial in trials] == [State.OK] * 3 + [State.ERROR] + [State.OK] * 6
     assert (trials[3].attempt, trials[3].error.kind) == (3, "lost worker")  # type: ignore[union-attr]
+
+
+@pytest.mark.slow
+def test_a_worker_whose_objective_ends_the_process_is_replaced_whatever_its_status(work: Run, tmp_path: Path) -> None:
+    """With 0 as well, which is no sign that its work is done."""
+    given = ("study.db", "--create", "--objective", "train:leaving", "--space", "train:space", "--trials", "6")
+    done = work(*given, "--algorithm", "random", "--parallel", "2", "--quiet")
+
+    assert done.returncode == 0, done.stderr
+    trials = Study.load(tmp_path / "study.db").trials
+    assert [trial.state for trial in trials] == [State.OK] * 2 + [State.ERROR] + [State.OK] * 3
+    assert trials[2].attempt == 3
+
+
+def test_a_crew_whose_parent_is_gone_does_not_go_on(start: Start, tmp_path: Path) -> None:
+    """Whatever ended it: nobody would look after them, nor know of them.  They release what they run."""
+    given = ("study.db", "--create", "--trials", "40", "--space", "train:space", "--quiet", "--objective")
+    process = start(*given, "train:waiting", "--parallel", "2")
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None, process.communicate()
+    members = psutil.Process(process.pid).children()
+    process.kill()
+    _, alive = psutil.wait_procs(members, timeout=30)
+
+    assert len(members) == 2
+    assert not alive
+    assert State.RUNNING not in [trial.state for trial in Study.load(tmp_path / "study.db").trials]
+
+
+def test_an_objective_that_calls_exit_fails_its_trial_and_not_the_worker(work: Run, tmp_path: Path) -> None:
+    """A training script's `sys.exit()` would else end the worker with 0, as if nothing were left to do."""
+    Study(SPACE, storage=tmp_path / "study.db")
+    done = work("study.db", "--objective", "train:exiting", "--trials", "9", "--quiet")
+
+    assert done.returncode == 3, done.stderr
+    assert [trial.state for trial in Study.load(tmp_path / "study.db").trials] == [State.ERROR] * 4
 
 
 def test_a_crew_is_interrupted_as_one(start: Start, tmp_path: Path) -> None:
@@ -299,6 +346,7 @@ def test_an_interrupt_releases_the_trial(start: Start, work: Run, tmp_path: Path
         (("--objective", "train.py:objective"), 2, "leave .py away"),
         (("--objective", "nowhere:objective"), 2, "no module 'nowhere'"),
         (("--objective", "train:nothing"), 2, "train has no 'nothing'"),
+        (("--objective", "train:number"), 2, "expected a function"),
         (("--objective", "train:objective", "--create"), 2, "--create needs --trials"),
         (("--objective", "train:objective"), 4, "there is no study"),
     ],

@@ -1,7 +1,12 @@
-"""Several workers from one command: processes of their own, each replaced when it is killed."""
+"""Several workers from one command: processes of their own, each replaced when it is gone before its work is done.
+
+Each holds the reading end of a pipe whose writing end is here.  So it learns of our end, whatever ended us, and does not go
+on with nobody to look after it.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-__all__ = ["run_crew"]
+__all__ = ["ORDERLY", "run_crew"]
+
+ORDERLY = 75
+"""Exit status of a member that is done; 0 is what an objective leaves behind that ends its process."""
 
 POLL = 0.1
 """Seconds between two looks at the workers."""
@@ -21,8 +29,8 @@ ERROR after three."""
 def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> int:
     """Run `n` workers until they are done; the exit status of all together.
 
-    A worker that a signal killed (out of memory, a fault in a library) is replaced; its trial goes to another.  SIGINT and
-    SIGTERM are handed on, and the workers release what they run.
+    A worker that a signal killed (out of memory, a fault in a library) is replaced, and so is one whose process the objective
+    ended; its trial goes to another.  SIGINT and SIGTERM are handed on, and the workers release what they run.
 
     Args:
         n: how many.
@@ -33,14 +41,16 @@ def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> i
         0 if all ended so; 128 + n after signal n; else the status of the first that failed.
     """
     told: list[int] = []
+    life, ours = os.pipe()
     crew: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(place: int) -> None:
         quiet = [] if place == 0 or "--quiet" in arguments else ["--quiet"]
         crew[place] = subprocess.Popen(
-            [sys.executable, "-m", "parzen", *arguments, *quiet],
+            [sys.executable, "-m", "parzen", *arguments[:1], "--member", str(life), *quiet, *arguments[1:]],
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C comes from us, once
+            pass_fds=(life,),
         )
 
     def hand_on(number: int, frame: FrameType | None) -> None:
@@ -61,16 +71,19 @@ def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> i
                 if code is None:
                     continue
                 del crew[place]
-                if code < 0 and not told:
+                if code <= 0 and not told:
                     now = finished()
                     deaths, ended = (1 if now > ended else deaths + 1), now
                     if deaths <= DEATHS * n:
                         start(place)
                         continue
-                status = status or (128 - code if code < 0 else code)
+                # Given up at last: who ended with 0 each time has not done its work either.
+                status = status or (128 - code if code < 0 else {ORDERLY: 0, 0: 1}.get(code, code))
         return 128 + told[-1] if told else status
     finally:
         for process in crew.values():  # an error of our own: nobody would look after them
             process.terminate()
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.close(ours)
+        os.close(life)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
-from parzen.cli._crew import run_crew
+from parzen.cli._crew import ORDERLY, run_crew
 from parzen.errors import StopStudy, StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -58,10 +60,18 @@ def _imported(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     return found
 
 
+def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """The same, of what is to be called; nothing else is taken, because trials would be paid for it."""
+    found = _imported(ctx, param, value)
+    if not callable(found):
+        raise click.BadParameter(f"{value!r} is {found!r:.80}, expected a function", ctx, param)
+    return found
+
+
 @click.command()
 @click.argument("storage", metavar="STUDYFILE_OR_URL")
 @click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
-@click.option("--objective", required=True, callback=_imported, help="What to evaluate, as module:function.")
+@click.option("--objective", required=True, callback=_callable, help="What to evaluate, as module:function.")
 @click.option(
     "--space", callback=_imported, help="The search space, as module:attribute; else the objective's attribute `space`."
 )
@@ -92,9 +102,10 @@ def _imported(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
-    help="So many workers, each a process; one that is killed is replaced.",
+    help="So many workers, each a process; one that is gone before its work is done is replaced.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--member", type=click.IntRange(min=0), hidden=True, help="Of a crew: end when this pipe is closed.")
 @click.pass_context
 def worker(
     ctx: click.Context,
@@ -111,12 +122,16 @@ def worker(
     lease: float,
     parallel: int,
     quiet: bool,
+    member: int | None,
 ) -> None:
     """Work on a study, beside any number of other workers, until its trials are done.
 
     Exit status: 0 nothing is left to do, 1 an error of parzen, 2 called wrongly, 3 the objective kept raising, 128 + n
-    ended by signal n (the trial that was running waits for somebody else).
+    ended by signal n (the trial that was running waits for somebody else).  An objective that ends its own process
+    (os._exit) ends the worker with its status, whatever that is; with --parallel such a worker is replaced.
     """
+    if member is not None:
+        _end_with_the_crew(member)
     space = getattr(objective, "space", None) if space is None else space
     if create and (space is None or trials is None):
         raise click.UsageError(
@@ -140,7 +155,7 @@ def worker(
         _keeping_attachments(objective, study),
         total,
         timeout=timeout,
-        catch=True,
+        catch=(Exception, SystemExit),  # sys.exit in a training script is a failed trial, and no end of the work
         callbacks=[_stop_after(failures)],
         progress=not quiet,
         lease=lease,
@@ -150,6 +165,19 @@ def worker(
     if result.stopped_by == "callback":
         click.echo(f"parzen: the objective raised {failures} times in a row; the last: {_last_error(study)}", err=True)
         ctx.exit(FAILING)
+    if member is not None:
+        ctx.exit(ORDERLY)
+
+
+def _end_with_the_crew(pipe: int) -> None:
+    """Release the trial and end once nobody holds the other end of a pipe: whoever started this worker is gone."""
+    os.set_inheritable(pipe, False)
+
+    def watch() -> None:
+        os.read(pipe, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parzen-crew", daemon=True).start()
 
 
 def _alone(ctx: click.Context) -> list[str]:
@@ -159,7 +187,7 @@ def _alone(ctx: click.Context) -> list[str]:
         name = str(parameter.name)
         value = ctx.meta.get(f"parzen.{name}", ctx.params.get(name))  # what was imported is named as it was
         # The study is there and has its total: one that is started later must not undo what was set since.
-        if name in ("storage", "parallel", "create", "trials") or value is None or value is False:
+        if name in ("storage", "parallel", "create", "trials", "member") or value is None or value is False:
             continue
         said += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
     return [*said, "--", str(ctx.params["storage"])]
