@@ -23,7 +23,7 @@ Written by `python docs/make_command_line.py` from the commands themselves.
 STUDYFILE_OR_URL is what was given as `storage=`: a path such as `study.db`, or a URL such as `postgresql://host/name`.
 Every command takes `--help`; `parzen --version` says which parzen it is; `python -m parzen` is the same command.
 With `--json` a command prints JSON on stdout and nothing else there.
-An error is one line on stderr.
+An error is one line on stderr; where a command was called wrongly, its usage stands above it.
 
 ## Exit status
 

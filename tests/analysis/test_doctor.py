@@ -10,7 +10,7 @@ import pytest
 
 import parzen
 from parzen import hp
-from parzen.analysis import Finding, doctor
+from parzen.analysis import Finding, doctor, region
 from tests.analysis.studies import BRANCHES, UNIT, bowl, branches, noisy_bowl, searched
 
 ALGORITHMS = ("random", "tpe")
@@ -133,6 +133,31 @@ def test_a_dead_parameter_is_found(seed: int) -> None:
     found = _of("dead parameter", searched(bowl, space, seed=seed))
 
     assert [one.labels for one in found] == [("z",)]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_parameter_that_decides_on_failure_is_not_dead_and_its_failing_option_no_answer(seed: int) -> None:
+    """Neither by the doctor nor by the region: among losses alone the option makes no difference."""
+
+    def loss(config: Any) -> float:
+        if config["opt"] == "bad":
+            raise MemoryError("always")
+        return float(config["x"])
+
+    space = {"x": hp.float("x", 0, 1), "opt": hp.categorical("opt", ["a", "b", "bad"]), "z": hp.float("z", 0, 1)}
+    result = parzen.minimize(loss, space, 40, seed=seed, catch=True, progress=False)
+
+    assert result.history.count(parzen.State.ERROR) > 0
+    assert ("opt",) not in [one.labels for one in _of("dead parameter", result)]
+    assert not any("bad" in option for option in region(result)["opt"].options)
+
+
+def test_losses_whose_squares_are_too_large_are_looked_at_without_a_warning() -> None:
+    """Warnings are errors here."""
+    space = {"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}
+    result = parzen.minimize(lambda c: (c["x"] - 0.5) * 1e300, space, 30, seed=1, progress=False)
+
+    assert isinstance(doctor(result), tuple)
 
 
 def test_a_parameter_that_only_matters_with_another_is_not_dead() -> None:

@@ -119,9 +119,9 @@ def test_configurations_are_enqueued_as_text_and_as_lines(study: Study, parzen: 
         ((), 2, "give LABEL=VALUE"),
         (("lr",), 2, "expected LABEL=VALUE"),
         (("lr=high",), 2, "'lr' is a number"),
-        (("nothing=1",), 1, "no parameter 'nothing'"),
-        (("opt=adamw",), 1, "not one of its options"),
-        (("lr=7",), 1, "lr"),
+        (("nothing=1",), 2, "no parameter 'nothing'"),
+        (("opt=adamw",), 2, "not one of its options"),
+        (("lr=7",), 2, "lr"),
         (("--file", "-"), 2, "line 2 is not JSON"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_trial_is_cancelled_and_another_run_again(study: Study, parzen: Parzen
     assert "trial 21 is cancelled" in parzen("cancel", "s.db", "21").stdout
     assert from_json("cancel", "s.db", "20")["state"] == "CANCELLED"
     assert "only one that waits or runs can be cancelled" in parzen("cancel", "s.db", "0", status=1).stderr
-    assert "there is no trial 99" in parzen("rerun", "s.db", "99", status=1).stderr
+    assert "there is no trial 99" in parzen("rerun", "s.db", "99", status=2).stderr
     assert "trial 22 waits, again: trial 0: lr=" in parzen("rerun", "s.db", "0").stdout
     assert from_json("rerun", "s.db", "20")["params"] == study.trials[20].params
     study.refresh()

@@ -71,7 +71,7 @@ def test_plot_writes_a_file_or_prints_data(study: Path, tmp_path: Path) -> None:
         (["plot", "STUDY", "edf", "--param", "x"], 2, "not edf"),
         (["plot", "STUDY", "slice", "--method", "fanova"], 2, "--method is of importances"),
         (["plot", "STUDY", "edf", "-o", "plot.bmp"], 2, "saved as .png"),
-        (["plot", "STUDY", "slice", "--param", "z", "--json"], 1, "no parameter 'z'"),
+        (["plot", "STUDY", "slice", "--param", "z", "--json"], 2, "no parameter 'z'"),
         (["plot", "STUDY", "curves", "--json"], 1, "no trial has reported anything"),
         (["report", "nowhere.db"], 4, "nowhere.db"),
     ],

@@ -136,6 +136,17 @@ def test_parallel_coordinates_pass_below_what_is_inactive(results: dict[str, par
     assert len(good.numbers) + len(paths["failed"].numbers) == len(result.history)
 
 
+def test_parallel_coordinates_have_the_pruned_trials_too(results: dict[str, parzen.Result]) -> None:
+    """Above the axis of the loss, beside the failed ones and not on them."""
+    history, chart = results["noisy"].history, _chart(results, "noisy", "parallel")
+    paths = {mark.label: mark for mark in chart.panels[0].marks if isinstance(mark, Paths)}
+
+    assert history.count(parzen.State.PRUNED) > 0
+    ended = len(history) - history.count(parzen.State.RUNNING, parzen.State.WAITING)
+    assert sum(len(path.numbers) for path in paths.values()) == ended
+    assert set(history.state[paths["pruned"].numbers].tolist()) == {int(parzen.State.PRUNED)}
+
+
 def test_importances_are_bars_with_whiskers_and_floors(results: dict[str, parzen.Result]) -> None:
     """The numbers are those of the analysis."""
     chart = _chart(results, "plain", "importances")

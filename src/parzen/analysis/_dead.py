@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -76,21 +76,32 @@ def _none_of(total: int, good: int, drawn: int) -> float:
     return math.exp(sum(math.lgamma(n + 1) for n in parts[0]) - sum(math.lgamma(n + 1) for n in parts[1]))
 
 
-def dead_parameters(history: History, belief: Belief) -> Iterator[Finding]:
+def dead_parameters(history: History, belief: Belief, failing: Collection[str] = ()) -> Iterator[Finding]:
     """Parameters without a visible effect, alone or with others.
 
     Two have to agree: being among the best does not depend on it (PED-ANOVA, no more than chance), and along it the
-    expectation of the process does not move, whatever the others are.
+    expectation of the process does not move, whatever the others are.  Both look at losses alone, so a parameter that decides
+    whether a trial fails is none of them.
+
+    Args:
+        history: of the study.
+        belief: of its losses.
+        failing: labels of parameters that a failing zone depends on.
     """
     space = history.space
     importances = ped_anova(history)
-    usable = np.flatnonzero(history.ok & np.isfinite(history.losses))
+    usable, tried = np.flatnonzero(history.ok & np.isfinite(history.losses)), np.flatnonzero(ended(history))
     spread = float(np.std(belief.transformed(history.losses[usable])))
     for j, label in enumerate(space.labels):
         one, distribution = importances[label], space.distributions[j]
         rows = usable[history.active[usable, j]]
-        if one.matters or len(rows) < max(2 * _TRIED, 3 * space.d) or distribution is None:
+        if one.matters or len(rows) < max(2 * _TRIED, 3 * space.d) or distribution is None or label in failing:
             continue
+        if (
+            space.is_choice(j)
+            and not np.isin(history.values[tried[history.active[tried, j]], j], history.values[rows, j]).all()
+        ):
+            continue  # an option that has never had a loss
         # A choice that others hang on cannot be moved by itself.
         if any(column == j for condition in space.conditions for conj in condition for column, _ in conj):
             continue

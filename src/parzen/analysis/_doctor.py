@@ -59,5 +59,6 @@ def doctor(source: Source) -> tuple[Finding, ...]:
     if not crooked:
         found += bounds(history, belief)
     found += dead_options(history, belief)
-    found += dead_parameters(history, belief)
+    failing = {label for one in found if one.kind == "failing zone" for label in one.labels}
+    found += dead_parameters(history, belief, failing)
     return tuple(found)

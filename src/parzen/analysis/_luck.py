@@ -35,7 +35,8 @@ def luck(history: History, noise: Noise) -> Iterator[Finding]:
     place = int(np.flatnonzero(noise.numbers == best)[0])
     got, expected = float(history.losses[best]), float(noise.expected[place])
     losses = history.losses[history.ok & np.isfinite(history.losses)]
-    small = noise.source == "model" and noise.deviation < _SMALL * float(np.std(far_out(losses)))
+    unit = max(float(np.abs(losses).max()), 1e-300)  # squares of losses may be too large for a float
+    small = noise.source == "model" and noise.deviation / unit < _SMALL * float(np.std(far_out(losses) / unit))
     if not noise.relative > _NEGLIGIBLE or small:
         return
     lucky = (expected - got) / noise.deviation

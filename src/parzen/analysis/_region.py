@@ -6,7 +6,7 @@ of a Gaussian process, so that a lucky trial neither is the answer nor keeps oth
 
 A range is what the trials of the region have.  A search tries few values of a parameter once it has stopped to matter, so the
 range also takes in where the parameter of the best could be moved, by itself, without leaving the region, as far as the
-process is sure of that.
+process is sure of that, and trials with a loss have been there: of what always fails the process knows nothing.
 """
 
 from __future__ import annotations
@@ -179,6 +179,11 @@ def _movable(history: History, belief: Belief | None, j: int, best: int, limit: 
     rows[:, j] = distribution.to_unit(values)
     mean, deviation = belief.expect(rows)
     good = (belief.losses(mean) <= limit) & (deviation <= _SURE)
+    had = history.values[scored(history), j]
+    if space.is_choice(j):
+        good &= np.isin(values, had)
+    else:
+        good &= (values >= np.nanmin(had)) & (values <= np.nanmax(had))
     if space.is_choice(j):
         return values[good]
     own = int(np.argmin(np.abs(rows[:, j] - history.unit[best, j])))

@@ -42,6 +42,8 @@ def copy(storage: str, target: str, name: str | None, new_name: str | None, as_j
 @JSON
 def rename(storage: str, new_name: str, name: str | None, as_json: bool) -> None:
     """Give a study another name."""
+    if not new_name:
+        raise click.UsageError("a name has at least one character: NEW_NAME is empty")
     with opened(storage, name, readonly=False) as study:
         before = study.name
         study.rename(new_name)
@@ -102,6 +104,11 @@ def _given(space: Space, values: Iterable[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for text in values:
         label, equals, value = text.partition("=")
+        # A label may hold the sign itself: the longest one that the text begins with is meant.
+        own = [known for known in space.labels if text.startswith(f"{known}=")]
+        if own:
+            label = max(own, key=len)
+            value = text[len(label) + 1 :]
         if not equals:
             raise click.UsageError(f"expected LABEL=VALUE, got {text!r}")
         j = space.column.get(label)

@@ -11,7 +11,17 @@ from parzen.trials import State
 
 __all__ = ["budget", "cancel", "note", "pause", "rerun", "resume", "stop"]
 
+MOST = 10**9
+"""Trials of a budget; the web page takes no more either."""
 _TRIAL = click.argument("number", metavar="TRIAL", type=click.IntRange(min=0))
+
+
+def _known(study: Study, number: int) -> int:
+    if number >= len(study.history):
+        raise click.UsageError(
+            f"there is no trial {number}: study {study.name!r} has {len(study.history)}, counted from 0"
+        )
+    return number
 
 
 def _running(study: Study) -> int:
@@ -68,7 +78,7 @@ def resume(storage: str, name: str | None, as_json: bool) -> None:
 
 @click.command()
 @WHERE
-@click.argument("trials", metavar="TRIALS", required=False, type=click.IntRange(min=0))
+@click.argument("trials", metavar="TRIALS", required=False, type=click.IntRange(0, MOST))
 @click.option("--none", "unlimited", is_flag=True, help="Take the limit away.")
 @NAME
 @JSON
@@ -101,7 +111,7 @@ def cancel(storage: str, number: int, name: str | None, as_json: bool) -> None:
     One that is running is told so, and ended by force after the run's grace period where that is possible.
     """
     with opened(storage, name, readonly=False) as study:
-        trial = study.cancel(number)
+        trial = study.cancel(_known(study, number))
         if as_json:
             print_json(trial_record(trial))
         elif trial.state is State.CANCELLED:
@@ -118,7 +128,7 @@ def cancel(storage: str, number: int, name: str | None, as_json: bool) -> None:
 def rerun(storage: str, number: int, name: str | None, as_json: bool) -> None:
     """Let the configuration of a trial that has ended be tried once more, next."""
     with opened(storage, name, readonly=False) as study:
-        trial = study.rerun(number)
+        trial = study.rerun(_known(study, number))
         if as_json:
             print_json(trial_record(trial))
         else:
@@ -136,7 +146,7 @@ def note(storage: str, text: str, number: int | None, name: str | None, as_json:
     if not text.strip():
         raise click.UsageError("a note says something: TEXT is empty")
     with opened(storage, name, readonly=False) as study:
-        made = study.note(text, number)
+        made = study.note(text, None if number is None else _known(study, number))
         if as_json:
             print_json({**header_record(study.header), **made._asdict()})
         else:

@@ -7,6 +7,7 @@ import os
 import click
 
 from parzen.cli._output import JSON, NAME, WHERE, opened, print_json, print_text
+from parzen.errors import StudyError
 from parzen.study._exporting import FORMATS, STDOUT, format_of
 
 __all__ = ["export", "import_"]
@@ -31,6 +32,11 @@ def export(storage: str, name: str | None, output: str | None, kind: str | None,
     path = STDOUT if output is None else output
     if path == STDOUT:
         kind = kind or ("jsonl" if as_json else "csv")
+    if path != STDOUT:
+        try:
+            format_of(path, kind)
+        except StudyError as error:
+            raise click.UsageError(str(error)) from None
     with opened(storage, name) as study:
         count = study.export(path, kind)
         if path == STDOUT:  # what was asked for is there
@@ -53,11 +59,14 @@ def import_(table: str, storage: str, name: str | None, as_json: bool) -> None:
     .parquet or .jsonl and has a column loss and one for each parameter; anything else is a study.
     """
     with opened(storage, name, readonly=False) as study:
+        before = len(study.history)
         count = study.import_trials(table)
+        key = f"file {os.path.basename(table)}"
+        left_out = study.history.notes.get(key)
         if as_json:
-            print_json({"trials": count, "study": study.name, "notes": study.history.notes})
+            record = {"trials": count, "study": study.name, "before": before, "left out": left_out}
+            print_json(record)
             return
-        print_text(f"{count} trials are new in {study.name!r}")
-        print_text(
-            *(str(text) for key, text in study.history.notes.items() if key == f"file {os.path.basename(table)}")
-        )
+        known = "; what it has already is not taken in twice" if not count and before else ""
+        print_text(f"{count} trials are new in {study.name!r}{known}")
+        print_text(*([str(left_out)] if left_out is not None else []))

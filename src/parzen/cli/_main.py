@@ -16,7 +16,7 @@ from parzen.cli._exchange import export, import_
 from parzen.cli._look import best, ls, show, watch
 from parzen.cli._replay import replay
 from parzen.cli._run import run
-from parzen.cli._status import status_of
+from parzen.cli._status import STORAGE, status_of
 from parzen.cli._views import dashboard, doctor, plot, report
 from parzen.cli._worker import worker
 from parzen.errors import ParzenError
@@ -33,6 +33,12 @@ class _Commands(click.Group):
             sys.stdout.flush()
             click.echo(f"parzen: {_in_a_line(str(error))}", err=True)
             ctx.exit(status_of(error))
+        except OSError as error:  # a folder that is not there, a file that may not be written
+            if error.filename is None:
+                raise
+            sys.stdout.flush()
+            click.echo(f"parzen: {_in_a_line(f'{error.filename}: {error.strerror}')}", err=True)
+            ctx.exit(STORAGE)
 
 
 def _in_a_line(text: str) -> str:

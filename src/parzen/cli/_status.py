@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from parzen.errors import AllTrialsFailed, ParzenError, StorageError, StudyNotFound
+from parzen.errors import AllTrialsFailed, ParzenError, SpaceError, StorageError, StudyNotFound
 
 __all__ = [
     "DONE",
@@ -30,7 +30,7 @@ MEANINGS: Mapping[str, str] = {
     "4": "there is no such study, or no such file",
     "5": "there is no best trial: none has a finite loss",
     "6": "the file or database cannot be used: damaged, locked, of a later parzen, not reachable",
-    "7": "what was looked for was found: `doctor` has something to say, or `replay` a proposal that does not match",
+    "7": "what was looked for was found: `doctor` found something the matter, or `replay` a proposal that does not match",
     "128 + n": "ended by signal n (130 for Ctrl-C, 143 for SIGTERM); what was running waits to be run again",
 }
 """Status -> meaning, as the documentation has it."""
@@ -40,5 +40,5 @@ def status_of(error: ParzenError) -> int:
     """The exit status for an error."""
     if isinstance(error.__cause__, FileNotFoundError):  # no file, no study
         return NOT_FOUND
-    kinds = ((StudyNotFound, NOT_FOUND), (AllTrialsFailed, NOTHING), (StorageError, STORAGE))
+    kinds = ((SpaceError, USAGE), (StudyNotFound, NOT_FOUND), (AllTrialsFailed, NOTHING), (StorageError, STORAGE))
     return next((status for kind, status in kinds if isinstance(error, kind)), FAILED)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Any
 
 import click
 
+from parzen.cli._output import print_json
 from parzen.cli._status import FOUND
 from parzen.plots import NAMES
 from parzen.study import Study
@@ -70,10 +72,14 @@ def plot(
 @_NAME
 @click.option("-o", "--output", default="study.html", show_default=True, type=click.Path(dir_okay=False), help="File.")
 @click.option("--plots/--no-plots", default=True, show_default=True, help="With pictures, which need matplotlib.")
-def report(storage: str, name: str | None, output: str, plots: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def report(storage: str, name: str | None, output: str, plots: bool, as_json: bool) -> None:
     """Write one self-contained HTML file about a study: question, answer, confidence, plots, table, failures."""
     Study.load(storage, name, readonly=True).write_report(output, plots=plots)
-    _written(output)
+    if as_json:
+        print_json({"path": os.path.abspath(output), "bytes": os.path.getsize(output)})
+    else:
+        _written(output)
 
 
 @click.command()
@@ -81,7 +87,7 @@ def report(storage: str, name: str | None, output: str, plots: bool) -> None:
 @_NAME
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(storage: str, name: str | None, as_json: bool) -> None:
-    """Say what is the matter with a study; the exit status is 7 where anything was found, 0 where nothing was."""
+    """Say what is the matter with a study; the exit status is 7 where something is, 0 where nothing is or there is too little to tell."""
     found = Study.load(storage, name, readonly=True).doctor()
     if as_json:
         click.echo(json.dumps([one.to_json() for one in found], indent=2))
@@ -92,6 +98,11 @@ def doctor(storage: str, name: str | None, as_json: bool) -> None:
         click.echo("".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text))
     if any(one.kind != "too little" for one in found):
         raise click.exceptions.Exit(FOUND)
+
+
+def _address(page: Any) -> None:
+    print_json({"url": page.url, "location": page.library.location})
+    sys.stdout.flush()
 
 
 @click.command()
@@ -112,6 +123,7 @@ def doctor(storage: str, name: str | None, as_json: bool) -> None:
     default=None,
     help="Folder with what programs printed (`parzen run`), to be read from the page.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the address as JSON on stdout.")
 def dashboard(
     storage: str,
     name: str | None,
@@ -121,6 +133,7 @@ def dashboard(
     token: str | None,
     readonly: bool,
     logs: str | None,
+    as_json: bool,
 ) -> None:
     """Show the studies of a file or database as a web page, live, until Ctrl-C.
 
@@ -138,6 +151,7 @@ def dashboard(
             readonly=readonly,
             logs=logs,
             open_browser=open_browser,
+            announce=_address if as_json else None,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error

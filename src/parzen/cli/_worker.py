@@ -18,10 +18,12 @@ from typing import Any
 import click
 
 from parzen.cli._crew import ORDERLY, run_crew
+from parzen.cli._output import print_json
 from parzen.errors import StopStudy, StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
 from parzen.study._control import raise_budget
+from parzen.study._records import header_record
 from parzen.trials import State, Trial
 
 __all__ = ["worker"]
@@ -105,6 +107,9 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     help="So many workers, each a process; one that is gone before its work is done is replaced.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON at the end: how far the study is, and why this ended."
+)
 @click.option("--member", type=click.IntRange(min=0), hidden=True, help="Of a crew: end when this pipe is closed.")
 @click.pass_context
 def worker(
@@ -122,6 +127,7 @@ def worker(
     lease: float,
     parallel: int,
     quiet: bool,
+    as_json: bool,
     member: int | None,
 ) -> None:
     """Work on a study, beside any number of other workers, until its trials are done.
@@ -150,7 +156,10 @@ def worker(
         )
     if parallel > 1:
         raise_budget(study.stream, total)
-        ctx.exit(run_crew(parallel, _alone(ctx), lambda: _finished(study)))
+        status = run_crew(parallel, _alone(ctx), lambda: _finished(study))
+        if as_json:
+            _print_record(study, None)
+        ctx.exit(status)
     result = study.run(
         _keeping_attachments(objective, study),
         total,
@@ -160,6 +169,8 @@ def worker(
         progress=not quiet,
         lease=lease,
     )
+    if as_json:
+        _print_record(study, result.stopped_by)
     if result.signal is not None:
         ctx.exit(SIGNALLED + result.signal)
     if result.stopped_by == "callback":
@@ -187,10 +198,17 @@ def _alone(ctx: click.Context) -> list[str]:
         name = str(parameter.name)
         value = ctx.meta.get(f"parzen.{name}", ctx.params.get(name))  # what was imported is named as it was
         # The study is there and has its total: one that is started later must not undo what was set since.
-        if name in ("storage", "parallel", "create", "trials", "member") or value is None or value is False:
+        if name in ("storage", "parallel", "create", "trials", "member", "as_json") or value is None or value is False:
             continue
         said += [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
     return [*said, "--", str(ctx.params["storage"])]
+
+
+def _print_record(study: Study, stopped_by: str | None) -> None:
+    study.refresh()
+    states = {state.name: study.history.count(state) for state in State if study.history.count(state)}
+    record = {"finished": study.history.finished, "budget": study.budget, "states": states, "stopped by": stopped_by}
+    print_json({**header_record(study.header), **record})
 
 
 def _finished(study: Study) -> int:

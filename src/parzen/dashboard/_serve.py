@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -171,6 +172,7 @@ def serve(
     readonly: bool = False,
     logs: str | os.PathLike[str] | None = None,
     open_browser: bool = True,
+    announce: Callable[[Dashboard], object] | None = None,
 ) -> None:
     """Show the studies of a storage as a web page, until Ctrl-C.
 
@@ -184,6 +186,7 @@ def serve(
         readonly: nothing can be changed from the page, and the file need not be writable.
         logs: folder in which what programs printed (`parzen run`) may be read; None for none.
         open_browser: open the page in a browser.
+        announce: told of the page before it is served; None writes its address to stderr.
 
     Raises:
         ValueError: the host lets other machines in and the token is empty, or the token is too short.
@@ -192,11 +195,15 @@ def serve(
         MissingDependency: `pip install "parzen[dashboard]"`.
     """
     page = Dashboard(storage, name=name, host=host, port=port, token=token, readonly=readonly, logs=logs)
-    out: Any = sys.stderr
-    what = "the studies of" if page.library.studies else "there is no study yet; those of"
-    out.write(f"parzen: {what} {page.library.location} are at\n\n    {page.url}\n\nCtrl-C ends it.\n")
-    out.flush()
+    (announce or _say_where)(page)
     if open_browser:
         # From a thread: some browsers keep whoever starts them waiting.
         threading.Thread(target=webbrowser.open, args=(page.url,), daemon=True).start()
     page.run()
+
+
+def _say_where(page: Dashboard) -> None:
+    out: Any = sys.stderr
+    what = "the studies of" if page.library.studies else "there is no study yet; those of"
+    out.write(f"parzen: {what} {page.library.location} are at\n\n    {page.url}\n\nCtrl-C ends it.\n")
+    out.flush()

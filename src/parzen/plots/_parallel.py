@@ -21,8 +21,9 @@ _MOST = 10
 _PATHS, _BEST, _FAILED = 300, 60, 60
 _OFF = -0.12
 """Where a line goes on an axis whose parameter its trial has not."""
-_NONE = 1.12
-"""The same for a trial without a loss."""
+_WITHOUT = {"failed": 1.12, "pruned": 1.22}
+"""Where lines end of trials without a loss, above the axis of the loss."""
+_TOP = 1.3
 _NAMED = 8
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -30,8 +31,8 @@ _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def parallel_chart(history: History, labels: Sequence[str] | None = None, keep: Kept = ()) -> Chart:
     """Quantiles of the prior along each axis, with real values beside it; the better a trial, the brighter its line.
 
-    Where a parameter is inactive the line passes below its axis, so that branches are seen as bundles; failed trials end
-    above the axis of the loss.
+    Where a parameter is inactive the line passes below its axis, so that branches are seen as bundles; failed trials and
+    pruned ones end above the axis of the loss.
     """
     losses = Losses.of(history)
     columns = chosen_columns(history, labels, _MOST)
@@ -43,17 +44,14 @@ def parallel_chart(history: History, labels: Sequence[str] | None = None, keep: 
     if len(rest) > _PATHS - _BEST:
         rest = rest[np.linspace(0, len(rest) - 1, _PATHS - _BEST).astype(np.int64)]
     chosen = with_kept(np.concatenate((order[:_BEST], rest))[::-1], order, keep)  # the best on top
-    bad = next(
-        (np.flatnonzero(which) for name, which, *_ in losses.levels() if name == "failed"), np.zeros(0, np.int64)
-    )
-    failed = bad[np.linspace(0, len(bad) - 1, min(len(bad), _FAILED)).astype(np.int64)] if len(bad) else bad
-    failed = with_kept(failed, bad, keep)
+    without = {name: np.flatnonzero(which) for name, which, *_ in losses.levels() if name in _WITHOUT}
+    shown = {name: with_kept(_some(rows), rows, keep) for name, rows in without.items() if len(rows)}
     last = float(len(columns))
     scales = [_scale(space, j, float(k), conditional=not history.active[:, j].all()) for k, j in enumerate(columns)]
-    scales.append(_loss_scale(losses, last, with_failed=len(failed) > 0))
+    scales.append(_loss_scale(losses, last, without=tuple(shown)))
     marks: list[Mark] = [mark for scale in scales for mark in scale if isinstance(mark, Line)]
-    if len(failed):
-        marks.append(_paths(history, columns, failed, np.full(len(failed), _NONE), None, "failed", "failed"))
+    for name, rows in shown.items():
+        marks.append(_paths(history, columns, rows, np.full(len(rows), _WITHOUT[name]), None, name, name))
     height = _height(losses, losses.value[chosen])
     marks.append(_paths(history, columns, chosen, height, rank[chosen], "ok", "trials"))
     best = history.best_number
@@ -65,13 +63,18 @@ def parallel_chart(history: History, labels: Sequence[str] | None = None, keep: 
     names = tuple((float(k), label_of(space.labels[j])) for k, j in enumerate(columns))
     panel = Panel(
         Axis("", "linear", -0.15, last + 0.45, (*names, (last, losses.label))),
-        Axis("quantile of the prior", "linear", _OFF - 0.08, _NONE + 0.08, ((0.0, "0"), (0.5, "½"), (1.0, "1"))),
+        Axis("quantile of the prior", "linear", _OFF - 0.08, _TOP, ((0.0, "0"), (0.5, "½"), (1.0, "1"))),
         tuple(marks),
         "",
         Colours("rank", 0.0, 1.0, ((0.0, "worst"), (1.0, "best"))),
     )
-    notes = said(len(chosen) + len(failed), len(known) + len(bad))
+    notes = said(len(chosen) + sum(map(len, shown.values())), len(known) + sum(map(len, without.values())))
     return Chart("parallel", "Parallel coordinates", (panel,), 1, notes, 2.2)
+
+
+def _some(rows: IntArray) -> IntArray:
+    """Evenly chosen, where there are too many."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _FAILED)).astype(np.int64)]
 
 
 def _ranks(losses: FloatArray) -> FloatArray:
@@ -128,7 +131,7 @@ def _scale(space: Space, j: int, x: float, *, conditional: bool) -> list[Mark]:
     return marks
 
 
-def _loss_scale(losses: Losses, x: float, *, with_failed: bool) -> list[Mark]:
+def _loss_scale(losses: Losses, x: float, *, without: Sequence[str]) -> list[Mark]:
     low, high = losses.place(np.array([losses.low, losses.high]))
     places = np.linspace(0, 1, 5)
     values = low + places * (high - low)
@@ -137,6 +140,5 @@ def _loss_scale(losses: Losses, x: float, *, with_failed: bool) -> list[Mark]:
         Line(np.array([x, x]), np.array([0.0, 1.0]), "muted"),
         Words(np.full(5, x), places, tuple(names)),
     ]
-    if with_failed:
-        marks.append(Words(np.array([x]), np.array([_NONE]), ("failed",)))
+    marks += [Words(np.array([x]), np.array([_WITHOUT[name]]), (name,)) for name in without]
     return marks
