@@ -397,6 +397,7 @@ def test_each_button_is_the_method_of_the_same_word(waiting: Visitor) -> None:
     assert not _done(waiting, "resume").paused
     assert _done(waiting, "stop").stop_requested
     assert _done(waiting, "budget", trials=50).budget == 50
+    assert _done(waiting, "budget", trials=None).budget is None
     assert _done(waiting, "cancel", trial=2).trials[2].state is State.CANCELLED
     assert _done(waiting, "rerun", trial=0).trials[3].params == waiting.study.trials[0].params  # type: ignore[union-attr]
     assert [note.text for note in _done(waiting, "note", text=NASTY).notes] == [NASTY]

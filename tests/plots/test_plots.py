@@ -197,6 +197,20 @@ def test_learning_curves_end_where_trials_were_pruned(results: dict[str, parzen.
     assert len(ends.x) == told["pruned"]
 
 
+def test_studies_beside_each_other_are_all_on_the_axis() -> None:
+    """Whichever comes first: one that is much better is no line beyond the edge."""
+    space = {"x": parzen.hp.float("x", 0.0, 1.0)}
+    good = parzen.minimize(lambda c: c["x"], space, 30, seed=1, algorithm="random", progress=False)
+    bad = parzen.minimize(lambda c: 50 + c["x"], space, 30, seed=1, algorithm="random", progress=False)
+    for plot in (bad.plot.edf(other=good), bad.plot.convergence(other=good), good.plot.convergence(other=bad)):
+        (panel,) = plot.chart.panels
+        axis = panel.x if plot.chart.name == "edf" else panel.y
+
+        assert axis.low <= 1.0
+        assert axis.high >= 50.0
+        assert not any("beyond the axis" in note for note in plot.chart.notes)
+
+
 def test_convergence_says_that_random_search_was_estimated_or_not(results: dict[str, parzen.Result]) -> None:
     """A search that was made is taken as it is."""
     assert "Random search was not run" in results["plain"].plot.convergence().notes[0]

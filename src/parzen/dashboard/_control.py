@@ -17,7 +17,10 @@ _NOTE = 10_000
 
 
 def _budget(study: Study, given: Mapping[str, Any]) -> str:
-    total = given.get("trials")
+    total = given.get("trials", 0)
+    if total is None:
+        study.set_budget(None)
+        return "There is no limit any more."
     if isinstance(total, bool) or not isinstance(total, int) or not 1 <= total <= 10**9:
         raise Problem(f"the budget is a whole number of trials from 1 on, got {total!r:.40}")
     if total < study.history.spent:

@@ -7,7 +7,8 @@ others, one for each way to end.  So nothing is left out, and nothing that faile
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -120,6 +121,13 @@ class Losses:
         if not high > low:
             low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
         return cls(history, value, low, high, log=log, worse=int(sign))
+
+    @classmethod
+    def together(cls, histories: Iterable[History]) -> Losses:
+        """Those of the first history, on an axis with room for what each of them would show."""
+        each = [cls.of(history) for history in histories]
+        low, high = min(one.low for one in each), max(one.high for one in each)
+        return replace(each[0], low=low, high=high, log=low > 0 and high / low > 50)
 
     @property
     def label(self) -> str:

@@ -23,7 +23,7 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
         random: a random search that was made; None to have it estimated by a model of the trials.
     """
     first = next(iter(histories.values()))
-    losses = Losses.of(first)
+    losses = Losses.together(histories.values())
     longest = max(map(len, histories.values()))
     marks: list[Mark] = []
     notes: list[str] = []

@@ -23,7 +23,7 @@ def edf_chart(histories: Mapping[str, History]) -> Chart:
     Args:
         histories: name -> history, of one study or several; the first one says how losses are shown.
     """
-    first = Losses.of(next(iter(histories.values())))
+    first = Losses.together(histories.values())
     marks, notes = [], []
     for k, (name, history) in enumerate(histories.items()):
         losses = Losses.of(history)

@@ -81,8 +81,10 @@ def _threads_of(client: Any) -> int:
     """How many trials a cluster can run now.
 
     Raises:
-        ExecutorError: no worker is there yet.
+        ExecutorError: no worker is there yet, or the client is closed.
     """
+    if getattr(client, "status", "running") in ("closed", "closing"):
+        raise ExecutorError("the Dask client is closed: make a new one with Client(...)")
     count = sum(client.nthreads().values())
     if not count:
         raise ExecutorError(

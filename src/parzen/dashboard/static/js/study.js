@@ -150,9 +150,9 @@ export async function tell(uid, action, given = {}) {
 
 function openBudget(uid, now) {
   const input = el("input", {type: "number", min: 1, step: 1, value: now.budget ?? Math.max(now.trials, 1)});
-  openDialog("Budget", () => [field("Trials in all", input, `${count(now.done)} are done. Whoever runs the study hears of it at once.`)], {
+  openDialog("Budget", () => [field("Trials in all", input, `${count(now.done)} are done. Whoever runs the study hears of it at once. Leave it empty for no limit.`)], {
     label: "Set",
-    send: async () => (await act(uid, "budget", {trials: Number(input.value)})).sentence,
+    send: async () => (await act(uid, "budget", {trials: input.value === "" ? null : Number(input.value)})).sentence,
   });
 }
 
