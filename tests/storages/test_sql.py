@@ -386,3 +386,36 @@ def test_who_waits_for_a_turn_in_vain_is_told(tmp_path: Path, make_header) -> No
 
     assert here.read("u1") == []
     assert here.turn("u1", 0, lambda new: [Noted("k", 1, 0.0)], "t") == 1
+
+
+def test_the_write_ahead_log_stays_small_though_somebody_always_reads(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
+    """SQLite begins its log anew only when nobody reads; with several programs there would never be such a moment."""
+    path = tmp_path / "study.db"
+    storage = open_storage(path)
+    storage.create(make_header())
+    ended = threading.Event()
+
+    def read_all_the_time() -> None:
+        """Of two readers one is always in a transaction, and each of these is short."""
+        readers = [sqlite3.connect(path, isolation_level=None) for _ in range(2)]
+        while not ended.is_set():
+            for first, second in (readers, readers[::-1]):
+                first.execute("BEGIN")
+                first.execute("SELECT count(*) FROM parzen_study").fetchall()
+                if second.in_transaction:
+                    second.execute("COMMIT")
+                ended.wait(0.001)
+        for reader in readers:
+            reader.close()
+
+    thread = threading.Thread(target=read_all_the_time)
+    thread.start()
+    try:
+        for turn in range(100):
+            storage.append("u1", [Noted("k", "x" * 4000, 0.0)] * 100, str(turn))
+    finally:
+        ended.set()
+        thread.join()
+
+    assert path.stat().st_size + Path(f"{path}-wal").stat().st_size > 40e6
+    assert Path(f"{path}-wal").stat().st_size < 20e6

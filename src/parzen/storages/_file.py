@@ -36,6 +36,8 @@ RESTORE = "it is left as it was: restore it from a copy, or move it away to star
 """What to do about a damaged log."""
 CHECKED = 64 << 20
 """Bytes up to which a file is checked as a whole when it is opened: 0.2 s with 200 000 entries."""
+_SHORT = 20
+"""Milliseconds for which readers are waited for."""
 _FORGOTTEN = 86400.0
 """Seconds after which a draft is taken for that of a killed process: to fill one takes a fraction of a second."""
 _DRAFT = re.compile(r"\.parzen-[0-9a-f]{32}\.tmp(-journal|-wal|-shm)?")
@@ -146,6 +148,21 @@ class StudyFile:
             raise
         self._identity = (status.st_dev, status.st_ino)
         return connection
+
+    def move_log(self, connection: sqlite3.Connection) -> None:
+        """Move the write-ahead log into the file, so that the next writer begins it anew.
+
+        SQLite does that by itself after so many pages, but passes over it while anybody reads, and where several
+        programs take turns somebody always does: then the log grows without end, and every single commit tries again
+        and waits for the disk twice.  Here those who read are waited for, as long as they read no more than a few
+        entries.
+        """
+        with contextlib.suppress(sqlite3.OperationalError):  # what was committed is in the log; the next one tries again
+            connection.execute(f"PRAGMA busy_timeout = {_SHORT}")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {int(1000 * self.timeout)}")
 
     def check_in_place(self) -> None:
         """Raises `Unavailable` if the open file is no longer the one under its path: what is written would be lost."""

@@ -51,6 +51,8 @@ from parzen.trials import (
 __all__ = ["SQLStorage"]
 
 _E = TypeVar("_E", Asked, Started)
+_MOVED = 1000
+"""Entries after which SQLite's log is moved into its file: 13 MB of pages."""
 _SLOW = 100_000.0
 """Bytes a second that a network carries at least."""
 
@@ -178,9 +180,11 @@ class SQLStorage(Session):
         bodies = [event_to_json(event) for event in events]
         asked = sum(1 for kind, _ in bodies if kind == "asked")
         try:
-            return self._write(
+            last = self._write(
                 lambda cursor, again: self._append(cursor, uid, events, bodies, asked, token),
             )
+            self._move_log(last - len(bodies), last)
+            return last
         except (Conflict, Duplicate):
             # Either another writer was first, or this very batch was: its acknowledgement was lost on the way.
             seq = self._place_of(uid, token)
@@ -252,7 +256,14 @@ class SQLStorage(Session):
             last, following = head + len(bodies), next_number + sum(1 for kind, _ in bodies if kind == "asked")
             sql.move_study(cursor, i=study, h=last, n=following)
             self._add_batch(cursor, study, head + 1, next_number, events, bodies, token)
+        self._move_log(head, last)
         return last
+
+    def _move_log(self, before: int, last: int) -> None:
+        """After a batch: of all writers, the one whose batch passes a thousand takes care of SQLite's log."""
+        if self.file is not None and before // _MOVED != last // _MOVED:
+            with self._guarded():
+                self.file.move_log(self._connect())
 
     def _hold(self, cursor: Any, uid: str, after: int) -> tuple[tuple[int, int, int], list[Entry]]:
         """Keep other writers away; the study's place, and what is new after `after`."""
