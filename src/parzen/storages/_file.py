@@ -157,7 +157,8 @@ class StudyFile:
         and waits for the disk twice.  Here those who read are waited for, as long as they read no more than a few
         entries.
         """
-        with contextlib.suppress(sqlite3.OperationalError):  # what was committed is in the log; the next one tries again
+        # What was committed is in the log in any case, and the next one tries again.
+        with contextlib.suppress(sqlite3.OperationalError):
             connection.execute(f"PRAGMA busy_timeout = {_SHORT}")
             try:
                 connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
