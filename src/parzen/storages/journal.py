@@ -17,21 +17,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from array import array
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
-import numpy as np
-
 from parzen.errors import CorruptLog, StorageError, StudyExists, StudyNotFound
 from parzen.log import CHECKPOINTS, Beat, Claim
-from parzen.storages._beside import Beside, StudyState, read_beside, write_beside
+from parzen.storages._beside import Beside, read_beside, write_beside
 from parzen.storages._file import RESTORE
-from parzen.storages._heads import Head, advance
+from parzen.storages._heads import advance
+from parzen.storages._journal_study import JournalStudy
 from parzen.storages._lines import START, LineFile
 from parzen.storages._rows import checked_worker
 from parzen.trials import (
@@ -40,91 +36,12 @@ from parzen.trials import (
     Event,
     Header,
     Started,
-    State,
     event_from_json,
     event_to_json,
-    header_from_json,
     header_to_json,
 )
 
 __all__ = ["JournalStorage"]
-
-_TOKENS = 4096
-"""Batches that a lost acknowledgement may lie back.  The file's writer hears at once what became of a line."""
-_WAITING = int(State.WAITING)
-
-
-def _integers() -> array[int]:
-    return array("q")
-
-
-@dataclass(slots=True)
-class _Study:
-    """What the lines say of one study, as far as they were read.
-
-    Attributes:
-        name: its name now.
-        text: its header as it was made, which is read when somebody asks: one of a later parzen is in nobody else's way.
-        heads: attempt * 8 + state of each number.
-        asked: where the line is that each number was asked in.
-        places: where each batch's line begins.
-        lasts: the seq of each batch's last entry.
-    """
-
-    name: str
-    text: str
-    seq: int = 0
-    heads: array[int] = field(default_factory=_integers)
-    asked: array[int] = field(default_factory=_integers)
-    places: array[int] = field(default_factory=_integers)
-    lasts: array[int] = field(default_factory=_integers)
-    tokens: OrderedDict[str, int] = field(default_factory=OrderedDict)
-    beats: dict[str, Beat] = field(default_factory=dict)
-    blobs: dict[str, int] = field(default_factory=dict)  # key -> place of its line
-
-    @property
-    def header(self) -> Header:
-        return replace(header_from_json(self.text), name=self.name)
-
-    @property
-    def state(self) -> StudyState:
-        """All of it as plain data."""
-        beats = {worker: list(beat) for worker, beat in self.beats.items()}
-        facts = {"name": self.name, "text": self.text, "seq": self.seq, "beats": beats, "blobs": self.blobs}
-        arrays = {"heads": self.heads, "asked": self.asked, "places": self.places, "lasts": self.lasts}
-        return StudyState({**facts, "tokens": list(self.tokens.items())}, arrays)
-
-    @classmethod
-    def of(cls, state: StudyState) -> _Study:
-        """What `state` gave."""
-        facts = state.facts
-        study = cls(str(facts["name"]), str(facts["text"]), int(facts["seq"]))
-        for name, numbers in state.arrays.items():
-            setattr(study, name, numbers)
-        study.tokens.update((str(token), int(seq)) for token, seq in facts["tokens"])
-        study.beats.update(
-            {worker: Beat(int(total), float(lease)) for worker, (total, lease) in facts["beats"].items()}
-        )
-        study.blobs.update({key: int(place) for key, place in facts["blobs"].items()})
-        return study
-
-    def head(self, number: int) -> Head | None:
-        return divmod(self.heads[number], 8) if 0 <= number < len(self.heads) else None
-
-    def take(self, events: Sequence[Event], token: str, place: int) -> None:
-        """A batch that is in the file; raises `Conflict` before anything is changed if it may not be."""
-        count = len(self.heads)
-        after, changed = advance(count, self.head, events)
-        self.heads.extend([0] * (after - count))
-        self.asked.extend([place] * (after - count))
-        for number, (attempt, state) in changed.items():
-            self.heads[number] = attempt * 8 + state
-        self.seq += len(events)
-        self.places.append(place)
-        self.lasts.append(self.seq)
-        self.tokens[token] = self.seq
-        if len(self.tokens) > _TOKENS:
-            self.tokens.popitem(last=False)
 
 
 class JournalStorage:
@@ -170,7 +87,7 @@ class JournalStorage:
         self.readonly = readonly
         self._file = LineFile(path, readonly=readonly, timeout=seconds, sync=sync == "full")
         self.location = self._file.path
-        self._studies: dict[str, _Study] = {}
+        self._studies: dict[str, JournalStudy] = {}
         self._end, self._closed = START, False
         self._beside_path = f"{self._file.path}.checkpoint"
         self._beside: Beside | None = None  # between being read and being asked for
@@ -191,7 +108,7 @@ class JournalStorage:
                 raise StudyExists(f"a study with the uid {header.uid!r} exists already", uid=header.uid)
             text = header_to_json(header)
             self._add("create", json.dumps(header.uid), json.dumps(header.name), text)
-            self._studies[header.uid] = _Study(header.name, text)
+            self._studies[header.uid] = JournalStudy(header.name, text)
 
     def open(self, name: str) -> Header:
         self._look()
@@ -226,7 +143,7 @@ class JournalStorage:
         with self._writing(uid) as study:
             return self._append(study, uid, events, bodies, token)
 
-    def _append(self, study: _Study, uid: str, events: Sequence[Event], bodies: Sequence[str], token: str) -> int:
+    def _append(self, study: JournalStudy, uid: str, events: Sequence[Event], bodies: Sequence[str], token: str) -> int:
         seen = study.tokens.get(token)
         if seen is not None:
             return seen
@@ -263,12 +180,9 @@ class JournalStorage:
         with self._writing(uid) as study:
             seq = study.tokens.get(token)
             if seq is None:
-                if not study.heads:
+                number = study.first_waiting()
+                if number is None:
                     return None
-                waiting = np.flatnonzero(np.frombuffer(study.heads, np.int64) % 8 == _WAITING)
-                if not len(waiting):
-                    return None
-                number = int(waiting[0])
                 event = Started(number, study.heads[number] // 8 + 1, worker, at)
                 seq = self._append(study, uid, [event], event_to_json(event), token)
             (started,) = self._entries(uid, study, seq - 1, 1)
@@ -276,7 +190,7 @@ class JournalStorage:
             asked = self._asked(study, started.event.number)
             return Claim(seq, started.event, asked)
 
-    def _asked(self, study: _Study, number: int) -> Asked:
+    def _asked(self, study: JournalStudy, number: int) -> Asked:
         _, _, fields = next(self._file.scan(study.asked[number]))
         for event in _events(fields, self.location):
             if isinstance(event, Asked) and event.number == number:
@@ -296,7 +210,7 @@ class JournalStorage:
             study = self._study(uid)
             return self._entries(uid, study, after, limit)
 
-    def _entries(self, uid: str, study: _Study, after: int, limit: int | None) -> list[Entry]:
+    def _entries(self, uid: str, study: JournalStudy, after: int, limit: int | None) -> list[Entry]:
         upto = study.seq if limit is None else min(study.seq, after + max(limit, 0))
         entries: list[Entry] = []
         if upto <= after:
@@ -331,7 +245,7 @@ class JournalStorage:
         name = checked_worker(worker)
         with self._writing(uid) as study:
             self._add("beat", json.dumps(uid), name, repr(float(lease)))
-            _beat(study, worker, float(lease))
+            study.beat(worker, float(lease))
 
     def beats(self, uid: str) -> Mapping[str, Beat]:
         self._look()
@@ -427,7 +341,7 @@ class JournalStorage:
         if beside is None or self._file.checksum(beside.end) != beside.crc:
             return
         try:
-            studies = {uid: _Study.of(state) for uid, state in beside.studies.items()}
+            studies = {uid: JournalStudy.of(state) for uid, state in beside.studies.items()}
         except (ValueError, KeyError, TypeError, AttributeError):  # of another parzen
             return
         self._studies, self._end, self._beside = studies, beside.end, beside
@@ -476,7 +390,7 @@ class JournalStorage:
         """One line; what a later parzen may have added is nothing that this one keeps."""
         kind = fields[0]
         if kind == "create":
-            self._studies[json.loads(fields[1])] = _Study(json.loads(fields[2]), fields[3])
+            self._studies[json.loads(fields[1])] = JournalStudy(json.loads(fields[2]), fields[3])
             return
         if kind not in ("batch", "rename", "delete", "beat", "leave", "put", "drop"):
             return
@@ -489,7 +403,7 @@ class JournalStorage:
         elif kind == "delete":
             del self._studies[uid]
         elif kind == "beat":
-            _beat(study, json.loads(fields[2]), float(fields[3]))
+            study.beat(json.loads(fields[2]), float(fields[3]))
         elif kind == "leave":
             study.beats.pop(json.loads(fields[2]), None)
         elif kind == "put":
@@ -497,7 +411,7 @@ class JournalStorage:
         elif kind == "drop":
             study.blobs.pop(json.loads(fields[2]), None)
 
-    def _study(self, uid: str) -> _Study:
+    def _study(self, uid: str) -> JournalStudy:
         study = self._studies.get(uid)
         if study is None:
             self._missing(uid)
@@ -524,7 +438,7 @@ class _Writing:
         self._storage, self._uid = storage, uid
         self._held = storage._file.held()
 
-    def __enter__(self) -> _Study:
+    def __enter__(self) -> JournalStudy:
         self._held.__enter__()
         try:
             self._storage._catch_up()
@@ -535,11 +449,6 @@ class _Writing:
 
     def __exit__(self, *error: object) -> None:
         self._held.__exit__(*error)  # type: ignore[arg-type]  # what Python gives, handed on
-
-
-def _beat(study: _Study, worker: str, lease: float) -> None:
-    known = study.beats.get(worker)
-    study.beats[worker] = Beat(1 if known is None else known.total + 1, lease)
 
 
 def _events(fields: Sequence[str], where: str) -> list[Event]:
