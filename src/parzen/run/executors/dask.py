@@ -9,9 +9,13 @@ runs cannot be ended from outside, so limits are kept by a process of their own 
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from parzen.errors import ExecutorError
+from parzen.run.executors._base import Job
 from parzen.run.executors._calls import call
 from parzen.run.executors._engine import Engine
 
@@ -35,7 +39,13 @@ class Dask(Engine):
         self.early = self.slots
         self.client, self.options = client, options
         self._futures: dict[int, Any] = {}
+        self._ended: SimpleQueue[tuple[Any, int, int] | None] = SimpleQueue()
         self._sent: Any = None
+
+    def open(self, job: Job) -> None:
+        super().open(job)
+        self._ended = SimpleQueue()
+        threading.Thread(target=self._fetch, args=(self._ended,), name="parzen-dask", daemon=True).start()
 
     def begin(self, task: bytes, number: int, attempt: int) -> None:
         future = self.client.submit(
@@ -43,19 +53,32 @@ class Dask(Engine):
         )
         self._futures[number] = future
 
-        def done(future: Any) -> None:
-            if future.status == "finished":
-                try:
-                    answer = future.result()
-                except BaseException as error:
-                    answer = error
-            else:
-                answer = future.exception() if future.status == "error" else ExecutorError(f"it is {future.status}")
-            if self._futures.get(number) is future:  # as long as somebody has it, the cluster keeps its result
-                self._futures.pop(number, None)
-            self.over(number, attempt, answer)
+        ended = self._ended
+        # Dask has one thread for all callbacks of a program, so that nothing may be waited for here.
+        future.add_done_callback(lambda future: ended.put((future, number, attempt)))
 
-        future.add_done_callback(done)
+    def _fetch(self, ended: SimpleQueue[tuple[Any, int, int] | None]) -> None:
+        """Fetch what calls have returned, of all that have ended by now at once: a request takes several milliseconds."""
+        going_on = True
+        while going_on:
+            batch = [ended.get()]
+            with contextlib.suppress(Empty):
+                while True:
+                    batch.append(ended.get_nowait())
+            going_on = None not in batch
+            calls = [each for each in batch if each is not None]
+            for (future, number, attempt), answer in zip(
+                calls, self._answers([each[0] for each in calls]), strict=True
+            ):
+                if self._futures.get(number) is future:  # as long as somebody has it, the cluster keeps its result
+                    self._futures.pop(number, None)
+                self.over(number, attempt, answer)
+
+    def _answers(self, futures: list[Any]) -> list[bytes | BaseException]:
+        if len(futures) > 1 and all(future.status == "finished" for future in futures):
+            with contextlib.suppress(BaseException):  # one of them was lost or cancelled since: ask for each
+                return list(self.client.gather(futures))
+        return [_answer_of(future) for future in futures]
 
     def _job_there(self) -> Any:
         if len(self.packed_job) < _LARGE:
@@ -73,8 +96,23 @@ class Dask(Engine):
 
     def close(self) -> None:
         super().close()
+        self._ended.put(None)
         self._futures.clear()
         self._sent = None
+
+
+def _answer_of(future: Any) -> bytes | BaseException:
+    """What a call that is done has returned, or what there is instead."""
+    try:
+        if future.status == "finished":
+            answer: bytes = future.result()
+            return answer
+        if future.status == "error":
+            error: BaseException = future.exception()
+            return error
+    except BaseException as error:
+        return error
+    return ExecutorError(f"it is {future.status}")
 
 
 def _threads_of(client: Any) -> int:
