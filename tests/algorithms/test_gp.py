@@ -18,9 +18,10 @@ from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expe
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, _Objective, fit, start
 from parzen.algorithms.gp._output import fit_output
+from parzen.algorithms.gp._process import _subset
 from parzen.errors import AlgorithmError
 from parzen.space import Space
-from parzen.trials import Outcome, State
+from parzen.trials import History, Outcome, State
 
 from .studies import FAILED, add, ask, study
 
@@ -36,6 +37,31 @@ def _data(space: Space, n: int, seed: int = 0) -> tuple[Encoding, Any, np.ndarra
     form = Form(space)
     encoding = Encoding(form)
     return encoding, form.settle(rng.random((n, space.d))), rng.standard_normal(n)
+
+
+def test_of_thousands_the_process_sees_the_best_and_the_newest() -> None:
+    """And 200 in all, however many there are, so that an ask does not take longer and longer."""
+    space, rng = Space({"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}), np.random.default_rng(0)
+    history = History(space, {"loss": "minimize"})
+    add(history, space.from_unit(rng.random((1500, 2))), rng.random(1500).tolist())
+    encoding = Encoding(Form(space))
+    chosen = _subset(encoding, history, np.arange(1500), start(Prior.of(encoding.lengths)))
+
+    assert len(set(chosen.tolist())) == 200
+    assert set(np.argsort(history.losses)[:80].tolist()) <= set(chosen.tolist())
+    assert set(range(1470, 1500)) <= set(chosen.tolist())
+
+
+@pytest.mark.parametrize("tail", [0.3, 1.0, 3.0])
+def test_the_transform_of_thousands_of_losses_is_learnt_from_some_of_them(
+    tail: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the one that all of them would give."""
+    losses = np.random.default_rng(0).lognormal(sigma=tail, size=20_000)
+    quick = fit_output(losses)
+    monkeypatch.setattr("parzen.algorithms.gp._output._ENOUGH", 20_000)
+
+    assert quick.power == pytest.approx(fit_output(losses).power, abs=0.1)
 
 
 # --- parts against references -----------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ __all__ = ["GP", "expected_best", "gp_pick"]
 _Indices: TypeAlias = NDArray[np.intp]
 _SUBSET = (80, 80, 40)
 """Beyond 200 trials the process sees so many of the best, of the nearest to the best, and of the newest."""
+_LOOKED_AT = 1000
+"""The nearest are looked for among so many of the best: with all of them an ask would take the longer, the more there are."""
 _COLUMNS = 300
 """More lengths than this cannot be kept in a memo, nor learnt."""
 _NEWEST = 100
@@ -224,7 +226,7 @@ def _subset(encoding: Encoding, history: History, scored: _Indices, theta: Float
     best, near, new = _SUBSET
     order = scored[np.argsort(history.losses[scored], kind="stable")]
     chosen = order[:best].tolist()
-    rest = order[best:]
+    rest = order[best:_LOOKED_AT]
     inverse = np.exp(-theta[LENGTHS:])
     inputs = encoding.inputs(history.unit[np.concatenate((order[:1], rest))])
     apart = (inputs.features - inputs.features[0]) * inverse[: encoding.n_ordered][encoding.owner]
@@ -232,7 +234,7 @@ def _subset(encoding: Encoding, history: History, scored: _Indices, theta: Float
     distance += ((inputs.codes != inputs.codes[0]) * inverse[encoding.n_ordered :] ** 2).sum(axis=1)
     by_distance = rest[np.argsort(distance[1:], kind="stable")]
     chosen += by_distance[:near].tolist()
-    chosen += np.sort(by_distance[near:])[-new:].tolist()
+    chosen += np.setdiff1d(scored, chosen)[-new:].tolist()
     return np.sort(np.array(chosen, dtype=np.intp))
 
 
