@@ -1,11 +1,16 @@
 """How busy parzen keeps workers, beside the bare engine in the same run.
 
-    python -m benchmarks.parallel [--engines processes threads dask ray] [--workers 2 4 8] [--rounds 3] [--quick]
+    python -m benchmarks.parallel [--engines processes threads dask ray workers] [--workers 2 4 8] [--rounds 3] [--quick]
+        [--url postgresql://127.0.0.1:5432/test]
 
 An objective sleeps for 50 ms, so that as many workers as one likes fit on any machine, and what is lost is what the loop costs.
 The bare engine is given the same number of calls at once and does nothing else: a pool of loky for processes, of
 `concurrent.futures` for threads, the clients of Dask and Ray.  A rate counts calls from when each worker has ended its
 first ones until the last has ended, so that starting processes counts for nobody.  Rounds alternate; the median is shown.
+
+`workers` is the command `parzen worker`: so many processes on one study, which is in an SQLite file and, with `--url`, on a
+server (PostgreSQL).  They are held against the pool of loky, and every trial of theirs is a durable commit of the server's,
+whose rate is said, too.
 """
 
 from __future__ import annotations
@@ -14,24 +19,28 @@ import argparse
 import contextlib
 import datetime
 import importlib.util
+import math
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import parzen
+from benchmarks.storage import commits, database
 from parzen import hp
 
 SECONDS = 0.05
 CALLS = 40
 """Calls for each worker."""
-NEEDS = {"processes": "loky", "threads": "threading", "dask": "distributed", "ray": "ray"}
+NEEDS = {"processes": "loky", "threads": "threading", "dask": "distributed", "ray": "ray", "workers": "loky"}
+SPACE = {f"x{i}": hp.float(f"x{i}", 0, 1) for i in range(10)}
 
 
 def wait(_: object) -> float:
@@ -72,7 +81,7 @@ def of_ray(ray: Any, workers: int) -> float:
 @contextlib.contextmanager
 def engine(name: str, workers: int) -> Iterator[tuple[Callable[[], float], dict[str, Any]]]:
     """How to measure the bare engine, and the arguments that have parzen use it."""
-    if name == "processes":
+    if name in ("processes", "workers"):
         import loky
 
         def bare() -> float:
@@ -110,34 +119,59 @@ def engine(name: str, workers: int) -> Iterator[tuple[Callable[[], float], dict[
 
 
 def of_parzen(workers: int, storage: str | None, given: dict[str, Any]) -> float:
-    space = {f"x{i}": hp.float(f"x{i}", 0, 1) for i in range(10)}
-    with tempfile.TemporaryDirectory() as folder:
-        path = None if storage is None else Path(folder, storage)
-        result = parzen.minimize(
-            wait, space, CALLS * workers, algorithm="random", seed=1, storage=path, progress=False, **given
-        )
-        return rate([trial.finished for trial in result.trials], workers)
+    result = parzen.minimize(
+        wait, SPACE, CALLS * workers, algorithm="random", seed=1, storage=storage, progress=False, **given
+    )
+    return rate([trial.finished for trial in result.trials], workers)
 
 
-def measured(name: str, workers: int, rounds: int) -> tuple[float, float, float]:
-    """Rates of the bare engine, of parzen in memory, and of parzen on a SQLite file."""
+def of_workers(workers: int, storage: str) -> float:
+    """Of processes of `parzen worker`, which share nothing but the storage."""
+    study = parzen.Study(SPACE, storage=storage, algorithm="random", seed=1)
+    command = [sys.executable, "-m", "parzen", "worker", storage, "--name", study.name, "--quiet"]
+    # They start one after another, a second apart on a busy machine, and nobody waits for the others.
+    command += ["--trials", str((CALLS + 60) * workers), "--parallel", str(workers)]
+    subprocess.run([*command, "--objective", "benchmarks.parallel:wait"], check=True)
+    study.refresh()
+    ended: dict[str | None, list[float]] = {}
+    for trial in study.trials:
+        ended.setdefault(trial.worker, []).append(trial.finished)
+    start = max(sorted(times)[1] for times in ended.values())
+    times = [time for each in ended.values() for time in each if time >= start]
+    return (len(times) - 1) / (max(times) - start)
+
+
+def measured(name: str, workers: int, rounds: int, url: str | None) -> list[float]:
+    """Rates of the bare engine, and of parzen in memory, on an SQLite file, and on a server; NaN for what there is not."""
     with engine(name, workers) as (bare, given):
+
+        def ours(storage: str | None) -> float:
+            if name != "workers":
+                return of_parzen(workers, storage, given)
+            return math.nan if storage is None else of_workers(workers, storage)
+
+        def turn() -> tuple[float, ...]:
+            with tempfile.TemporaryDirectory() as folder:
+                pool, memory, file = bare(), ours(None), ours(f"sqlite:///{folder}/study.db")
+            if url is None:
+                return pool, memory, file, math.nan
+            with database(url) as server:
+                return pool, memory, file, ours(server)
+
         if name in {"dask", "ray"}:  # their workers import what they are sent once
             bare()
-            of_parzen(workers, None, given)
-        turns = [
-            (bare(), of_parzen(workers, None, given), of_parzen(workers, "study.db", given)) for _ in range(rounds)
-        ]
-    a, b, c = (statistics.median(column) for column in zip(*turns, strict=True))
-    return a, b, c
+            ours(None)
+        turns = [turn() for _ in range(rounds)]
+    return [statistics.median(column) for column in zip(*turns, strict=True)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     global CALLS  # what --quick is for
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--engines", nargs="+", default=["processes", "threads", "dask", "ray"], choices=NEEDS)
+    parser.add_argument("--engines", nargs="+", default=list(NEEDS), choices=NEEDS)
     parser.add_argument("--workers", nargs="+", type=int, default=[2, 4, 8])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--url", help="of a PostgreSQL database, beside which others are made for studies on a server")
     parser.add_argument("--quick", action="store_true", help="few calls, one round: does it work")
     given = parser.parse_args(arguments)
     if given.quick:
@@ -145,17 +179,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(
         f"{datetime.datetime.now(tz=datetime.timezone.utc):%Y-%m-%d}, Python {platform.python_version()}, {os.cpu_count()} cores, {SECONDS:g} s a call\n"
     )
-    print("| engine | workers | bare, calls/s | parzen / bare | on SQLite / bare |")
-    print("|---|---|---|---|---|")
+    if given.url is not None:
+        print(f"The server does {commits(given.url, 2.0):.0f} durable commits a second for one connection.\n")
+    print("| engine | workers | bare, calls/s | parzen / bare | on SQLite / bare | on a server / bare |")
+    print("|---|---|---|---|---|---|")
     for name in given.engines:
         if importlib.util.find_spec(NEEDS[name]) is None:
-            print(f"| {name} | | {NEEDS[name]} is not installed | | |")
+            print(f"| {name} | | {NEEDS[name]} is not installed | | | |")
             continue
         for workers in given.workers:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                bare, memory, file = measured(name, workers, given.rounds)
-            print(f"| {name} | {workers} | {bare:.1f} | {memory / bare:.3f} | {file / bare:.3f} |", flush=True)
+                bare, *ours = measured(name, workers, given.rounds, given.url)
+            cells = [f"{rate / bare:.3f}" if rate == rate else "" for rate in ours]
+            print(f"| {name} | {workers} | {bare:.1f} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
