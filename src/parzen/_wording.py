@@ -17,8 +17,10 @@ __all__ = [
     "Labelled",
     "Settings",
     "clock_time",
+    "counted",
     "encodable",
     "joined",
+    "middle",
     "number",
     "plain",
     "setting",
@@ -65,6 +67,11 @@ def clock_time(seconds: float) -> str:
     return f"{days}d {h:02d}:{m:02d}"
 
 
+def counted(n: int, word: str) -> str:
+    """So many of something: 1 trial, 2 trials."""
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
 def span(seconds: float) -> str:
     """A duration in words: 0.3 ms, 1.9 s, 12:34."""
     if seconds < 0.1:
@@ -79,6 +86,14 @@ def plain(text: str, limit: int = 60) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def middle(text: str, limit: int = 60) -> str:
+    """As `plain`, but cut in the middle: of paths, and of names that somebody numbered, the end says as much."""
+    if len(text) <= limit:
+        return plain(text, limit)
+    end = (limit - 1) // 3
+    return plain(text[: limit - 1 - end] + "…" + text[len(text) - end :], limit)
 
 
 def encodable(text: str, encoding: str | None) -> str:
