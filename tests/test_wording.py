@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parzen._wording import clock_time, counted, encodable, joined, middle, number, plain, span
+from parzen._wording import clock_time, counted, encodable, joined, middle, number, plain, span, told_apart
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,14 @@ def test_durations_have_a_unit(seconds: float, text: str) -> None:
 def test_one_is_one(n: int, text: str) -> None:
     """And nothing else is."""
     assert counted(n, "trial") == text
+
+
+def test_texts_that_begin_and_end_alike_are_cut_to_where_they_differ() -> None:
+    """So that nobody takes one for another."""
+    texts = [f"{'long ' * 20}{k} {'way ' * 20}" for k in "ab"]
+
+    assert told_apart(texts, 14) == ["…ong a wa…way ", "…ong b wa…way "]
+    assert told_apart(["one", "two"], 14) == ["one", "two"]
 
 
 def test_a_path_is_cut_in_its_middle() -> None:

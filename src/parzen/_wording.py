@@ -26,6 +26,7 @@ __all__ = [
     "setting",
     "settings",
     "span",
+    "told_apart",
 ]
 
 Settings: TypeAlias = tuple[tuple[str, "float | int | str"], ...]
@@ -96,6 +97,16 @@ def middle(text: str, limit: int = 60) -> str:
     return plain(text[: limit - 1 - end] + "…" + text[len(text) - end :], limit)
 
 
+def told_apart(texts: Sequence[str], limit: int) -> list[str]:
+    """Texts of at most `limit` characters; where they begin and end alike, cut so that the place is seen where they differ."""
+    names = [middle(text, limit) for text in texts]
+    if len(set(names)) == len(set(texts)):
+        return names
+    alike = (len(set(column)) == 1 for column in zip(*texts, strict=False))
+    start = next((place for place, same in enumerate(alike) if not same), 0) - limit // 3
+    return names if start <= 0 else [middle("…" + text[start:], limit) for text in texts]
+
+
 def encodable(text: str, encoding: str | None) -> str:
     """The same text as far as a stream of this encoding can say it."""
     encoding = encoding or "utf-8"
@@ -120,14 +131,20 @@ class Labelled(Protocol):
         ...
 
 
-def settings(space: Labelled, row: FloatArray) -> Settings:
-    """What a row `(d,)` of a space says: its active parameters, in the order of the columns."""
+def settings(space: Labelled, row: FloatArray, longest: int = 40) -> Settings:
+    """What a row `(d,)` of a space says: its active parameters, in the order of the columns.
+
+    Args:
+        longest: characters of a label and of an option.
+    """
     return tuple(
-        (plain(label, 40), _value(space, j, float(row[j]))) for j, label in enumerate(space.labels) if row[j] == row[j]
+        (plain(label, longest), _value(space, j, float(row[j]), longest))
+        for j, label in enumerate(space.labels)
+        if row[j] == row[j]
     )
 
 
-def _value(space: Labelled, j: int, x: float) -> float | int | str:
+def _value(space: Labelled, j: int, x: float, longest: int) -> float | int | str:
     # Never `space.params`: it would build what options are made of, which may be a model, only to show its name.
     try:
         text = space.option(j, x)
@@ -138,13 +155,13 @@ def _value(space: Labelled, j: int, x: float) -> float | int | str:
     wrapped = _NUMPY.fullmatch(text[:200])
     if wrapped:
         text = wrapped[1]
-    for read in (int, float):
+    for read in (int, float) if len(text) < 40 else ():
         try:
-            return read(text) if len(text) < 40 else plain(text, 40)
+            return read(text)
         except ValueError:
             pass
-    word = _WORD.fullmatch(text[:200])
-    return plain(word[2] if word and word[2] not in _AMBIGUOUS else text, 40)
+    word = _WORD.fullmatch(text[:1000])
+    return plain(word[2] if word and word[2] not in _AMBIGUOUS else text, longest)
 
 
 def setting(value: float | int | str) -> str:
