@@ -130,6 +130,13 @@ def test_what_parzen_noted_is_said_in_words(tmp_path: Path) -> None:
     assert "{&#x27;" not in report_html(chosen, plots=False)
 
 
+def test_nothing_is_no_number() -> None:
+    """Where no other trial is as good, it is said so."""
+    html = report_html(studies.plain(25).study, plots=False)
+
+    assert "<p>No other trial is as good" in html
+
+
 def test_notes_keep_their_lines() -> None:
     """As somebody wrote them."""
     study = parzen.Study(studies.PLAIN, seed=1)
@@ -152,6 +159,7 @@ def test_what_is_cut_can_be_read_whole() -> None:
     best = study.best
 
     assert f"<th scope='row'>{two}</th>" in html
+    assert ".wide th{white-space:nowrap}" in html  # else a head beside long options has a letter a line
     assert f"title='{two}'" in table
     assert f"title='&#x27;{best.params['k']}&#x27;'" in table
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", table)

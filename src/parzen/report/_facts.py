@@ -202,7 +202,7 @@ def _confidence(history: History, found: Region | None) -> Iterator[str]:
         yield f"The noise of a single value is {size} ({by[noise.source]})."
     others = len(found.trials) - 1
     yield (
-        f"{others} other trial{'s are' if others != 1 else ' is'} as good, as far as anybody can tell: within "
+        f"{others or 'No'} other trial{'s are' if others > 1 else ' is'} as good, as far as anybody can tell: within "
         f"{number(found.within, 2)}, {found.why}."
     )
 

@@ -158,7 +158,7 @@ def _style() -> str:
         "vertical-align:top;border-bottom:1px solid var(--grid);overflow-wrap:anywhere}"
         ".pairs th{color:var(--muted);font-weight:normal;min-width:9rem;max-width:20rem}.pairs td{white-space:pre-line}"
         ".wide{overflow-x:auto}[title]{text-decoration:underline dotted;text-underline-offset:.2em}"
-        ".wide td{white-space:nowrap}"
+        ".wide td,.wide th{white-space:nowrap}"
         "figure{margin:1.5rem 0}svg{max-width:100%;height:auto}"
         ".finding{border-left:4px solid var(--best);padding-left:.8rem}"
         "pre{overflow-x:auto;font-size:.8rem;border:1px solid var(--grid);padding:.6rem}code{overflow-wrap:anywhere}"
