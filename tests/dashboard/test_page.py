@@ -231,6 +231,13 @@ def test_long_names_are_cut_so_that_they_are_told_apart_and_kept_whole() -> None
             assert len({text for text in cut if told["whole"][text.strip()] in options}) == 3
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_parzen_writes_itself_is_not_cut(seen: Visitor, name: str) -> None:
+    """There is room for it at every axis."""
+    assert seen.get(f"/plots/{name}").get("whole", {}) == {}
+    assert "…" not in json.dumps(seen.get(f"/plots/{name}").get("layout", {}), ensure_ascii=False)
+
+
 def test_an_option_is_found_by_its_whole_name(visit: Callable[..., Visitor], tmp_path: Path) -> None:
     """However long it is, as the table has it."""
     options = ["word" * 20 + letter for letter in "ab"]

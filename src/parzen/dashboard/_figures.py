@@ -54,7 +54,7 @@ class _Room(NamedTuple):
     upright: int
 
 
-_ROOM_OF_ONE, _ROOM_OF_MANY = _Room(22, 52, 40, 28), _Room(12, 32, 28, 18)
+_ROOM_OF_ONE, _ROOM_OF_MANY = _Room(22, 52, 40, 40), _Room(12, 32, 28, 18)
 _WIDE = 120
 """Characters below parallel coordinates, which are as wide as the page."""
 

@@ -4,11 +4,13 @@ import {act, follow, get} from "./api.js";
 import {announce, el, plainTable, refill, throttled, toast, trouble} from "./dom.js";
 import {confirmDialog, field, openDialog} from "./dialog.js";
 import {openForm} from "./form.js";
-import {count, moment, number, pace, plural, span, value} from "./format.js";
+import {count, moment, number, pace, plural, short, span, value, whole} from "./format.js";
 import {Plots} from "./plots.js";
 import {Selection} from "./selection.js";
 import {moodPill} from "./studies.js";
 import {Table} from "./table.js";
+
+const LONG = 100;  // characters of a label or an option in the head
 
 export async function showStudy({main, signal, place, go, given: [uid]}) {
   const study = await get(`studies/${encodeURIComponent(uid)}`, {}, signal);
@@ -111,11 +113,11 @@ function facts(node, now, path) {
     fact("Running", count(now.counts.RUNNING), el("div", {class: "small muted"}, now.counts.WAITING ? `${count(now.counts.WAITING)} waiting` : "none waiting")),
     fact("Failed", count(bad), el("div", {class: "small muted"}, `${count(now.counts.PRUNED)} pruned, ${count(now.counts.CANCELLED)} cancelled`)),
     fact("Pace", now.pace ? pace(now.pace) : "–", el("div", {class: "small muted"}, now.left ? `${span(now.left)} left` : `ran for ${span(now.busy)}`)),
-    fact("Chance of a better one", chance ? `${Math.round(100 * chance.probability)}\u00a0%` : "–", el("div", {class: "small muted"}, chance ? `within ${plural(chance.trials, "more trial")}` : "too early to say"), "last"));
+    fact("Chance to improve", chance ? `${Math.round(100 * chance.probability)}\u00a0%` : "–", el("div", {class: "small muted"}, chance ? `within ${plural(chance.trials, "more trial")}` : "too early to say"), "last"));
   if (best) {
     node.append(el("div", {class: "card wide settings-card"}, el("dt", {}, "Best configuration"), el("dd", {},
       el("ul", {class: "settings"}, now.labels.map((label, j) => (best.values[j] === null ? null
-        : el("li", {}, el("b", {}, `${label} `), value(best.values[j]))))))));
+        : el("li", whole(`${label} ${value(best.values[j])}`, LONG), el("b", {}, `${short(label, LONG)} `), short(value(best.values[j]), LONG))))))));
   }
 }
 
@@ -139,7 +141,7 @@ function controls(node, uid, now) {
     el("button", {type: "button", on: {click: () => openForm(uid).catch((error) => toast(error.message, true))}}, "Try a configuration…"),
     el("button", {type: "button", on: {click: () => openNote(uid)}}, "Note…"),
     el("p", {class: "muted small hint"}, over
-      || `${now.paused ? "Paused: no trial begins until Resume; those that are running go on to their end." : "Pause: running trials go on to their end, and no other begins until Resume."} Stop: the same, and then the program that runs the study ends.`));
+      || `${now.paused ? "Paused: no trial begins until Resume; those that are running go on to their end." : "Pause: running trials go on to their end, and no other begins until Resume."} Stop: no other begins, running trials are asked to end, and the run ends with them.`));
   if (focused) [...node.children].find((one) => one.textContent === focused)?.focus();
 }
 
