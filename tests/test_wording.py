@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parzen._wording import clock_time, encodable, joined, number, plain, span
+from parzen._wording import clock_time, counted, encodable, joined, middle, number, plain, span, told_apart
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,27 @@ def test_times_read_like_a_clock(seconds: float, text: str) -> None:
 def test_durations_have_a_unit(seconds: float, text: str) -> None:
     """Milliseconds to hours."""
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(("n", "text"), [(0, "0 trials"), (1, "1 trial"), (2, "2 trials")])
+def test_one_is_one(n: int, text: str) -> None:
+    """And nothing else is."""
+    assert counted(n, "trial") == text
+
+
+def test_texts_that_begin_and_end_alike_are_cut_to_where_they_differ() -> None:
+    """So that nobody takes one for another."""
+    texts = [f"{'long ' * 20}{k} {'way ' * 20}" for k in "ab"]
+
+    assert told_apart(texts, 14) == ["…ong a wa…way ", "…ong b wa…way "]
+    assert told_apart(["one", "two"], 14) == ["one", "two"]
+
+
+def test_a_path_is_cut_in_its_middle() -> None:
+    """Beginning and end say which it is."""
+    assert middle("/data/images/2026/model-b.bin", 20) == "/data/images/…-b.bin"
+    assert middle("short", 20) == "short"
+    assert middle("a\nb", 20) == "a\\nb"
 
 
 @given(st.text())

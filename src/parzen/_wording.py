@@ -17,13 +17,16 @@ __all__ = [
     "Labelled",
     "Settings",
     "clock_time",
+    "counted",
     "encodable",
     "joined",
+    "middle",
     "number",
     "plain",
     "setting",
     "settings",
     "span",
+    "told_apart",
 ]
 
 Settings: TypeAlias = tuple[tuple[str, "float | int | str"], ...]
@@ -65,6 +68,11 @@ def clock_time(seconds: float) -> str:
     return f"{days}d {h:02d}:{m:02d}"
 
 
+def counted(n: int, word: str) -> str:
+    """So many of something: 1 trial, 2 trials."""
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
 def span(seconds: float) -> str:
     """A duration in words: 0.3 ms, 1.9 s, 12:34."""
     if seconds < 0.1:
@@ -79,6 +87,24 @@ def plain(text: str, limit: int = 60) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def middle(text: str, limit: int = 60) -> str:
+    """As `plain`, but cut in the middle: of paths, and of names that somebody numbered, the end says as much."""
+    if len(text) <= limit:
+        return plain(text, limit)
+    end = (limit - 1) // 3
+    return plain(text[: limit - 1 - end] + "…" + text[len(text) - end :], limit)
+
+
+def told_apart(texts: Sequence[str], limit: int) -> list[str]:
+    """Texts of at most `limit` characters; where they begin and end alike, cut so that the place is seen where they differ."""
+    names = [middle(text, limit) for text in texts]
+    if len(set(names)) == len(set(texts)):
+        return names
+    alike = (len(set(column)) == 1 for column in zip(*texts, strict=False))
+    start = next((place for place, same in enumerate(alike) if not same), 0) - limit // 3
+    return names if start <= 0 else [middle("…" + text[start:], limit) for text in texts]
 
 
 def encodable(text: str, encoding: str | None) -> str:
@@ -105,14 +131,20 @@ class Labelled(Protocol):
         ...
 
 
-def settings(space: Labelled, row: FloatArray) -> Settings:
-    """What a row `(d,)` of a space says: its active parameters, in the order of the columns."""
+def settings(space: Labelled, row: FloatArray, longest: int = 40) -> Settings:
+    """What a row `(d,)` of a space says: its active parameters, in the order of the columns.
+
+    Args:
+        longest: characters of a label and of an option.
+    """
     return tuple(
-        (plain(label, 40), _value(space, j, float(row[j]))) for j, label in enumerate(space.labels) if row[j] == row[j]
+        (plain(label, longest), _value(space, j, float(row[j]), longest))
+        for j, label in enumerate(space.labels)
+        if row[j] == row[j]
     )
 
 
-def _value(space: Labelled, j: int, x: float) -> float | int | str:
+def _value(space: Labelled, j: int, x: float, longest: int) -> float | int | str:
     # Never `space.params`: it would build what options are made of, which may be a model, only to show its name.
     try:
         text = space.option(j, x)
@@ -123,13 +155,13 @@ def _value(space: Labelled, j: int, x: float) -> float | int | str:
     wrapped = _NUMPY.fullmatch(text[:200])
     if wrapped:
         text = wrapped[1]
-    for read in (int, float):
+    for read in (int, float) if len(text) < 40 else ():
         try:
-            return read(text) if len(text) < 40 else plain(text, 40)
+            return read(text)
         except ValueError:
             pass
-    word = _WORD.fullmatch(text[:200])
-    return plain(word[2] if word and word[2] not in _AMBIGUOUS else text, 40)
+    word = _WORD.fullmatch(text[:1000])
+    return plain(word[2] if word and word[2] not in _AMBIGUOUS else text, longest)
 
 
 def setting(value: float | int | str) -> str:

@@ -17,7 +17,7 @@ Asked = Callable[..., Any]
 
 def test_a_study_is_paused_and_resumed(study: Study, parzen: Parzen, from_json: Asked) -> None:
     """`show` says so meanwhile."""
-    assert "paused 'one'; 1 trials are running" in parzen("pause", "s.db").stdout
+    assert "paused 'one'; 1 trial is running and goes on to its end" in parzen("pause", "s.db").stdout
     assert "no further trial begins until `parzen resume`" in parzen("show", "s.db").stdout
     assert from_json("show", "s.db")["paused"] is True
     assert ", paused" in parzen("watch", "s.db", "--once").stdout

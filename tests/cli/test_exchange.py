@@ -126,6 +126,33 @@ def test_a_table_that_somebody_else_wrote(parzen: Parzen, tmp_path: Path) -> Non
     assert (bad.state, bad.params) == (State.FAILED, {"x": 1.0, "k": 4, "b": False, "t": "1"})
 
 
+def test_an_import_says_what_it_left_out_itself(parzen: Parzen, from_json: Callable[..., Any], tmp_path: Path) -> None:
+    """Of a file that was mended since nothing is left out, whatever an earlier import had noted; nor does a report say so."""
+    Study({"x": hp.float("x", 0, 1)}, storage=tmp_path / "s.db")
+    (tmp_path / "t.csv").write_text("x,loss\n0.1,1\n7,3\n", encoding="utf-8")
+    first, again = parzen("import", "t.csv", "s.db").stdout, from_json("import", "t.csv", "s.db")
+    (tmp_path / "t.csv").write_text("x,loss\n0.1,1\n0.7,3\n", encoding="utf-8")
+    mended = parzen("import", "t.csv", "s.db").stdout
+
+    assert first.splitlines()[0] == "1 trial is new in 'study'"
+    assert first.splitlines()[1].startswith("1 row of t.csv is not of this space and was left out")
+    assert again["left out"].startswith("1 row of t.csv")  # it was again
+    assert mended == "1 trial is new in 'study'\n"
+    assert from_json("import", "t.csv", "s.db")["left out"] is None
+    assert Study.load(tmp_path / "s.db").history.notes["file t.csv"] == "all rows of t.csv are of this space"
+
+
+def test_an_import_of_a_study_says_what_it_left_out(parzen: Parzen, tmp_path: Path) -> None:
+    """As that of a table does; where nothing is of the space, nothing was there already."""
+    Study({"x": hp.float("x", 0, 1)}, storage=tmp_path / "s.db").enqueue({"x": 0.5})
+    other = Study({"x": hp.float("x", 2, 3)}, name="other", storage=tmp_path / "o.db", seed=0)
+    other.run(lambda config: config["x"], 3, progress=False)
+    first, second = parzen("import", "o.db", "s.db").stdout.splitlines()
+
+    assert first == "0 trials are new in 'study'"
+    assert second.startswith("none of the 3 trials of study 'other' is of this space")
+
+
 def test_equal_rows_count(tmp_path: Path) -> None:
     """A noisy objective gives the same twice; a file that has grown brings what is new."""
     study = Study(hp.int("k", 1, 3), noisy=True)

@@ -24,6 +24,52 @@ def test_ls_lists_every_study(study: Study, parzen: Parzen, from_json: Callable[
     assert [line.split()[0] for line in parzen("ls", "s.db").stdout.splitlines()] == ["one", "two"]
 
 
+def test_ls_is_a_table(study: Study, parzen: Parzen, tmp_path: Path) -> None:
+    """Its columns stand below each other, whatever the names, and the best is in the last one."""
+    Study({"x": hp.float("x", 0, 1)}, storage=tmp_path / "s.db", name="a much longer name")
+    first, second = parzen("ls", "s.db").stdout.splitlines()
+
+    assert first.index(" done") - len("20 of 20") == second.index(" done") - len("0") == first.index("20 of 20")
+    assert first.endswith(f"best {study.best.loss:.6g} in trial {study.best.number}")
+
+
+def test_show_cuts_what_is_long_and_json_keeps_it(
+    parzen: Parzen, from_json: Callable[..., Any], tmp_path: Path
+) -> None:
+    """An option may be a page of text; its beginning and its end tell it from others."""
+    pages = ["begin " + letter * 3000 + " end" for letter in "ab"]
+    study = Study({"label" * 100: hp.categorical("label" * 100, pages)}, storage=tmp_path / "s.db", seed=0)
+
+    def fails(config: dict[str, Any]) -> float:
+        raise ValueError("no" * 500)
+
+    study.run(fails, 3, progress=False, catch=True)
+    shown = parzen("show", "s.db").stdout
+
+    assert max(map(len, shown.splitlines())) < 400
+    assert "…" in shown
+    assert "='begin aaa" in shown or "='begin bbb" in shown
+    assert " end'" in shown
+    assert {one["params"]["label" * 100] for one in from_json("show", "s.db")["trials"]} <= set(pages)
+
+
+def test_show_keeps_the_lines_of_a_note(study: Study, parzen: Parzen) -> None:
+    """Below each other, and no escape of a newline."""
+    study.note("first\n\n  - second", trial=3)
+    lines = parzen("show", "s.db").stdout.splitlines()
+    at = next(k for k, line in enumerate(lines) if line.startswith("note"))
+
+    assert lines[at].endswith("trial 3: first")
+    assert lines[at + 1 : at + 3] == ["", f"{'':11}  - second"]
+
+
+def test_the_list_of_commands_cuts_no_sentence(parzen: Parzen) -> None:
+    """On 80 columns each command has its first sentence, whole."""
+    commands = parzen("--help").stdout.partition("Commands:")[2]
+
+    assert "..." not in commands
+
+
 def test_show_and_best_say_the_same_as_python(study: Study, parzen: Parzen, from_json: Callable[..., Any]) -> None:
     """All of it as JSON, the last trials as text."""
     shown, best = from_json("show", "s.db"), from_json("best", "s.db")

@@ -74,6 +74,8 @@ def test_plot_writes_a_file_or_prints_data(study: Path, tmp_path: Path) -> None:
         (["plot", "STUDY", "slice", "--param", "z", "--json"], 2, "no parameter 'z'"),
         (["plot", "STUDY", "curves", "--json"], 1, "no trial has reported anything"),
         (["report", "nowhere.db"], 4, "nowhere.db"),
+        (["dashboard", "nowhere.db", "--no-open"], 4, "there is no file"),
+        (["dashboard", "nowhere.journal", "--no-open"], 4, "there is no file"),
     ],
 )
 def test_what_cannot_be_shown_is_said(study: Path, arguments: list[str], code: int, said: str) -> None:

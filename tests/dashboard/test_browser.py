@@ -383,6 +383,8 @@ def test_a_hundred_thousand_rows_are_sorted_searched_and_walked_through(
 @browser_only
 def test_everything_is_reached_by_keys(tab: Callable[..., Tab], searched: Visitor) -> None:
     """Skip link, buttons, dialogs, the table by arrows; the focus is always seen."""
+    assert searched.study is not None
+    searched.study.set_budget(60)  # of one that is done nothing can be paused
     one = tab()
     page = enter(one, searched)
     page.wait_for_selector(DRAWN)
@@ -503,6 +505,86 @@ def test_what_is_picked_in_one_plot_is_picked_everywhere(tab: Callable[..., Tab]
     page.keyboard.press("Escape")
     until(one, lambda: page.locator(".bar").is_hidden())
     assert page.locator(f"{ROWS}[aria-selected=true]").count() == 0
+
+
+@browser_only
+def test_what_has_no_effect_is_not_offered(tab: Callable[..., Tab], searched: Visitor) -> None:
+    """A study that is done or stopped can be neither paused nor stopped, and the page says why."""
+    one = tab()
+    page = enter(one, searched)
+    assert searched.study is not None
+    assert button(page, "Budget…").is_visible()
+    assert button(page, "Pause").count() == button(page, "Stop…").count() == 0
+    page.get_by_text("All 40 trials are done").wait_for()
+
+    searched.study.set_budget(60)
+    button(page, "Pause").wait_for()
+    button(page, "Stop…").click()
+    page.get_by_text("if their objective asks should_stop()").wait_for()
+    button(page, "Stop it").click()
+    page.locator(".pill.stopped").wait_for()
+    page.get_by_text("It was stopped").wait_for()
+    assert button(page, "Pause").count() == button(page, "Stop…").count() == 0
+
+
+@browser_only
+def test_a_page_that_is_printed_has_all_plots(tab: Callable[..., Tab], searched: Visitor) -> None:
+    """Those too that nobody has scrolled to, as wide as the sheet; afterwards they fill their cards again."""
+    one = tab()
+    page = enter(one, searched)
+    page.wait_for_selector(DRAWN)
+    assert page.locator("[data-name=timeline] .main-svg").count() == 0
+    drawn = page.evaluate("""() => {
+        dispatchEvent(new Event("beforeprint"));
+        return [...document.querySelectorAll(".plot")].map((card) =>
+            card.querySelector(".main-svg")?.getBoundingClientRect().width ?? card.querySelector(".drawing p").innerText);
+    }""")
+    assert len(drawn) == 10
+    assert [width for width in drawn if not isinstance(width, str)] == [680] * 9
+
+    wide = "document.querySelector('[data-name=slice] .main-svg').getBoundingClientRect().width"
+    page.evaluate("document.querySelector('[data-name=slice]').scrollIntoView()")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    until(one, lambda: page.evaluate(wide) > 1000)
+
+
+@browser_only
+def test_what_is_cut_is_told_to_who_points_at_it(
+    tab: Callable[..., Tab], visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    """In plots and tables; no page becomes wider by it."""
+    label, option = "a long label " * 25, "an option, of many words; " * 12 + "end"
+    space = {label: hp.float(label, 0, 1), "k": hp.categorical("k", [option, "short"])}
+    study = Study(space, storage=tmp_path / "s.db", seed=0, algorithm="random")
+    study.run(lambda config: config[label], 30, progress=False)
+    one = tab()
+    page = enter(one, visit(tmp_path / "s.db", study))
+    page.evaluate("document.querySelector('[data-name=slice]').scrollIntoView()")
+    page.wait_for_selector("[data-name=slice] .main-svg")
+    titles = page.locator("[data-name=slice] svg text title").all_text_contents()
+    heads = [head.get_attribute("title") for head in page.locator("thead th button").all()]
+
+    assert {label, option} <= set(titles)
+    assert label in heads
+    assert page.locator(f"{ROWS} td[title]").first.get_attribute("title").strip("'") == option
+    assert one.overflow <= 0
+
+
+@browser_only
+def test_values_that_read_the_same_are_not_marked(
+    tab: Callable[..., Tab], visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    """A trial beside the best one differs where one can see it."""
+    study = Study({"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}, storage=tmp_path / "s.db", seed=0)
+    for y, loss in ((0.2, 0.0), (0.9, 1.0)):
+        study.enqueue({"x": 0.5 + loss * 1e-9, "y": y})
+        study.tell(study.ask(), loss)
+    one = tab()
+    visitor = visit(tmp_path / "s.db", study)
+    enter(one, visitor)
+    page = one.open(f"{home(visitor)}/trial/1")
+
+    assert page.locator("tr.differs th").all_inner_texts() == ["y"]
 
 
 @browser_only

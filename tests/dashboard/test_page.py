@@ -13,6 +13,7 @@ import pytest
 
 from parzen import Study, hp
 from parzen.dashboard import serve
+from parzen.errors import Unavailable
 from parzen.plots import NAMES
 from parzen.run import attachment_key
 from parzen.trials import State
@@ -63,6 +64,32 @@ def test_the_list_says_how_each_study_is(seen: Visitor) -> None:
     assert (study["name"], study["done"], study["mood"]) == ("first", 30, "done")
     assert study["counts"]["ERROR"] > 0
     assert told["readonly"]
+
+
+def test_a_study_says_whether_it_was_stopped_or_is_done(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    """One that was stopped is not idle: somebody wanted it so; a later run of it runs."""
+    study = Study(SPACE, storage=tmp_path / "study.db", seed=0, algorithm="random")
+    visitor = visit(tmp_path / "study.db", study)
+
+    def mood() -> str:
+        until(lambda: visitor.get("")["seq"] == study.history.seq)
+        return str(visitor.get("")["mood"])
+
+    moods = [mood()]
+    trial = study.ask()
+    moods.append(mood())
+    study.stop()
+    moods.append(mood())
+    study.tell(trial, 1.0)
+    moods.append(mood())
+    study.run(objective, 5, progress=False, catch=True)
+    moods.append(mood())
+    study.set_budget(9)
+    moods.append(mood())
+    study.pause()
+    moods.append(mood())
+
+    assert moods == ["empty", "running", "stopping", "stopped", "done", "idle", "paused"]
 
 
 def test_a_study_tells_what_its_page_shows(seen: Visitor) -> None:
@@ -170,6 +197,57 @@ def test_a_trial_tells_everything(visit: Callable[..., Visitor], tmp_path: Path)
     assert answer.text == "all is well"
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''a%20%3Cb%3E.txt"
     assert answer.headers["content-type"] == "application/octet-stream"
+
+
+def test_what_a_trial_is_like_is_said_once(seen: Visitor) -> None:
+    """As links, each with what came of it; the parameters stand in a table of their own."""
+    why = seen.get("/trials/20")["why"]
+
+    assert len({number for number, _ in why["nearest"]}) == 3
+    assert all(isinstance(outcome, str) and outcome for _, outcome in why["nearest"])
+    assert not any("alike" in one or "parameters:" in one for one in why["sentences"])
+
+
+def test_long_names_are_cut_so_that_they_are_told_apart_and_kept_whole() -> None:
+    """Options that begin and end alike are cut to where they differ; the page has all of each for whoever points at it."""
+    from parzen.dashboard._figures import figure
+
+    label, other = "a label of many words " * 14, "k"
+    options = [f"{'/data/a/long/way/' * 15}model-{k}{'/weights' * 10}" for k in range(3)]
+    study = Study({label: hp.float(label, 0, 1), other: hp.categorical(other, options)}, algorithm="random", seed=0)
+    study.run(lambda config: config[label] + options.index(config[other]), 30, progress=False)
+    for name in ("slice", "rank", "importances", "contour", "parallel"):
+        told = figure(study.history, name, "light")
+        axes = [axis for key, axis in told["layout"].items() if key[1:5] == "axis"]
+        texts = [axis["title"]["text"] for axis in axes]
+        texts += [text for axis in axes for text in axis.get("ticktext", [])]
+        texts += [text for trace in told["data"] for text in trace.get("text", [])]
+        cut = [text for text in texts if "…" in text]
+
+        assert cut
+        assert max(map(len, texts)) <= 40
+        assert {told["whole"][text.strip()] for text in cut} <= {label, *options}
+        if name in ("slice", "rank", "contour", "parallel"):
+            assert len({text for text in cut if told["whole"][text.strip()] in options}) == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_parzen_writes_itself_is_not_cut(seen: Visitor, name: str) -> None:
+    """There is room for it at every axis."""
+    assert seen.get(f"/plots/{name}").get("whole", {}) == {}
+    assert "…" not in json.dumps(seen.get(f"/plots/{name}").get("layout", {}), ensure_ascii=False)
+
+
+def test_an_option_is_found_by_its_whole_name(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    """However long it is, as the table has it."""
+    options = ["word" * 20 + letter for letter in "ab"]
+    study = Study({"k": hp.categorical("k", options)}, storage=tmp_path / "s.db", algorithm="random", seed=0)
+    study.run(lambda config: 1.0, 10, progress=False)
+    visitor = visit(tmp_path / "s.db", study)
+    rows = visitor.get("/trials", where=f"k == {options[0]}")["rows"]
+
+    assert 0 < len(rows) < 10
+    assert {row["values"][0] for row in rows} == {options[0]}
 
 
 def test_the_answer_is_a_region_with_what_speaks_against_it(seen: Visitor) -> None:
@@ -471,6 +549,13 @@ def test_labels_and_values_that_are_markup_stay_texts(visit: Callable[..., Visit
         for part in ("data", "layout"):
             assert "<script" not in json.dumps(figure[part])
             assert "<img" not in json.dumps(figure[part])
+
+
+def test_serve_begins_with_a_file_that_is_there(tmp_path: Path) -> None:
+    """A page of a name that was misspelt would stay empty for ever."""
+    with pytest.raises(Unavailable, match="there is no file"):
+        serve(tmp_path / "study.db", port=0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_serve_says_where_it_is_and_opens_a_browser(

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from parzen import hp
 from parzen.feedback import Watch, overview_of
-from parzen.feedback._panel import joined, panel, sparkline
+from parzen.feedback._panel import joined, pace_text, panel, sparkline
 from parzen.space import Space
 from parzen.trials import Asked, Finished, Outcome, Reported, Requested, Started, State, TrialError
 
@@ -130,6 +130,52 @@ def test_eighty_columns_are_enough(driver: Driver) -> None:
         "3 × ValueError, last in trial 29: bad [red]luck[/] 29",
     ):
         assert word in text, word
+
+
+def test_a_sentence_that_is_wider_than_the_terminal_goes_on_below(driver: Driver) -> None:
+    """Its end explains its beginning: of the chance, and of what failed."""
+    driver.publish(Requested("budget", None, 1_000_000, 0.0))
+    for i in range(120):
+        driver.trial(1.0 + i)
+    error = TrialError("builtins.ArithmeticError", "the loss is not finite any more, and nobody knows why it is so")
+    driver.publish(Asked(120, driver.row, "t", 0, 0, 0.0), Started(120, 1, HERE, 0.0))
+    driver.publish(Finished(120, 1, Outcome(State.ERROR, error=error), 1.0))
+    overview = overview_of(driver.history, 1000.0, name="demo", noisy=True)
+    lines = [line.plain.rstrip() for line in panel(overview, 77)]
+    at = next(k for k, line in enumerate(lines) if line.startswith("   chance"))
+
+    assert max(map(cell_len, lines)) <= 77
+    assert " ".join(line.strip() for line in lines[at : at + 2]).endswith("the last 120 did not (losses are noisy)")
+    assert lines[-2:] == [
+        " failures  1 × ArithmeticError, last in trial 120:",
+        "           the loss is not finite any more, and nobody knows why it is so",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pace", "text"),
+    [
+        (1.0, "one trial a second"),
+        (1.02, "one trial a second"),
+        (0.99, "one trial a second"),
+        (0.5, "one trial every 2 s"),
+        (1.2, "1.2 trials a second"),
+    ],
+)
+def test_one_trial_is_no_trials(pace: float, text: str) -> None:
+    """Nor is one second every 1 s."""
+    assert pace_text(pace) == text
+
+
+def test_what_reads_the_same_is_the_same(driver: Driver) -> None:
+    """A value that differs from the best one's by less than is written is not marked as another."""
+    driver.trial(1.0)
+    row = (driver.row[0] * (1 + 1e-9), *driver.row[1:])
+    driver.publish(Asked(1, row, "t", 0, 0, 0.0), Started(1, 1, HERE, 0.0))
+    lines = panel(overview_of(driver.history, 10.0, name="demo"))
+    line = next(line for line in lines if line.plain.strip().startswith("lr"))
+
+    assert not any("bold" in str(span.style) for span in line.spans)
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 10), (20, 5), (8, 3), (1, 1), (200, 100), (80, 8)])

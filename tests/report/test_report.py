@@ -118,6 +118,55 @@ def test_nothing_of_a_study_is_markup(tmp_path: Path) -> None:
     assert "seen: &lt;script&gt;" in html
 
 
+def test_what_parzen_noted_is_said_in_words(tmp_path: Path) -> None:
+    """The algorithm by its name and the settings that somebody chose, not as Python writes them."""
+    usual = parzen.Study(studies.PLAIN, storage=tmp_path / "a.db", algorithm="random")
+    chosen = parzen.Study(studies.PLAIN, storage=tmp_path / "b.db", algorithm=parzen.algorithms.TPE(n_startup=3))
+    for study in (usual, chosen):
+        study.run(lambda config: 1.0, 5, progress=False)
+
+    assert "<td>random, with its usual settings</td>" in report_html(usual, plots=False)
+    assert "<td>tpe, with n_startup = 3</td>" in report_html(chosen, plots=False)
+    assert "{&#x27;" not in report_html(chosen, plots=False)
+
+
+def test_nothing_is_no_number() -> None:
+    """Where no other trial is as good, it is said so."""
+    html = report_html(studies.plain(25).study, plots=False)
+
+    assert "<p>No other trial is as good" in html
+
+
+def test_notes_keep_their_lines() -> None:
+    """As somebody wrote them."""
+    study = parzen.Study(studies.PLAIN, seed=1)
+    study.note("first\n\n- second & last")
+    html = report_html(study, plots=False)
+
+    assert "<td>first\n\n- second &amp; last</td>" in html
+    assert ".pairs td{white-space:pre-line}" in html
+
+
+def test_what_is_cut_can_be_read_whole() -> None:
+    """In the answer as it is; in tables by pointing at it.  Labels that begin alike stay apart."""
+    one, two = ("the same beginning " * 5 + end for end in ("one", "two"))
+    pages = ["begin " + letter * 300 + " end" for letter in "ab"]
+    space = {one: hp.float(one, 0, 1), two: hp.float(two, 2, 3), "k": hp.categorical("k", pages)}
+    study = parzen.Study(space, seed=1, algorithm="random")
+    study.run(lambda config: config[one], 15, progress=False)
+    html = report_html(study, plots=False)
+    table = html[html.index("The best trials") :]
+    best = study.best
+
+    assert f"<th scope='row'>{two}</th>" in html
+    assert ".wide th{white-space:nowrap}" in html  # else a head beside long options has a letter a line
+    assert f"title='{two}'" in table
+    assert f"title='&#x27;{best.params['k']}&#x27;'" in table
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", table)
+    assert float(cells[3]) == pytest.approx(best.params[one], rel=1e-3)
+    assert float(cells[4]) == pytest.approx(best.params[two], rel=1e-3)
+
+
 @pytest.mark.parametrize("trials", [0, 1, 5])
 def test_a_report_of_a_study_that_has_hardly_begun_says_what_is_missing(trials: int, tmp_path: Path) -> None:
     """No answer yet is an answer."""

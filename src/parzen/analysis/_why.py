@@ -13,7 +13,7 @@ from parzen.analysis._source import Source, history_of
 from parzen.analysis._spread import apart
 from parzen.trials import EARLIER, History
 
-__all__ = ["Why", "why"]
+__all__ = ["Why", "outcome_of", "why"]
 
 _NEAREST = 3
 
@@ -141,13 +141,14 @@ def _sentences(
     if gain is not None:
         said.append(f"The rule gave it {number(gain, 3)} ({unit}).")
     if nearest:
-        near = ", ".join(f"{k} ({_outcome(history, k)})" for k, _ in nearest)
+        near = ", ".join(f"{k} ({outcome_of(history, k)})" for k, _ in nearest)
         said.append(f"Most alike were the trials {near}.")
     said.append(f"Its parameters: {joined(settings(history.space, history.values[i]), 400)}.")
     return said
 
 
-def _outcome(history: History, k: int) -> str:
+def outcome_of(history: History, k: int) -> str:
+    """What came of a trial, in a word or two."""
     loss = history.losses[k]
     if loss == loss:
         return number(history.reported(loss))

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from parzen._wording import counted
 from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text
 from parzen.space import Space
 from parzen.study._records import header_record, trial_record
@@ -22,16 +23,18 @@ __all__ = ["copy", "delete", "enqueue", "rename"]
 @click.option("--as", "new_name", default=None, help="Name of the copy; else that of the original.")
 @JSON
 def copy(storage: str, target: str, name: str | None, new_name: str | None, as_json: bool) -> None:
-    """Copy a study to another file or database, or under another name within one.
+    """Copy a study to another file, or under another name.
 
-    What is running in the original waits in the copy, which goes its own way from there.
+    TARGET is a file or a URL; it may be the same one, with --as.  What is running in the original waits in the copy, which goes its own way from there.
     """
     with opened(storage, name) as study:
         made = study.copy(target, new_name)
         if as_json:
             print_json({**header_record(made.header), "trials": len(made.history), "location": made.location})
         else:
-            print_text(f"copied {study.name!r} to {made.name!r} in {made.location}: {len(made.history)} trials")
+            print_text(
+                f"copied {study.name!r} to {made.name!r} in {made.location}: {counted(len(made.history), 'trial')}"
+            )
         made.storage.close()
 
 
@@ -64,13 +67,15 @@ def delete(storage: str, name: str | None, yes: bool, as_json: bool) -> None:
         trials = len(study.history)
         if not yes:
             click.confirm(
-                f"Delete study {study.name!r} with {trials} trials from {study.location}?", abort=True, err=True
+                f"Delete study {study.name!r} with {counted(trials, 'trial')} from {study.location}?",
+                abort=True,
+                err=True,
             )
         study.delete()
         if as_json:
             print_json({**header_record(study.header), "trials": trials})
         else:
-            print_text(f"deleted {study.name!r}: {trials} trials")
+            print_text(f"deleted {study.name!r}: {counted(trials, 'trial')}")
 
 
 @click.command()
@@ -87,8 +92,11 @@ def delete(storage: str, name: str | None, yes: bool, as_json: bool) -> None:
 def enqueue(storage: str, values: tuple[str, ...], name: str | None, source: Any, as_json: bool) -> None:
     """Let a configuration be tried next, or those of a file.
 
+    \b
+      parzen enqueue study.db lr=0.01 opt=sgd
+
     Parameters that are left out are drawn.  A parameter of a branch implies the branch.
-    """
+    """  # noqa: D301  # click's own mark for a block that is not filled
     with opened(storage, name, readonly=False) as study:
         wanted = [*([_given(study.space, values)] if values else []), *(_lines(source) if source is not None else [])]
         if not wanted:

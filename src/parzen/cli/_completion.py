@@ -12,7 +12,9 @@ __all__ = ["completion"]
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes a shell complete commands, options and names of studies.
+    """Print what makes a shell complete commands and names.
+
+    Commands, options and the names of studies are completed.
 
     For bash: eval "$(parzen completion bash)", in ~/.bashrc to keep it.
     """

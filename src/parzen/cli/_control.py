@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text
+from parzen._wording import counted
+from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text, running_text
 from parzen.study import Study
 from parzen.study._records import header_record, trial_record
 from parzen.trials import State
@@ -24,6 +25,10 @@ def _known(study: Study, number: int) -> int:
     return number
 
 
+def _to_the_end(running: int) -> str:
+    return "" if not running else " and goes on to its end" if running == 1 else " and go on to their end"
+
+
 def _running(study: Study) -> int:
     study.refresh()
     return study.history.count(State.RUNNING)
@@ -34,14 +39,17 @@ def _running(study: Study) -> int:
 @NAME
 @JSON
 def stop(storage: str, name: str | None, as_json: bool) -> None:
-    """Ask whoever runs a study, on any machine, to stop after the trials that are running."""
+    """Ask whoever runs a study, on any machine, to stop.
+
+    No further trial begins; those that are running are told so, and end by themselves.  Running the study again goes on.
+    """
     with opened(storage, name, readonly=False) as study:
         study.stop()
         running = _running(study)
         if as_json:
             print_json({**header_record(study.header), "running": running})
         else:
-            print_text(f"asked {study.name!r} to stop; {running} trials are running")
+            print_text(f"asked {study.name!r} to stop; {running_text(running)}")
 
 
 @click.command()
@@ -49,9 +57,9 @@ def stop(storage: str, name: str | None, as_json: bool) -> None:
 @NAME
 @JSON
 def pause(storage: str, name: str | None, as_json: bool) -> None:
-    """Let no further trial of a study begin, wherever it runs, until `parzen resume`.
+    """Let no further trial of a study begin, until `resume`.
 
-    Trials that are running go on to their end.
+    It holds wherever the study runs.  Trials that are running go on to their end, and the programs wait.
     """
     with opened(storage, name, readonly=False) as study:
         study.pause()
@@ -59,7 +67,7 @@ def pause(storage: str, name: str | None, as_json: bool) -> None:
         if as_json:
             print_json({**header_record(study.header), "paused": study.paused, "running": running})
         else:
-            print_text(f"paused {study.name!r}; {running} trials are running and go on to their end")
+            print_text(f"paused {study.name!r}; {running_text(running)}" + _to_the_end(running))
 
 
 @click.command()
@@ -83,9 +91,10 @@ def resume(storage: str, name: str | None, as_json: bool) -> None:
 @NAME
 @JSON
 def budget(storage: str, trials: int | None, unlimited: bool, name: str | None, as_json: bool) -> None:
-    """Set the total number of trials of a study, more or fewer, also for those who run it now.
+    """Set the total number of trials of a study.
 
-    Trials that are running are finished if it is lower.
+    It may be more or fewer than before, and holds for those who run the study now.  Trials that are running are finished
+    if it is lower.
     """
     if (trials is None) is not unlimited:
         raise click.UsageError("give the total number of trials, or --none")
@@ -96,8 +105,9 @@ def budget(storage: str, trials: int | None, unlimited: bool, name: str | None, 
             record = {"before": before, "budget": study.budget, "finished": study.history.finished}
             print_json({**header_record(study.header), **record})
         else:
-            total = "no limit" if trials is None else f"{trials} trials"
-            print_text(f"the budget of {study.name!r} is {total}; {study.history.finished} are done")
+            total = "no limit" if trials is None else counted(trials, "trial")
+            done = study.history.finished
+            print_text(f"the budget of {study.name!r} is {total}; {done} {'is' if done == 1 else 'are'} done")
 
 
 @click.command()
@@ -108,7 +118,7 @@ def budget(storage: str, trials: int | None, unlimited: bool, name: str | None, 
 def cancel(storage: str, number: int, name: str | None, as_json: bool) -> None:
     """Call off a trial that waits or runs; it does not count.
 
-    One that is running is told so, and ended by force after the run's grace period where that is possible.
+    TRIAL is its number, as `parzen show` has it.  One that is running is told so, and ended by force after the run's grace period where that is possible.
     """
     with opened(storage, name, readonly=False) as study:
         trial = study.cancel(_known(study, number))
@@ -126,7 +136,10 @@ def cancel(storage: str, number: int, name: str | None, as_json: bool) -> None:
 @NAME
 @JSON
 def rerun(storage: str, number: int, name: str | None, as_json: bool) -> None:
-    """Let the configuration of a trial that has ended be tried once more, next."""
+    """Try the configuration of a trial that has ended once more.
+
+    TRIAL is its number, as `parzen show` has it.  Whoever runs the study takes the new trial next.
+    """
     with opened(storage, name, readonly=False) as study:
         trial = study.rerun(_known(study, number))
         if as_json:
@@ -142,7 +155,10 @@ def rerun(storage: str, number: int, name: str | None, as_json: bool) -> None:
 @NAME
 @JSON
 def note(storage: str, text: str, number: int | None, name: str | None, as_json: bool) -> None:
-    """Write something down about a study, or about one of its trials; `parzen show` has it."""
+    """Write something down about a study, or one of its trials.
+
+    `parzen show`, the report and the web page have it.
+    """
     if not text.strip():
         raise click.UsageError("a note says something: TEXT is empty")
     with opened(storage, name, readonly=False) as study:

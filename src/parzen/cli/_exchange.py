@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import click
 
+from parzen._wording import counted
 from parzen.cli._output import JSON, NAME, WHERE, opened, print_json, print_text
 from parzen.errors import StudyError
 from parzen.study._exporting import FORMATS, STDOUT, format_of
@@ -24,7 +26,11 @@ __all__ = ["export", "import_"]
     help="File to write, replaced as a whole; - is stdout. [default: -]",
 )
 @click.option(
-    "--format", "kind", type=click.Choice(FORMATS), default=None, help="Else by the file's ending; csv on stdout."
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    default=None,
+    help="Format; else by the file's ending, and csv on stdout.",
 )
 @JSON
 def export(storage: str, name: str | None, output: str | None, kind: str | None, as_json: bool) -> None:
@@ -44,7 +50,7 @@ def export(storage: str, name: str | None, output: str | None, kind: str | None,
         if as_json:
             print_json({"trials": count, "path": os.path.abspath(path), "format": format_of(path, kind)})
         else:
-            print_text(f"wrote {count} trials to {path}")
+            print_text(f"wrote {counted(count, 'trial')} to {path}")
 
 
 @click.command("import")
@@ -53,20 +59,29 @@ def export(storage: str, name: str | None, output: str | None, kind: str | None,
 @NAME
 @JSON
 def import_(table: str, storage: str, name: str | None, as_json: bool) -> None:
-    """Take the trials of a table, or of another study's file, into a study.
+    """Take the trials of a table or another study into a study.
 
     They are known from then on, algorithms learn from them, and they do not count towards its trials.  TABLE ends in .csv,
     .parquet or .jsonl and has a column loss and one for each parameter; anything else is a study.
     """
     with opened(storage, name, readonly=False) as study:
-        before = len(study.history)
+        before, said = len(study.history), dict(study.history.notes)
         count = study.import_trials(table)
-        key = f"file {os.path.basename(table)}"
-        left_out = study.history.notes.get(key)
+        left_out = _left_out(f"file {os.path.basename(table)}", said, study.history.notes)
         if as_json:
             record = {"trials": count, "study": study.name, "before": before, "left out": left_out}
             print_json(record)
             return
-        known = "; what it has already is not taken in twice" if not count and before else ""
-        print_text(f"{count} trials are new in {study.name!r}{known}")
-        print_text(*([str(left_out)] if left_out is not None else []))
+        had = not count and before and not (left_out or "").startswith("none of")
+        known = "; what it has already is not taken in twice" if had else ""
+        print_text(f"{counted(count, 'trial')} {'is' if count == 1 else 'are'} new in {study.name!r}{known}")
+        print_text(*([left_out] if left_out is not None else []))
+
+
+def _left_out(file: str, before: Mapping[str, object], after: Mapping[str, object]) -> str | None:
+    """What the study has noted of this import's rows that are not of its space.
+
+    The note of a table is always of the last import; that of another study is made when there is something new to it.
+    """
+    new = [str(text) for key, text in after.items() if key.startswith("earlier study ") and before.get(key) != text]
+    return next((text for text in [str(after.get(file, "")), *new] if "first because" in text), None)

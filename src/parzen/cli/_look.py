@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
+from rich.cells import cell_len
 
-from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text, progress_text, when
+from parzen._wording import middle, plain
+from parzen.cli._output import (
+    JSON,
+    LONGEST,
+    NAME,
+    WHERE,
+    opened,
+    params_text,
+    print_json,
+    print_text,
+    progress_text,
+    when,
+)
+from parzen.space._wording import in_words
 from parzen.storages import open_storage
 from parzen.study import Study
 from parzen.study._records import header_record, trial_record
 from parzen.study._watching import overview
+from parzen.trials import Header
 
 __all__ = ["best", "ls", "show", "watch"]
 
 LAST = 10
 """Trials that `show` prints unless told otherwise."""
+ERROR = 200
+"""Characters of an error beside its trial."""
 
 
 @click.command()
@@ -28,8 +46,21 @@ def ls(storage: str, as_json: bool) -> None:
     if as_json:
         print_json([{**header_record(header), **_numbers(study)} for header, study in studies])
     else:
-        print_text(*(f"{header.name}  {when(header.created)}  {progress_text(study)}" for header, study in studies))
+        print_text(*_table([_row(header, study) for header, study in studies]))
     where.close()
+
+
+def _row(header: Header, study: Study) -> tuple[str, ...]:
+    best = study.history.best
+    found = "" if best is None or best.loss is None else f"best {best.loss:.6g} in trial {best.number}"
+    return middle(header.name, LONGEST), when(header.created), progress_text(study), found
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, each column as wide as its longest cell."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    lines = (zip(row, widths, strict=True) for row in rows)
+    return ["  ".join(text + " " * (width - cell_len(text)) for text, width in line).rstrip() for line in lines]
 
 
 def _numbers(study: Study) -> dict[str, object]:
@@ -53,7 +84,10 @@ def _wishes(study: Study) -> dict[str, object]:
 @JSON
 @click.option("--last", default=LAST, show_default=True, type=click.IntRange(min=0), help="How many trials to print.")
 def show(storage: str, name: str | None, as_json: bool, last: int) -> None:
-    """Show a study: its space, how far it is, its best trial and its last ones."""
+    """Show a study: space, progress, notes, best and last trials.
+
+    Labels and options that are long are cut in the middle; --json has all of them, and all trials.
+    """
     with opened(storage, name) as study:
         history = study.history
         if as_json:
@@ -71,14 +105,15 @@ def show(storage: str, name: str | None, as_json: bool, last: int) -> None:
             lines.append(f"best       {best.loss:.6g} in trial {best.number}: {params_text(study, best.number)}")
         for note in study.notes:
             about = "" if note.trial is None else f"trial {note.trial}: "
-            lines.append(f"note       {when(note.at)}  {about}{note.text}")
-        lines += ["", *repr(study.space).splitlines()]
+            first, *more = note.text.splitlines()
+            lines += [f"note       {when(note.at)}  {about}{first}", *(f"{'':11}{line}".rstrip() for line in more)]
+        lines += ["", *in_words(study.space, LONGEST).splitlines()]
         if last and len(history):
             lines += ["", f"{'number':>6}  {'state':<9} {'loss':>12}  parameters"]
             for number in range(max(len(history) - last, 0), len(history)):
                 trial = study.trials[number]
                 loss = "" if trial.loss is None else f"{trial.loss:.6g}"
-                why = f"  {trial.error}" if trial.error is not None else ""
+                why = f"  {plain(str(trial.error), ERROR)}" if trial.error is not None else ""
                 lines.append(f"{number:>6}  {trial.state.name:<9} {loss:>12}  {params_text(study, number)}{why}")
         print_text(*lines)
 
@@ -88,7 +123,7 @@ def show(storage: str, name: str | None, as_json: bool, last: int) -> None:
 @NAME
 @JSON
 def best(storage: str, name: str | None, as_json: bool) -> None:
-    """Print the best trial."""
+    """Print the best trial: loss, number and configuration, whole."""
     with opened(storage, name) as study:
         trial = study.best
         if as_json:

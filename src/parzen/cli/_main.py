@@ -48,7 +48,10 @@ def _in_a_line(text: str) -> str:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="parzen")
 def main() -> None:
-    """Look at the searches that parzen has kept, and work on them."""
+    """Look at the searches that parzen has kept, and work on them.
+
+    STUDYFILE_OR_URL is what was given as storage=: a file such as study.db, or a URL such as postgresql://host/name.
+    """
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # labels may hold what the terminal's encoding does not

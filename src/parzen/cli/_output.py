@@ -10,11 +10,24 @@ from typing import Any
 
 import click
 
+from parzen._wording import counted, middle
 from parzen.errors import ParzenError
 from parzen.study import Study
 from parzen.study._records import json_ready
 
-__all__ = ["JSON", "NAME", "WHERE", "opened", "params_text", "print_json", "print_text", "progress_text", "when"]
+__all__ = [
+    "JSON",
+    "LONGEST",
+    "NAME",
+    "WHERE",
+    "opened",
+    "params_text",
+    "print_json",
+    "print_text",
+    "progress_text",
+    "running_text",
+    "when",
+]
 
 
 def _names_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -33,6 +46,9 @@ def _names_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
         return []
     return [name for name in names if name.startswith(incomplete)]
 
+
+LONGEST = 60
+"""Characters of a label or an option in a line."""
 
 NAME = click.option(
     "--name",
@@ -72,12 +88,19 @@ def progress_text(study: Study) -> str:
     return f"{history.finished}{total} done" + (f" ({history.tally})" if history.tally else "")
 
 
+def running_text(running: int) -> str:
+    """How many trials are running."""
+    return f"{counted(running, 'trial')} {'is' if running == 1 else 'are'} running"
+
+
 def params_text(study: Study, number: int) -> str:
-    """The configuration of a trial in a line."""
+    """The configuration of a trial in a line; an option that is a page of text is cut, and `--json` has all of it."""
     history, space = study.history, study.space
     row = history.values[number]
     return " ".join(
-        f"{label}={space.option(j, row[j])}" for j, label in enumerate(space.labels) if history.active[number, j]
+        f"{middle(label, LONGEST)}={middle(space.option(j, row[j]), LONGEST)}"
+        for j, label in enumerate(space.labels)
+        if history.active[number, j]
     )
 
 

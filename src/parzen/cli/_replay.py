@@ -20,7 +20,9 @@ __all__ = ["replay"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def replay(ctx: click.Context, storage: str, name: str | None, algorithm: str | None, as_json: bool) -> None:
-    """Recompute every proposal of a study from its log, and say whether they match.
+    """Recompute all proposals of a study, and compare.
+
+    They are recomputed from the study's log: was what was tried what the algorithm proposes?
 
     Exit status: 0 all match, 7 some differ or cannot be recomputed.
     """

@@ -26,12 +26,16 @@ def _written(path: str) -> None:
 
 @click.command()
 @_WHERE
-@click.argument("which", type=click.Choice(NAMES), default="history")
+@click.argument("which", metavar="[PLOT]", type=click.Choice(NAMES), default="history")
 @_NAME
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="File: .png, .svg, .pdf, .html or .json.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), help="File: .png, .svg, .pdf, .html or .json; else PLOT.png."
+)
 @click.option("--param", "params", multiple=True, help="A parameter to show; may be given several times.")
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours.")
-@click.option("--method", type=click.Choice(["ped-anova", "fanova"]), default=None, help="Of importances.")
+@click.option(
+    "--method", type=click.Choice(["ped-anova", "fanova"]), default=None, help="How importances are computed."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plot's data as JSON.")
 def plot(
     storage: str,
@@ -43,7 +47,11 @@ def plot(
     method: str | None,
     as_json: bool,
 ) -> None:
-    """Draw a plot of a study into a file: history, convergence, slice, contour, parallel, importances, rank, edf, timeline or curves."""
+    """Draw a plot of a study into a file.
+
+    PLOT is history (where it is left out), convergence, slice, contour, parallel, importances, rank, edf, timeline or
+    curves.
+    """
     given: dict[str, Any] = {}  # arguments of the plot's method
     if params:
         if which not in ("slice", "contour", "parallel", "rank"):
@@ -70,11 +78,16 @@ def plot(
 @click.command()
 @_WHERE
 @_NAME
-@click.option("-o", "--output", default="study.html", show_default=True, type=click.Path(dir_okay=False), help="File.")
+@click.option(
+    "-o", "--output", default="study.html", show_default=True, type=click.Path(dir_okay=False), help="File to write."
+)
 @click.option("--plots/--no-plots", default=True, show_default=True, help="With pictures, which need matplotlib.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def report(storage: str, name: str | None, output: str, plots: bool, as_json: bool) -> None:
-    """Write one self-contained HTML file about a study: question, answer, confidence, plots, table, failures."""
+    """Write a report of a study: one HTML file.
+
+    Question, answer, confidence, plots, table and failures; it needs nothing else to be read.
+    """
     Study.load(storage, name, readonly=True).write_report(output, plots=plots)
     if as_json:
         print_json({"path": os.path.abspath(output), "bytes": os.path.getsize(output)})
@@ -87,7 +100,10 @@ def report(storage: str, name: str | None, output: str, plots: bool, as_json: bo
 @_NAME
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(storage: str, name: str | None, as_json: bool) -> None:
-    """Say what is the matter with a study; the exit status is 7 where something is, 0 where nothing is or there is too little to tell."""
+    """Say what is the matter with a study, and what to do.
+
+    Exit status: 0 where nothing is, or there is too little to tell; 7 where something is.
+    """
     found = Study.load(storage, name, readonly=True).doctor()
     if as_json:
         click.echo(json.dumps([one.to_json() for one in found], indent=2))
@@ -135,9 +151,9 @@ def dashboard(
     logs: str | None,
     as_json: bool,
 ) -> None:
-    """Show the studies of a file or database as a web page, live, until Ctrl-C.
+    """Show studies as a web page, live, until Ctrl-C.
 
-    It is reachable from this machine only, by the address that is printed, which holds a token.
+    All studies of the file or database are on it, and new ones appear.  It is reachable from this machine only, by the address that is printed, which holds a token.
     """
     from parzen.dashboard import serve
 

@@ -130,7 +130,7 @@ def worker(
     as_json: bool,
     member: int | None,
 ) -> None:
-    """Work on a study, beside any number of other workers, until its trials are done.
+    """Work on a study, beside other workers, until it is done.
 
     Exit status: 0 nothing is left to do, 1 an error of parzen, 2 called wrongly, 3 the objective kept raising, 128 + n
     ended by signal n (the trial that was running waits for somebody else).  An objective that ends its own process

@@ -77,9 +77,14 @@ def _said(method: Callable[[Study], object], sentence: str) -> Callable[[Study, 
 
 
 ACTIONS: Mapping[str, Callable[[Study, Mapping[str, Any]], str]] = {
-    "stop": _said(Study.stop, "The study stops after the trials that are running."),
-    "pause": _said(Study.pause, "The study is paused: running trials end, no other begins."),
-    "resume": _said(Study.resume, "The study goes on."),
+    "stop": _said(
+        Study.stop,
+        "The study was asked to stop: no further trial begins, and the run ends with those that are running.",
+    ),
+    "pause": _said(
+        Study.pause, "The study is paused: running trials go on to their end, and no other begins until it is resumed."
+    ),
+    "resume": _said(Study.resume, "The study is not paused any more: whoever runs it goes on."),
     "budget": _budget,
     "cancel": _cancel,
     "rerun": _rerun,

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from parzen._wording import plain
+from parzen._wording import plain, told_apart
 from parzen.analysis import Source
 from parzen.dashboard._answers import Problem
 from parzen.errors import ParzenError
-from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Mark, Panel, Plot, Plots, Points
+from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Mark, Panel, Plot, Plots, Points, Words
+from parzen.plots._axes import label_of, option_text, options_of
+from parzen.plots._parallel import NAME
 from parzen.plots._thinning import thinned, with_kept
 from parzen.trials import History
 
@@ -36,8 +38,25 @@ _TITLES: Mapping[str, str] = {
     "curves": "Learning curves",
 }
 _PICKED = 2000
-_METRICS, _SHORT = 6, 8
+_METRICS, _SHORT, _LEAST = 6, 8, 5
+_CHARACTER = 7.2
+"""Pixels of a character at an axis."""
+_OPTIONS, _WHOLE = 1000, 2000
 _POINTS, _ALONE, _FEWEST = 5000, 1500, 400
+
+
+class _Room(NamedTuple):
+    """Characters that a panel has room for: names to the left and all those below it, the label below and the one at its side."""
+
+    beside: int
+    below: int
+    label: int
+    upright: int
+
+
+_ROOM_OF_ONE, _ROOM_OF_MANY = _Room(22, 52, 40, 40), _Room(12, 32, 28, 18)
+_WIDE = 120
+"""Characters below parallel coordinates, which are as wide as the page."""
 
 
 def titles() -> list[dict[str, str]]:
@@ -70,7 +89,7 @@ def figure(
         plot = Plots(history, keep=tuple(keep)[:_PICKED]).named(name)(**arguments)
     except ParzenError as error:
         return {"problem": str(error)}
-    return _drawn(plot, theme, keep)
+    return _drawn(plot, theme, keep, _wholes(history))
 
 
 def curve(history: History, number: int, theme: str) -> dict[str, Any]:
@@ -133,6 +152,57 @@ def _arguments(history: History, name: str, given: Mapping[str, str]) -> dict[st
     return found
 
 
+def _wholes(history: History) -> dict[str, str]:
+    """What an axis shows of labels and options -> all of it, where that is more."""
+    space, found = history.space, dict[str, str]()
+    pairs = [(label_of(label), label) for label in space.labels]
+    for j in range(space.d):
+        size = getattr(space.distributions[j], "size", None)
+        if space.is_choice(j) and size is not None and size <= _OPTIONS:
+            texts = [option_text(space, j, code) for code in range(size)]
+            pairs += zip(options_of(space, j, range(size)), texts, strict=True)
+            pairs += zip(told_apart(texts, NAME), texts, strict=True)
+    for short, whole in pairs:
+        if short != whole:
+            known = found.get(short)
+            found[short] = whole[:_WHOLE] if known in (None, whole[:_WHOLE]) else f"{known}\nor {whole[:_WHOLE]}"
+    return found
+
+
+def _fitted(chart: Chart, wholes: dict[str, str]) -> Chart:
+    """Shorter texts where panels stand beside each other, so that they do not reach into the next one.
+
+    Args:
+        wholes: what is short -> all of it; what is cut here comes to it.
+    """
+    room = _ROOM_OF_ONE if len(chart.panels) == 1 else _ROOM_OF_MANY
+    if chart.name == "parallel":
+        room = room._replace(below=_WIDE)
+
+    def cut(names: Sequence[str], limit: int) -> list[str]:
+        whole = [name if "\nor " in (text := wholes.get(name, name)) else text for name in names]
+        short = told_apart(whole, limit) if any(len(name) > limit for name in names) else list(names)
+        wholes.update((a, b) for a, b in zip(short, whole, strict=True) if a != b)
+        return short
+
+    def axis(one: Axis, ticks: int, label: int) -> Axis:
+        names = [name for _, name in one.ticks]
+        pairs = [name.split(" × ") for name in names]
+        if any(len(pair) > 1 for pair in pairs):  # two labels, of which each has half the room
+            names = [" × ".join(cut(pair, ticks // len(pair))) for pair in pairs]
+        else:
+            names = cut(names, ticks)
+        places = (at for at, _ in one.ticks)
+        return replace(one, label=cut([one.label], label)[0], ticks=tuple(zip(places, names, strict=True)))
+
+    panels = []
+    for panel in chart.panels:
+        below = max(room.below // max(len(panel.x.ticks), 1), _LEAST)
+        x = axis(panel.x, below, room.label)
+        panels.append(replace(panel, x=x, y=axis(panel.y, room.beside, room.upright)))
+    return replace(chart, panels=tuple(panels))
+
+
 def _lightened(chart: Chart, keep: Sequence[int]) -> Chart:
     """Fewer points where there are many panels: each point is an element of the page, and takes its memory."""
     thinned_already = any(" are drawn" in note for note in chart.notes)
@@ -160,8 +230,9 @@ def _lightened(chart: Chart, keep: Sequence[int]) -> Chart:
     return replace(chart, panels=tuple(panels), notes=(*notes, total))
 
 
-def _drawn(plot: Plot, theme: str, keep: Sequence[int] = ()) -> dict[str, Any]:
-    chart = _lightened(plot.chart, keep)
+def _drawn(plot: Plot, theme: str, keep: Sequence[int] = (), wholes: Mapping[str, str] | None = None) -> dict[str, Any]:
+    whole = dict(wholes or {})
+    chart = _fitted(_lightened(plot.chart, keep), whole)
     told = dict(Plot(replace(chart, title="", notes=())).to_plotly(theme))
     layout = dict(told["layout"])
     layout.pop("title", None)
@@ -170,9 +241,12 @@ def _drawn(plot: Plot, theme: str, keep: Sequence[int] = ()) -> dict[str, Any]:
     # Margins that plotly finds out itself make it draw everything twice; the page shows the legend beside the picture.
     for name, axis in layout.items():
         if name.startswith(("xaxis", "yaxis")):
-            axis["automargin"] = name[0] == "x" and max(map(len, axis.get("ticktext", ["–"]))) > _SHORT
+            many = name[0] == "x" and max(map(len, axis.get("ticktext", ["–"]))) > _SHORT
+            axis["automargin"] = many and panels == 1  # with several, one column would push all others
+            axis["title"]["standoff"] = 6  # from the longest text, and not from where it would be by default
     widest = max(len(text) for panel in chart.panels for _, text in (*panel.y.ticks, (0.0, "0.0000")))
-    layout["margin"] = {"l": min(34 + 7 * widest, 170), "r": 16, "t": 28 if panels > 1 else 12, "b": 48}
+    room = round(34 + _CHARACTER * widest)
+    layout["margin"] = {"l": room, "r": 16, "t": 28 if panels > 1 else 12, "b": 60 if panels > 1 else 48}
     layout["height"] = 340 if rows == 1 else 250 * rows + 60
     layout["showlegend"] = False
     layout["paper_bgcolor"] = layout["plot_bgcolor"] = "rgba(0,0,0,0)"
@@ -183,5 +257,18 @@ def _drawn(plot: Plot, theme: str, keep: Sequence[int] = ()) -> dict[str, Any]:
             trace["showlegend"] = False  # of many colours it would show none
             if theme == "dark" and trace["marker"].get("line"):
                 trace["marker"]["line"]["width"] = 1  # the dark end of the scale is seen by its outline
-    shape = {"panels": panels, "columns": chart.columns}
+    shape = {"panels": panels, "columns": chart.columns, "room": room, "whole": _shown(chart, whole)}
     return {"data": told["data"], "layout": layout, "notes": list(chart.notes), "title": chart.title, **shape}
+
+
+def _shown(chart: Chart, wholes: Mapping[str, str]) -> dict[str, str]:
+    """Of what was cut, what this chart shows."""
+    texts = [axis.label for panel in chart.panels for axis in (panel.x, panel.y)]
+    texts += [text for panel in chart.panels for axis in (panel.x, panel.y) for _, text in axis.ticks]
+    texts += [text for panel in chart.panels for mark in panel.marks if isinstance(mark, Words) for text in mark.text]
+    found = {text: wholes[text] for text in texts if text in wholes}
+    for text in texts:
+        pair = text.split(" × ")
+        if len(pair) > 1 and any(one in wholes for one in pair):
+            found[text] = " × ".join(wholes.get(one, one) for one in pair)
+    return {text.strip(): whole for text, whole in found.items()}  # plotly draws no space at an end

@@ -23,7 +23,7 @@ import numpy as np
 from parzen._typing import BoolArray, FloatArray
 from parzen._wording import plain
 from parzen.dashboard._answers import Problem
-from parzen.plots._axes import option_of
+from parzen.plots._axes import option_text
 from parzen.trials import History, State
 
 __all__ = ["FIELDS", "matching", "option_names"]
@@ -103,11 +103,15 @@ def _tokens(text: str) -> list[_Token]:
     return found
 
 
+_LONG = 400
+"""Characters of an option, as many as the table has of it."""
+
+
 def option_names(history: History, j: int) -> tuple[str, ...]:
     """What the options of column `j` are called."""
     distribution = history.space.distributions[j]
     size = distribution.size if distribution is not None else None
-    return tuple(option_of(history.space, j, float(code)) for code in range(size or 0))
+    return tuple(plain(option_text(history.space, j, float(code)), _LONG) for code in range(size or 0))
 
 
 class _Reader:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from parzen._lazy import require
 from parzen.errors import StorageError
 from parzen.log import Storage
+from parzen.storages import open_storage
 
 __all__ = ["PORT", "Dashboard", "serve"]
 
@@ -176,6 +177,9 @@ def serve(
 ) -> None:
     """Show the studies of a storage as a web page, until Ctrl-C.
 
+    A file has to be there: a page of one whose name was misspelt would stay empty for ever.  `Dashboard` takes one that is
+    not there yet, for a program that shows its search from the beginning.
+
     Args:
         storage: path of a file, URL, or a storage object.
         name: of the study to begin with; None begins with the list.
@@ -190,10 +194,12 @@ def serve(
 
     Raises:
         ValueError: the host lets other machines in and the token is empty, or the token is too short.
-        StorageError: the storage cannot be used, or the port cannot be listened at.
+        StorageError: the storage cannot be used, there is no such file, or the port cannot be listened at.
         StudyNotFound: there is no study of that name.
         MissingDependency: `pip install "parzen[dashboard]"`.
     """
+    if isinstance(storage, (str, os.PathLike)):
+        open_storage(storage, readonly=True).close()
     page = Dashboard(storage, name=name, host=host, port=port, token=token, readonly=readonly, logs=logs)
     (announce or _say_where)(page)
     if open_browser:

@@ -18,6 +18,8 @@ __all__ = ["MOST", "Wanted", "chosen", "page_of", "row_of"]
 
 MOST = 500
 """Rows of a page."""
+_LONG = 400
+"""Characters of an option: the page cuts what it has no room for, and has the rest at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def row_of(history: History, i: int) -> dict[str, Any]:
 def values_of(history: History, i: int) -> list[Any]:
     """`d` values as people call them; None where inactive."""
     row = history.values[i]
-    words = iter(settings(history.space, row))
+    words = iter(settings(history.space, row, _LONG))
     return [next(words)[1] if x == x else None for x in row.tolist()]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from parzen._wording import plain
 from parzen.analysis import doctor, region, why
+from parzen.analysis._why import outcome_of
 from parzen.dashboard._answers import Problem
 from parzen.dashboard._library import Library, Watched
 from parzen.dashboard._table import values_of
@@ -52,12 +53,15 @@ def _numbers(watched: Watched, history: History) -> dict[str, Any]:
     best = history.best_number
     running = history.count(State.RUNNING)
     done, budget = history.finished, history.budget
-    if history.wishes.paused:
+    wishes = history.wishes
+    if running:
+        mood = "stopping" if wishes.stopping else "paused" if wishes.paused else "running"
+    elif wishes.paused and not wishes.stopping:
         mood = "paused"
-    elif running:
-        mood = "running"
     elif budget is not None and done >= budget:
         mood = "done"
+    elif wishes.stopping:  # which is over when a later run begins a trial
+        mood = "stopped"
     else:
         mood = "idle" if len(history) else "empty"
     return {
@@ -66,8 +70,7 @@ def _numbers(watched: Watched, history: History) -> dict[str, Any]:
         "budget": budget,
         "counts": {state.name: history.count(state) for state in State},
         "running": running,
-        "paused": history.wishes.paused,
-        "stopping": history.wishes.stopping and running > 0,
+        "paused": wishes.paused,
         "mood": mood,
         "best": None if best is None else {"number": best, "loss": history.reported(history.losses[best])},
         "seq": history.seq,
@@ -163,7 +166,9 @@ def _why(history: History, number: int) -> dict[str, Any] | None:
         found = why(history, number)
     except ParzenError:
         return None
-    return {"sentences": list(found.sentences), "nearest": [list(pair) for pair in found.nearest]}
+    # The page has links to what is alike, and the parameters in a table: neither is said twice.
+    said = [one for one in found.sentences if not one.startswith(("Most alike were", "Its parameters:"))]
+    return {"sentences": said, "nearest": [[k, outcome_of(history, k)] for k, _ in found.nearest]}
 
 
 def _shown(value: object) -> str | float | int | bool | None:

@@ -6,6 +6,7 @@ Blue and yellow, which nearly all eyes tell apart, and bold: never red against g
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from parzen._typing import FloatArray
-from parzen._wording import clock_time, number, setting, span
+from parzen._wording import clock_time, counted, number, setting, span
 from parzen.feedback._overview import Overview, Worker
 from parzen.trials import State
 
@@ -22,6 +23,8 @@ __all__ = ["ages", "chance_text", "counts_text", "panel", "sparkline", "status_t
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _PLAIN = "_.-=+*#@"
 _LABEL = 9
+_NARROW = 20
+"""Columns below which no sentence is broken: a word a line says less than a line that is cut."""
 _ROWS = 8
 """Parameters that are shown."""
 _COLUMNS = 4
@@ -45,7 +48,7 @@ def panel(overview: Overview, width: int = 80, height: int | None = None, *, blo
         list(_curves(overview, width, blocks)),
         list(_configurations(overview, width)),
         list(_workers(overview)),
-        list(_failures(overview)),
+        list(_failures(overview, width)),
     ]
     lines = _fitted([group for group in groups if group], height)
     for line in lines:
@@ -78,6 +81,12 @@ def _labelled(label: str, *parts: str | tuple[str, str]) -> Text:
     return _line((f"{label:>{_LABEL}}  ", "dim"), *parts)
 
 
+def _wrapped(label: str, text: str, width: int) -> Iterator[Text]:
+    """A sentence over as many lines as it needs: what stands at its end explains what stands at its beginning."""
+    for i, part in enumerate(textwrap.wrap(text, max(width - _LABEL - 2, _NARROW))):
+        yield _labelled("" if i else label, part)
+
+
 # --- words, which the notebook says too -------------------------------------------------------------------------
 
 
@@ -85,7 +94,7 @@ def counts_text(overview: Overview) -> list[tuple[str, str]]:
     """What has become of the trials: kind and text."""
     counts = overview.counts
     total = f"{overview.done}/{overview.total}" if overview.total is not None else f"{overview.done}"
-    parts = [("done", f"{total} trials")]
+    parts = [("done", f"{total} trials" if overview.total is not None else counted(overview.done, "trial"))]
     if counts[State.RUNNING] or overview.total is None or overview.done < overview.total:
         parts.append(("running", f"{counts[State.RUNNING]} running"))
     if counts[State.WAITING]:
@@ -101,8 +110,7 @@ def status_text(overview: Overview) -> str:
     """How long it took, and how long it will."""
     text = f"{clock_time(overview.busy)} so far"
     if overview.pace:
-        each = 1 / overview.pace
-        text += f", one trial every {span(each)}" if each >= 1 else f", {number(overview.pace, 2)} trials a second"
+        text += f", {pace_text(overview.pace)}"
     if overview.paused:
         text += ", paused"
     elif overview.left is not None:
@@ -114,14 +122,26 @@ def status_text(overview: Overview) -> str:
     return text
 
 
+def pace_text(pace: float) -> str:
+    """So many trials a second, in words."""
+    each, many = span(1 / pace), number(pace, 2)
+    if each == "1 s" or many == "1":
+        return "one trial a second"
+    return f"one trial every {each}" if pace < 1 else f"{many} trials a second"
+
+
 def chance_text(overview: Overview) -> str:
     """The chance that more trials still help."""
     chance = overview.chance
     if chance is None:
         return "too early to say" if overview.done < 12 else "nothing is known"
     percent = round(100 * chance.probability)
-    text = f"{percent} % that {chance.trials} more trials improve on it"
-    text += f"; the last {chance.since} did not" if chance.since else "; the last one did"
+    text = f"{percent} % that {counted(chance.trials, 'more trial')} {'improves' if chance.trials == 1 else 'improve'} on it"
+    text += (
+        "; the last one did"
+        if not chance.since
+        else f"; the last {chance.since if chance.since > 1 else 'one'} did not"
+    )
     return f"{text} (losses are noisy)" if overview.noisy else text
 
 
@@ -157,7 +177,7 @@ def _head(overview: Overview, width: int, blocks: bool) -> Iterator[Text]:
     for i, (kind, text) in enumerate(counts_text(overview)):
         line += _line((", " if i else "", ""), (text, styles.get(kind, "")))
     yield line
-    yield _labelled("time", status_text(overview))
+    yield from _wrapped("time", status_text(overview), width)
     if overview.best is not None:
         found = f"{overview.best.found} in trial {overview.best.number}"
         yield _labelled(
@@ -165,7 +185,7 @@ def _head(overview: Overview, width: int, blocks: bool) -> Iterator[Text]:
         )
     elif overview.done:
         yield _labelled("best", ("none yet: no trial has a loss", "yellow"))
-    yield _labelled("chance", chance_text(overview))
+    yield from _wrapped("chance", chance_text(overview), width)
 
 
 def _curves(overview: Overview, width: int, blocks: bool) -> Iterator[Text]:
@@ -234,7 +254,9 @@ def _configurations(overview: Overview, width: int) -> Iterator[Text]:
         line = _line((f"{_cut(label, first):>{first}}  ", "dim"))
         for name, values in columns:
             value = "" if label not in values else setting(values[label])  # type: ignore[arg-type]  # of `Settings`
-            other = bool(best) and name != "best" and values.get(label) != best.get(label)
+            # As they are written: two numbers that round to the same text would be one value in two styles.
+            usual = "" if label not in best else setting(best[label])
+            other = bool(best) and name != "best" and value != usual
             line += _line((_cell(value, room), "bold" if other else ""))
         yield line
     if len(labels) > _ROWS:
@@ -271,11 +293,15 @@ def _workers(overview: Overview) -> Iterator[Text]:
         yield _labelled("", (f"and {len(overview.workers) - _LISTED} more", "dim"))
 
 
-def _failures(overview: Overview) -> Iterator[Text]:
+def _failures(overview: Overview, width: int) -> Iterator[Text]:
     for i, failure in enumerate(overview.failures):
         message = f": {failure.message}" if failure.message else ""
-        text = (f"{failure.count} × {failure.kind}", "yellow")
-        yield _labelled("failures" if not i else "", text, f", last in trial {failure.number}{message}")
+        kind, last = f"{failure.count} × {failure.kind}", f", last in trial {failure.number}"
+        below = bool(message) and cell_len(kind + last + message) > width - _LABEL - 2
+        said = f"{last}:" if below else last + message
+        yield _labelled("failures" if not i else "", (kind, "yellow"), said)
+        if below:
+            yield _labelled("", failure.message)
 
 
 def joined(lines: Sequence[Text]) -> str:

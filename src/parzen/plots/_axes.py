@@ -7,20 +7,20 @@ others, one for each way to end.  So nothing is left out, and nothing that faile
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from parzen._typing import BoolArray, FloatArray, IntArray
-from parzen._wording import number, plain
+from parzen._wording import middle, number, told_apart
 from parzen.analysis import scored
 from parzen.plots._marks import Axis, Mark, Points, Rule
 from parzen.plots._thinning import Kept, said, thinned, with_kept
 from parzen.space import Grid, LogNormal, LogUniform, Quantized, Space
 from parzen.trials import History, State
 
-__all__ = ["Losses", "label_of", "option_of", "parameter_axis", "round_places"]
+__all__ = ["Losses", "label_of", "option_text", "options_of", "parameter_axis", "round_places"]
 
 _LONG = 28
 _MANY = 24
@@ -35,7 +35,7 @@ _STATES = (
 
 def label_of(text: str) -> str:
     """A label as an axis shows it."""
-    return plain(text, _LONG)
+    return middle(text, _LONG)
 
 
 def parameter_axis(space: Space, j: int) -> Axis:
@@ -43,9 +43,8 @@ def parameter_axis(space: Space, j: int) -> Axis:
     distribution = space.distributions[j]
     name = label_of(space.labels[j])
     if space.is_choice(j) and distribution is not None and distribution.size is not None:
-        codes = range(distribution.size)
-        step = -(-len(codes) // _MANY)
-        ticks = tuple((float(code), option_of(space, j, code)) for code in codes[::step])
+        codes = range(distribution.size)[:: -(-distribution.size // _MANY)]
+        ticks = tuple(zip(map(float, codes), options_of(space, j, codes), strict=True))
         return Axis(name, "linear", -0.5, distribution.size - 0.5, ticks)
     base = getattr(distribution, "base", distribution)  # of what is rounded, or around a guess
     base = getattr(base, "base", base)
@@ -75,13 +74,18 @@ def round_places(low: float, high: float, *, log: bool) -> list[float]:
     return [float(f"{one:.12g}") for one in found if low <= one <= high]
 
 
-def option_of(space: Space, j: int, code: float) -> str:
-    """What an option is called; its own `repr` may do anything."""
+def options_of(space: Space, j: int, codes: Sequence[float]) -> list[str]:
+    """What options are called, as an axis shows them."""
+    return told_apart([option_text(space, j, code) for code in codes], _LONG)
+
+
+def option_text(space: Space, j: int, code: float) -> str:
+    """What an option is called, whole; its own `repr` may do anything."""
     try:
         text = space.option(j, code)
     except Exception:
         return f"option {int(code)}"
-    return plain(text.strip("'\"") or text, _LONG)
+    return text.strip("'\"") or text
 
 
 @dataclass(frozen=True, slots=True)

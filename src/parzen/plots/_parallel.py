@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
-from parzen._wording import number
-from parzen.plots._axes import Losses, label_of, option_of
+from parzen._wording import number, told_apart
+from parzen.plots._axes import Losses, label_of, option_text
 from parzen.plots._choosing import chosen_columns
 from parzen.plots._marks import Axis, Chart, Colours, Line, Mark, Panel, Paths, Words
 from parzen.plots._thinning import Kept, said, with_kept
 from parzen.space import Space
 from parzen.trials import History
 
-__all__ = ["parallel_chart"]
+__all__ = ["NAME", "parallel_chart"]
 
 _MOST = 10
 _PATHS, _BEST, _FAILED = 300, 60, 60
@@ -25,6 +25,8 @@ _WITHOUT = {"failed": 1.12, "pruned": 1.22}
 """Where lines end of trials without a loss, above the axis of the loss."""
 _TOP = 1.3
 _NAMED = 8
+NAME = 14
+"""Characters of an option beside its axis."""
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -120,12 +122,12 @@ def _scale(space: Space, j: int, x: float, *, conditional: bool) -> list[Mark]:
         values = distribution.values()
         values = values[:: -(-len(values) // _NAMED)]
         places = distribution.to_unit(values)
-        names = [option_of(space, j, value) for value in values.tolist()]
+        names = told_apart([option_text(space, j, value) for value in values.tolist()], NAME)
     else:
         places = np.array(_QUANTILES)
         inner = np.clip(places, 1e-3, 1 - 1e-3) if not np.isfinite(distribution.from_unit(places)).all() else places
         names = [number(value, 3) for value in distribution.from_unit(inner).tolist()]
-    marks.append(Words(np.full(len(places), x), places, tuple(name[:14] for name in names)))
+    marks.append(Words(np.full(len(places), x), places, tuple(names)))
     if conditional:
         marks.append(Words(np.array([x]), np.array([_OFF]), ("inactive",)))
     return marks

@@ -6,23 +6,23 @@ import datetime
 import platform
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 import numpy as np
 
-from parzen._wording import number, plain, setting, settings, span
-from parzen.analysis import Region, noise_of, region
+from parzen._wording import middle, number, plain, setting, settings, span
+from parzen.analysis import Range, Region, noise_of, region
 from parzen.trials import Header, History, State
 
-__all__ = ["Facts", "Reportable", "facts_of"]
+__all__ = ["Facts", "Reportable", "Short", "facts_of"]
 
 _ROWS = 20
 """Best trials in the table."""
 _ERRORS = 8
-_LONG = 300
+_LONG, _LINES, _CELL = 2000, 200, 40
 _NOTES = 20
 """Notes of people, the last ones."""
 _PACKAGES = ("parzen", "numpy", "scipy", "scikit-learn", "matplotlib")
@@ -50,6 +50,22 @@ class Reportable(Protocol):
     def algorithm(self) -> object:
         """What proposes trials."""
         ...
+
+
+class Short(str):
+    """A text that was cut to the room of a cell; `whole` is what the page tells whoever points at it."""
+
+    __slots__ = ("whole",)
+    whole: str
+
+    @classmethod
+    def of(cls, text: str) -> str:
+        """The text as it is where it is short."""
+        if len(text) <= _CELL:
+            return plain(text, _CELL)
+        short = cls(middle(text, _CELL))
+        short.whole = plain(text, _LONG)
+        return short
 
 
 Rows = list[tuple[str, ...]]
@@ -95,7 +111,7 @@ def facts_of(study: Reportable, history: History) -> Facts:
         space=[line.strip() for line in repr(history.space).splitlines()[1:-1]][:200],
         answer=_answer(history, found),
         confidence=list(_confidence(history, found)),
-        ranges=[] if found is None else [_range(str(one)) for one in found.ranges],
+        ranges=[] if found is None else [_range(one) for one in found.ranges],
         table=_table(history),
         failures=failures,
         tracebacks=tracebacks,
@@ -117,11 +133,33 @@ def _question(study: Reportable, history: History) -> Rows:
         rows.append(("last result", _when(float(np.nanmax(ended)))))
     if np.isfinite(history.seconds).any():
         rows.append(("time in the objective", span(float(np.nansum(history.seconds)))))
-    rows += [(plain(str(key), 60), plain(str(value), _LONG)) for key, value in list(history.notes.items())[:20]]
+    rows += [_noted(str(key), value) for key, value in list(history.notes.items())[:20]]
     for note in history.remarks[-_NOTES:]:
         about = "note" if note.trial is None else f"note on trial {note.trial}"
-        rows.append((about, plain(note.text, _LONG)))
+        rows.append((about, "\n".join(plain(line, _LONG) for line in note.text.splitlines()[:_LINES])))
     return rows
+
+
+def _noted(key: str, value: object) -> tuple[str, str]:
+    """What parzen itself has noted, in words."""
+    if key.startswith("earlier study "):  # its uid tells a reader nothing, and the text names it
+        key = "earlier study"
+    if not isinstance(value, Mapping):
+        return plain(key, 60), plain(str(value), _LONG)
+    if isinstance(value.get("name"), str):
+        given = value.get("settings")
+        text = f"{value['name']}, with " + (
+            _pairs(given) if isinstance(given, Mapping) and given else "its usual settings"
+        )
+    elif isinstance(value.get("type"), str):
+        text = f"{value['type']}, which is none of parzen's own"
+    else:
+        text = _pairs(value)
+    return plain(key, 60), plain(text, _LONG)
+
+
+def _pairs(given: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in given.items())
 
 
 def _when(at: float) -> str:
@@ -132,7 +170,8 @@ def _answer(history: History, found: Region | None) -> Rows:
     if found is None:
         return []
     metric, loss = plain(history.objectives[0], 40), history.reported(history.losses[found.number])
-    rows: Rows = [(label, setting(value)) for label, value in settings(history.space, history.values[found.number])]
+    row = history.values[found.number]
+    rows: Rows = [(label, setting(value)) for label, value in settings(history.space, row, _LONG)]
     return [
         *rows,
         (f"{metric}, measured", number(loss, 6)),
@@ -163,26 +202,30 @@ def _confidence(history: History, found: Region | None) -> Iterator[str]:
         yield f"The noise of a single value is {size} ({by[noise.source]})."
     others = len(found.trials) - 1
     yield (
-        f"{others} other trial{'s are' if others != 1 else ' is'} as good, as far as anybody can tell: within "
+        f"{others or 'No'} other trial{'s are' if others > 1 else ' is'} as good, as far as anybody can tell: within "
         f"{number(found.within, 2)}, {found.why}."
     )
 
 
-def _range(text: str) -> tuple[str, ...]:
-    label, _, rest = text.partition(": ")
-    values, _, remark = rest.partition(" (")
-    return label, values, remark.rstrip(")")
+def _range(one: Range) -> tuple[str, ...]:
+    values = str(one)[len(plain(one.label, 40)) + 2 :].removesuffix(" (nearly anything)")
+    if one.options:
+        cut = Short(values)
+        cut.whole = plain(" or ".join(option.strip("'\"") for option in one.options), _LONG)
+        values = values if values == cut.whole else cut
+    return Short.of(one.label), values, "nearly anything" if one.free else ""
 
 
 def _table(history: History) -> Rows:
     finite = np.flatnonzero(history.ok & np.isfinite(history.losses))
     best = finite[np.argsort(history.losses[finite], kind="stable")][:_ROWS]
-    labels = [plain(label, 40) for label in history.space.labels]
+    labels = [Short.of(label) for label in history.space.labels]
     rows: Rows = [("trial", plain(history.objectives[0], 40), "seconds", *labels, "proposed by")]
     for i in best.tolist():
-        values = dict(settings(history.space, history.values[i]))
+        row = history.values[i]
+        values = iter(settings(history.space, row, _LONG))
         seconds = history.seconds[i]
-        told = [setting(values[label]) if label in values else "" for label in labels]
+        told = [Short.of(setting(next(values)[1])) if x == x else "" for x in row.tolist()]
         took = number(float(seconds), 3) if np.isfinite(seconds) else ""
         loss = number(history.reported(history.losses[i]), 6)
         rows.append((str(i), loss, took, *told, plain(history.source(i), 40)))

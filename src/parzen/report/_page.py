@@ -16,7 +16,7 @@ from parzen._wording import plain
 from parzen.analysis import Finding, doctor
 from parzen.errors import ParzenError
 from parzen.plots import NAMES, THEMES, Plots
-from parzen.report._facts import Facts, Reportable, facts_of
+from parzen.report._facts import Facts, Reportable, Short, facts_of
 
 __all__ = ["report_html", "write_report"]
 
@@ -97,14 +97,19 @@ def _cell(text: str) -> str:
     return html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
+def _whole(text: str) -> str:
+    """Of a text that was cut, the attribute that has all of it."""
+    return f" title='{_cell(text.whole)}'" if isinstance(text, Short) else ""
+
+
 def _pairs(rows: Sequence[Sequence[str]]) -> str:
     body = "".join(f"<tr><th scope='row'>{_cell(key)}</th><td>{_cell(text)}</td></tr>" for key, text in rows)
     return f"<table class='pairs'>{body}</table>"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th scope='col'>{_cell(one)}</th>" for one in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{_cell(one)}</td>" for one in row) + "</tr>" for row in rows[1:])
+    head = "".join(f"<th scope='col'{_whole(one)}>{_cell(one)}</th>" for one in rows[0])
+    body = "".join("<tr>" + "".join(f"<td{_whole(one)}>{_cell(one)}</td>" for one in row) + "</tr>" for row in rows[1:])
     return f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
@@ -151,8 +156,9 @@ def _style() -> str:
         "h1,h2{line-height:1.2}h2{margin-top:2.5rem;border-bottom:1px solid var(--grid);padding-bottom:.3rem}"
         "table{border-collapse:collapse;font-size:.9rem}th,td{text-align:left;padding:.25rem .8rem .25rem 0;"
         "vertical-align:top;border-bottom:1px solid var(--grid);overflow-wrap:anywhere}"
-        ".pairs th{color:var(--muted);font-weight:normal;white-space:nowrap}.wide{overflow-x:auto}"
-        ".wide td{white-space:nowrap}"
+        ".pairs th{color:var(--muted);font-weight:normal;min-width:9rem;max-width:20rem}.pairs td{white-space:pre-line}"
+        ".wide{overflow-x:auto}[title]{text-decoration:underline dotted;text-underline-offset:.2em}"
+        ".wide td,.wide th{white-space:nowrap}"
         "figure{margin:1.5rem 0}svg{max-width:100%;height:auto}"
         ".finding{border-left:4px solid var(--best);padding-left:.8rem}"
         "pre{overflow-x:auto;font-size:.8rem;border:1px solid var(--grid);padding:.6rem}code{overflow-wrap:anywhere}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from parzen._html import cell, grid
+from parzen._wording import middle
 from parzen.space._nodes import Build, Const, Opaque, Param
 from parzen.space.distributions import Around, Categorical, Distribution
 
@@ -62,12 +63,16 @@ def _called(value: Any) -> str:
         return short
 
 
-def in_words(space: Space) -> str:
-    """A line for each parameter: what it may be, and when it is active."""
+def in_words(space: Space, longest: int | None = None) -> str:
+    """A line for each parameter: what it may be, and when it is active.
+
+    Args:
+        longest: characters of a label or an option, from which on it is cut; None cuts none.
+    """
     lines = []
     for j, label in enumerate(space.labels):
-        when = _when(space, j)
-        lines.append(f"  {label}: {_what(space, j)}" + (f"  if {when}" if when else ""))
+        when = _when(space, j, longest)
+        lines.append(f"  {_cut(label, longest)}: {_what(space, j, longest)}" + (f"  if {when}" if when else ""))
     return "Space(\n" + "\n".join(lines) + "\n)" if lines else "Space()"
 
 
@@ -83,25 +88,30 @@ def in_html(space: Space) -> str:
     return table + more
 
 
-def _when(space: Space, j: int) -> str:
+def _cut(text: str, longest: int | None) -> str:
+    return text if longest is None else middle(text, longest)
+
+
+def _when(space: Space, j: int, longest: int | None = None) -> str:
     """What a parameter hangs on; empty where it is always active."""
     return " or ".join(
-        " and ".join(f"{space.labels[c]} = {space.option(c, code)}" for c, code in conj)
+        " and ".join(f"{_cut(space.labels[c], longest)} = {_cut(space.option(c, code), longest)}" for c, code in conj)
         for conj in space.conditions[j][:_LISTED]
         if conj
     )
 
 
-def _what(space: Space, j: int) -> str:
+def _what(space: Space, j: int, longest: int | None = None) -> str:
     distribution = space.distributions[j]
     if distribution is None:
         return f"{space.param(j).family} of bounds that are computed"
     if not space.is_choice(j):
         return distribution.describe()
     count = distribution.size or 0
-    names = [f"{space.option(j, code)}{_share(distribution, code)}" for code in range(min(count, _LISTED))]
+    listed = range(min(count, _LISTED))
+    names = [f"{_cut(space.option(j, code), longest)}{_share(distribution, code)}" for code in listed]
     more = f" … ({count} options)" if count > _LISTED else ""
-    guess = f" around {space.option(j, distribution.guess)}" if isinstance(distribution, Around) else ""
+    guess = f" around {_cut(space.option(j, distribution.guess), longest)}" if isinstance(distribution, Around) else ""
     return f"one of {', '.join(names)}{more}{guess}"
 
 

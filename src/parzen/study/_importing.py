@@ -68,10 +68,14 @@ def import_table(stream: Stream, path: str | os.PathLike[str], format: str | Non
             new.append((place, row))
     for start in range(0, len(new), _CHUNK):
         _publish(stream, where, new[start : start + _CHUNK])
+    key, text = f"file {where}", f"all rows of {where} are of this space"
     if why is not None:
-        text = f"{left} rows of {where} are not of this space and were left out, the first because {why}"
-        if stream.history.notes.get(f"file {where}") != text:
-            stream.publish(Noted(f"file {where}", text, stream.clock.wall()))
+        rows_are, were = (f"1 row of {where} is", "was") if left == 1 else (f"{left} rows of {where} are", "were")
+        text = f"{rows_are} not of this space and {were} left out, the first because {why}"
+    # A file that was mended: what was noted of it before is not so any more.
+    noted = stream.history.notes.get(key)
+    if noted != text and (why is not None or noted is not None):
+        stream.publish(Noted(key, text, stream.clock.wall()))
     return len(new)
 
 

@@ -22,11 +22,26 @@ async function told(answer) {
   return body;
 }
 
+function address(path, query) {
+  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return `/api/${path}${pairs.length ? `?${new URLSearchParams(pairs)}` : ""}`;
+}
+
 /** Read something; `query` is a mapping, of which empty values are left out. */
 export async function get(path, query = {}, signal) {
-  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const text = pairs.length ? `?${new URLSearchParams(pairs)}` : "";
-  return told(await fetch(`/api/${path}${text}`, {signal, headers: {Accept: "application/json"}}));
+  return told(await fetch(address(path, query), {signal, headers: {Accept: "application/json"}}));
+}
+
+/** The same while everything else waits, for a page that is about to be printed; null where it is not there. */
+export function getNow(path, query = {}) {
+  const request = new XMLHttpRequest();
+  request.open("GET", address(path, query), false);
+  try {
+    request.send();
+    return request.status === 200 ? JSON.parse(request.responseText) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Do something to a study; gives the server's answer with its `sentence`. */

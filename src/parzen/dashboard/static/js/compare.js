@@ -2,7 +2,7 @@
 
 import {get} from "./api.js";
 import {el, refill} from "./dom.js";
-import {count, moment, number, stateText, value} from "./format.js";
+import {count, moment, number, short, stateText, value, whole} from "./format.js";
 import {draw} from "./plots.js";
 import {moodPill} from "./studies.js";
 import {onTheme, theme} from "./theme.js";
@@ -15,7 +15,7 @@ function sideBySide(heads, rows, caption) {
     el("tbody", {}, rows.map(([label, values, compared = true]) => {
       const texts = values.map((one) => (one instanceof Node ? one.textContent : String(one)));
       const differs = compared && new Set(texts).size > 1;
-      return el("tr", {class: differs ? "differs" : ""}, el("th", {scope: "row"}, label), values.map((one) => el("td", {}, one)));
+      return el("tr", {class: differs ? "differs" : ""}, el("th", {scope: "row", ...whole(label)}, short(label)), values.map((one) => el("td", {}, one)));
     }))));
 }
 

@@ -3,6 +3,9 @@
 import {act, get} from "./api.js";
 import {el} from "./dom.js";
 import {field, openDialog} from "./dialog.js";
+import {short, whole} from "./format.js";
+
+const LONG = 60;  // characters of an option
 
 /** Open the form; it begins with the values of `trial`, else of the best one. */
 export async function openForm(uid, trial = null) {
@@ -47,7 +50,7 @@ function input(one, value) {
   const text = value === null || value === undefined ? "" : String(value);
   if (one.choice) {
     const list = el("select", {data}, el("option", {value: ""}, "draw at random"),
-      one.options.map((name, code) => el("option", {value: code}, name)));
+      one.options.map((name, code) => el("option", {value: code, ...whole(name, LONG)}, short(name, LONG))));
     list.value = text;
     return list;
   }

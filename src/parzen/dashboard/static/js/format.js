@@ -33,6 +33,22 @@ export function span(seconds) {
   return `${days} d ${two(hours % 24)} h`;
 }
 
+/** Trials by the second, the minute or the hour, whichever gives a number that one can picture; a space that does not break. */
+export function pace(perSecond) {
+  const [unit, each] = [["s", 1], ["min", 60], ["h", 3600]].find(([, seconds]) => perSecond * seconds >= 1) ?? ["day", 86400];
+  return `${number(perSecond * each, 2)}\u00a0/\u00a0${unit}`;
+}
+
+/** Text of at most `limit` characters, cut in its middle. */
+export function short(text, limit = 40) {
+  if (text.length <= limit) return text;
+  const end = Math.floor((limit - 1) / 3);
+  return `${text.slice(0, limit - 1 - end)}…${text.slice(text.length - end)}`;
+}
+
+/** Attributes of an element whose text was cut: all of it, for whoever points at it. */
+export const whole = (text, limit = 40) => ({title: text.length > limit ? text : null});
+
 const MOMENT = new Intl.DateTimeFormat("en-GB", {dateStyle: "medium", timeStyle: "short"});
 const CLOCK = new Intl.DateTimeFormat("en-GB", {timeStyle: "medium"});
 

@@ -96,7 +96,7 @@ const KEYS = [
   [["↑", "↓", "Home", "End"], "from row to row in a table"],
   [["Page Up", "Page Down"], "to the page before or after"],
   [["Enter"], "opens the trial of a row"],
-  [["Space"], "picks a trial out, or puts it back"],
+  [["Space"], "picks the trial of a row out, or puts it back; the plots mark it too, where dragging has no keys"],
   [["Esc"], "closes a dialog, or puts all picked trials back"],
   [["/"], "to the condition of the table"],
   [["?"], "this list"],

@@ -3,12 +3,14 @@
 // plotly's script is read when the first plot comes into view.  Each plot is made by the server for the theme at hand; where
 // not all trials are drawn the server draws those that were picked out in any case.
 
-import {get} from "./api.js";
-import {el, refill} from "./dom.js";
+import {get, getNow} from "./api.js";
+import {el, refill, svg} from "./dom.js";
+import {short, whole} from "./format.js";
 import {showLegend} from "./legend.js";
 import {onTheme, theme} from "./theme.js";
 
 const MANY = 500;  // trials that a plot is asked to draw in any case
+const PAPER = 680;  // pixels of a sheet between its margins
 const CONFIG = {displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false};
 
 let reading = null;
@@ -49,21 +51,45 @@ export function plotly() {
 /** Draw a figure of the server into a box; narrow boxes have their panels one below the other. */
 export async function draw(box, figure, dragmode = "zoom") {
   const Plotly = await plotly();
+  await put(Plotly, box, figure, dragmode);
+}
+
+/** The same at once, of a given width where there is one. */
+function put(Plotly, box, figure, dragmode, width = null) {
   const layout = structuredClone(figure.layout);
   layout.dragmode = dragmode;
-  layout.autosize = true;
+  layout.autosize = width === null;
+  if (width !== null) layout.width = width;
   if (figure.panels > 1) {
-    const columns = Math.max(1, Math.min(figure.columns, Math.floor(box.clientWidth / 250)));
+    const wide = width ?? box.clientWidth, {room} = figure;
+    const columns = Math.max(1, Math.min(figure.columns, Math.floor(wide / (room + 180))));
     const rows = Math.ceil(figure.panels / columns);
-    layout.grid = {...layout.grid, rows, columns};
+    // A gap is a share of the width of one panel; between two of them stands what is written to the left of the second.
+    const panels = Math.max(wide - room - 110, 100);
+    layout.grid = {...layout.grid, rows, columns, xgap: columns > 1 ? Math.min(0.6, (room * columns) / (panels + room)) : 0.1};
     layout.height = rows === 1 ? 340 : 250 * rows + 60;
   }
   layout.font = {...layout.font, family: getComputedStyle(document.body).fontFamily};
   box.classList.remove("waiting");
   if (!box.querySelector(".plot-container")) box.replaceChildren();
-  await Plotly.react(box, figure.data, layout, CONFIG);
+  const drawn = Plotly.react(box, figure.data, layout, CONFIG);
   const legend = box.previousElementSibling;
   if (legend?.classList.contains("legend")) showLegend(legend, box, figure.data);
+  if (!box.whole) box.on("plotly_afterplot", () => tellWhole(box));
+  box.whole = figure.whole;
+  tellWhole(box);
+  return drawn;
+}
+
+/** Texts that were cut tell all of themselves to whoever points at them. */
+function tellWhole(box) {
+  if (!Object.keys(box.whole).length) return;
+  for (const text of box.querySelectorAll("svg text")) {
+    const said = text.textContent.trim();
+    if (!Object.hasOwn(box.whole, said)) continue;
+    text.append(svg("title", {}, box.whole[said]));
+    text.style.pointerEvents = "all";
+  }
 }
 
 /** The plots of a study, each in a card. */
@@ -88,6 +114,11 @@ export class Plots {
     this.tools = this.#tools();
     selection.addEventListener("change", () => this.#selected(), {signal});
     onTheme(() => this.refresh(true), signal);
+    addEventListener("beforeprint", () => this.#print(), {signal});
+    addEventListener("afterprint", () => {
+      this.printing = false;
+      this.refresh(true);
+    }, {signal});
     signal.addEventListener("abort", () => {
       this.seen.disconnect();
       this.near.disconnect();
@@ -132,7 +163,7 @@ export class Plots {
       const select = el("select", {on: {change: () => {
         card.arguments[key] = select.value;
         this.#draw(card);
-      }}}, options.map(([value, text]) => el("option", {value}, text)));
+      }}}, options.map(([value, text]) => el("option", {value, ...whole(text)}, short(text))));
       return el("label", {}, label, select);
     };
     if (card.name === "contour" && this.study.labels.length > 2) {
@@ -155,7 +186,7 @@ export class Plots {
   #leave(entries) {
     for (const entry of entries) {
       const card = this.cards.get(entry.target.dataset.name);
-      if (entry.isIntersecting || !card.figure || card.busy) continue;
+      if (entry.isIntersecting || !card.figure || card.busy || this.printing) continue;
       card.box.style.minHeight = `${card.box.offsetHeight}px`;
       window.Plotly.purge(card.box);
       card.figure = null;
@@ -225,6 +256,26 @@ export class Plots {
         card.again = false;
         setTimeout(() => this.#draw(card), Math.max(400, 2 * (performance.now() - began)));
       }
+    }
+  }
+
+  /** All plots, as wide as a sheet: nobody scrolls on paper, and the page is photographed as soon as this returns. */
+  #print() {
+    if (!window.Plotly) return;
+    this.printing = true;
+    for (const card of this.cards.values()) {
+      const path = `studies/${encodeURIComponent(this.uid)}/plots/${card.name}`;
+      const figure = card.figure ?? getNow(path, {...card.arguments, theme: theme()});
+      if (!figure) continue;
+      if (figure.problem) {
+        refill(card.box, el("p", {}, figure.problem));
+        continue;
+      }
+      put(window.Plotly, card.box, figure, this.dragmode, PAPER);
+      if (!card.figure) this.#listen(card);
+      card.figure = figure;
+      card.stale = true;
+      card.notes.textContent = figure.notes.join(" ");
     }
   }
 

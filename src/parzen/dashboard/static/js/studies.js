@@ -4,11 +4,19 @@ import {follow, get} from "./api.js";
 import {el, refill, trouble} from "./dom.js";
 import {count, moment, number, plural} from "./format.js";
 
-const MOODS = {running: "▶ running", paused: "‖ paused", done: "✓ done", idle: "idle", empty: "empty", stopping: "stopping"};
+const MOODS = {
+  running: ["▶ running", "trials are running"],
+  paused: ["‖ paused", "no further trial begins until somebody resumes it"],
+  stopping: ["■ stopping", "it was asked to stop, and its last trials are running"],
+  stopped: ["■ stopped", "it was asked to stop, and nothing is running any more"],
+  done: ["✓ done", "all trials of the budget are done"],
+  idle: ["idle", "no trial is running"],
+  empty: ["empty", "no trial has begun yet"],
+};
 
-export const moodPill = (study) => {
-  const mood = study.stopping ? "stopping" : study.mood;
-  return el("span", {class: `pill ${mood}`}, MOODS[mood] ?? mood);
+export const moodPill = ({mood}) => {
+  const [text, title] = MOODS[mood] ?? [mood, null];
+  return el("span", {class: `pill ${mood}`, title}, text);
 };
 
 export async function showStudies({main, signal, place, go}) {
@@ -63,7 +71,7 @@ export async function showStudies({main, signal, place, go}) {
       line.dataset.uid = study.uid;
       return line;
     }));
-    refill(list, el("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "List of studies"}, el("table", {},
+    refill(list, el("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "List of studies"}, el("table", {class: "studies"},
       el("caption", {class: "unseen"}, plural(told.studies.length, "study").replace("studys", "studies")),
       el("thead", {}, el("tr", {},
         el("th", {scope: "col", class: "narrow"}, el("span", {class: "unseen"}, "Compare")),

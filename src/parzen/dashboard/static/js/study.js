@@ -4,11 +4,13 @@ import {act, follow, get} from "./api.js";
 import {announce, el, plainTable, refill, throttled, toast, trouble} from "./dom.js";
 import {confirmDialog, field, openDialog} from "./dialog.js";
 import {openForm} from "./form.js";
-import {count, moment, number, plural, span, value} from "./format.js";
+import {count, moment, number, pace, plural, short, span, value, whole} from "./format.js";
 import {Plots} from "./plots.js";
 import {Selection} from "./selection.js";
 import {moodPill} from "./studies.js";
 import {Table} from "./table.js";
+
+const LONG = 100;  // characters of a label or an option in the head
 
 export async function showStudy({main, signal, place, go, given: [uid]}) {
   const study = await get(`studies/${encodeURIComponent(uid)}`, {}, signal);
@@ -110,12 +112,12 @@ function facts(node, now, path) {
     fact("Done", `${count(now.done)}${total}`, now.budget ? el("progress", {max: now.budget, value: Math.min(now.done, now.budget), "aria-label": "Share of the budget that is used"}) : null),
     fact("Running", count(now.counts.RUNNING), el("div", {class: "small muted"}, now.counts.WAITING ? `${count(now.counts.WAITING)} waiting` : "none waiting")),
     fact("Failed", count(bad), el("div", {class: "small muted"}, `${count(now.counts.PRUNED)} pruned, ${count(now.counts.CANCELLED)} cancelled`)),
-    fact("Pace", now.pace ? `${number(now.pace * 60, 3)} / min` : "–", el("div", {class: "small muted"}, now.left ? `${span(now.left)} left` : `${span(now.busy)} busy`)),
-    fact("More trials help", chance ? `${Math.round(100 * chance.probability)} %` : "–", el("div", {class: "small muted"}, chance ? `to beat the best within ${chance.trials} more` : "too early to say"), "last"));
+    fact("Pace", now.pace ? pace(now.pace) : "–", el("div", {class: "small muted"}, now.left ? `${span(now.left)} left` : `ran for ${span(now.busy)}`)),
+    fact("Chance to improve", chance ? `${Math.round(100 * chance.probability)}\u00a0%` : "–", el("div", {class: "small muted"}, chance ? `within ${plural(chance.trials, "more trial")}` : "too early to say"), "last"));
   if (best) {
     node.append(el("div", {class: "card wide settings-card"}, el("dt", {}, "Best configuration"), el("dd", {},
       el("ul", {class: "settings"}, now.labels.map((label, j) => (best.values[j] === null ? null
-        : el("li", {}, el("b", {}, `${label} `), value(best.values[j]))))))));
+        : el("li", whole(`${label} ${value(best.values[j])}`, LONG), el("b", {}, `${short(label, LONG)} `), short(value(best.values[j]), LONG))))))));
   }
 }
 
@@ -124,19 +126,34 @@ function controls(node, uid, now) {
     refill(node, el("p", {class: "muted small"}, "Read-only: nothing can be changed from here."));
     return;
   }
-  const shape = `${now.paused} ${now.stopping} ${now.budget} ${now.counts.RUNNING > 0}`;
+  const over = whyOver(now);
+  const shape = `${now.paused} ${over} ${now.budget} ${now.counts.RUNNING > 0}`;
   if (node.dataset.shape === shape) return;  // a button that is under somebody's finger stays
   const focused = node.contains(document.activeElement) ? document.activeElement.textContent : null;
   node.dataset.shape = shape;
   const simple = (text, action) => el("button", {type: "button", on: {click: () => tell(uid, action)}}, text);
   refill(node,
-    now.paused ? simple("Resume", "resume") : simple("Pause", "pause"),
-    el("button", {type: "button", class: "grave", on: {click: () => confirmDialog("Stop the study?",
-      "Trials that are running end, and no other begins. Whoever runs it can go on later.", "Stop it", async () => (await act(uid, "stop")).sentence)}}, "Stop…"),
+    now.paused ? simple("Resume", "resume") : over ? null : simple("Pause", "pause"),
+    over ? null : el("button", {type: "button", class: "grave", on: {click: () => confirmDialog("Stop the study?",
+      "No further trial begins. Those that are running are told so: they end early if their objective asks should_stop(), else they go on to their end. "
+      + "Then the program that runs the study goes on to its own end. Whoever runs it again later goes on from there.", "Stop it", async () => (await act(uid, "stop")).sentence)}}, "Stop…"),
     el("button", {type: "button", on: {click: () => openBudget(uid, now)}}, "Budget…"),
     el("button", {type: "button", on: {click: () => openForm(uid).catch((error) => toast(error.message, true))}}, "Try a configuration…"),
-    el("button", {type: "button", on: {click: () => openNote(uid)}}, "Note…"));
+    el("button", {type: "button", on: {click: () => openNote(uid)}}, "Note…"),
+    el("p", {class: "muted small hint"}, over
+      || `${now.paused ? "Paused: no trial begins until Resume; those that are running go on to their end." : "Pause: running trials go on to their end, and no other begins until Resume."} Stop: no other begins, running trials are asked to end, and the run ends with them.`));
   if (focused) [...node.children].find((one) => one.textContent === focused)?.focus();
+}
+
+/** Why there is nothing to pause or to stop; empty where there is. */
+function whyOver(now) {
+  if (now.counts.RUNNING) return "";
+  const resumed = now.paused ? " It is paused as well: a run that begins waits until Resume." : "";
+  if (now.budget !== null && now.done >= now.budget) {
+    return `All ${plural(now.budget, "trial")} are done, so that there is nothing to pause or to stop. A higher budget lets a run go on.${resumed}`;
+  }
+  if (now.mood === "stopped") return `It was stopped, so that there is nothing to pause or to stop. Whoever runs it again goes on from here.${resumed}`;
+  return "";
 }
 
 /** Do something that needs no question, and say what came of it. */

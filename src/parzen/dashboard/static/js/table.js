@@ -2,9 +2,10 @@
 
 import {get} from "./api.js";
 import {announce, el, refill, throttled} from "./dom.js";
-import {count, moment, number, plural, span, stateText, value} from "./format.js";
+import {count, moment, number, plural, short, span, stateText, value, whole} from "./format.js";
 
 const PAGE = 50;
+const LONG = 40;  // characters of a cell or a head
 const WIDE = 40;  // parameters that have a column
 const STATES = ["RUNNING", "WAITING", "OK", "FAILED", "PRUNED", "ERROR", "CANCELLED"];
 
@@ -34,10 +35,10 @@ export class Table {
     const {labels, choices} = this.study;
     return [
       {key: "state", text: "State", cell: (row) => el("td", {}, el("span", {class: `state ${row.state}`}, stateText(row.state)))},
-      {key: "loss", text: this.study.metric, number: true, cell: (row) => el("td", {class: "number", title: row.error ?? ""},
+      {key: "loss", text: this.study.metric, number: true, cell: (row) => el("td", {class: "number", title: row.error},
         row.loss !== null ? number(row.loss, 6) : row.partial !== null ? el("span", {class: "muted"}, `(${number(row.partial, 6)})`) : "–")},
       ...labels.slice(0, WIDE).map((text, j) => ({key: `p${j}`, text, number: !choices[j],
-        cell: (row) => el("td", {class: choices[j] ? "" : "number"}, value(row.values[j]))})),
+        cell: (row) => el("td", {class: choices[j] ? "" : "number", ...whole(value(row.values[j]), LONG)}, short(value(row.values[j]), LONG))})),
       {key: "seconds", text: "Time", number: true, cell: (row) => el("td", {class: "number"}, span(row.seconds))},
       {key: "rule", text: "Rule", cell: (row) => el("td", {}, row.rule)},
       {key: "finished", text: "Ended", cell: (row) => el("td", {}, moment(row.finished))},
@@ -90,7 +91,7 @@ export class Table {
   /** Lower and upper bound of one parameter, put into words in the condition. */
   #range() {
     const names = ["loss", "seconds", "number", ...this.study.labels.filter((label, j) => !this.study.choices[j])];
-    const what = el("select", {"aria-label": "Value"}, names.map((name) => el("option", {value: name}, name)));
+    const what = el("select", {"aria-label": "Value"}, names.map((name) => el("option", {value: name, ...whole(name, LONG)}, short(name, LONG))));
     const low = el("input", {type: "text", inputmode: "decimal", size: 6, "aria-label": "From", placeholder: "from"});
     const high = el("input", {type: "text", inputmode: "decimal", size: 6, "aria-label": "To", placeholder: "to"});
     const add = () => {
@@ -111,12 +112,12 @@ export class Table {
   #sorter(key, text, isNumber = false) {
     const sign = el("span", {"aria-hidden": "true"});
     return el("th", {scope: "col", class: isNumber ? "number" : "", data: {key}},
-      el("button", {type: "button", on: {click: () => {
+      el("button", {type: "button", ...whole(text, LONG), on: {click: () => {
         const first = key === "number" || key === "finished" ? "down" : "up";
         const {sort, order} = this.wanted;
         Object.assign(this.wanted, {sort: key, order: sort !== key ? first : order === "up" ? "down" : "up", offset: 0});
         this.load();
-      }}}, text, sign));
+      }}}, short(text, LONG), sign));
   }
 
   /** Show picked trials only, or all. */

@@ -4,11 +4,13 @@ import {follow, get} from "./api.js";
 import {confirmDialog} from "./dialog.js";
 import {el, plainTable, refill, toast, trouble} from "./dom.js";
 import {openForm} from "./form.js";
-import {moment, number, span, stateText, value} from "./format.js";
+import {moment, number, short, span, stateText, value, whole} from "./format.js";
 import {draw} from "./plots.js";
 import {noteList, openNote, tell} from "./study.js";
 import {onTheme, theme} from "./theme.js";
 import {act} from "./api.js";
+
+const LONG = 100;  // characters of a label or an option; the configuration has all of it
 
 export async function showTrial({main, signal, place, go, given: [uid, text]}) {
   const n = Number(text);
@@ -89,27 +91,35 @@ export async function showTrial({main, signal, place, go, given: [uid, text]}) {
       ["began", moment(trial.started)],
       ["ended", moment(trial.finished)],
       ["time", span(trial.seconds)],
-      ["worker", trial.worker ?? "–"],
+      ["worker", worker(trial.worker)],
       ["attempt", `${trial.attempt}${trial.lost ? `, ${trial.lost} lost` : ""}`],
     ];
     return el("dl", {class: "card few"}, rows.map(([key, x]) => el("div", {}, el("dt", {}, key), el("dd", {}, x))));
   }
 
+  /** Host and process, as everywhere else; the rest of the name tells runs of one process apart. */
+  function worker(name) {
+    const parts = (name ?? "–").split("/");
+    return parts.length === 6 ? el("span", {title: name}, `${parts[0]} ${parts[3]}`) : parts.join("/");
+  }
+
+  const cell = (x) => el("td", {class: "number", ...whole(value(x), LONG)}, short(value(x), LONG));
+
   function params(trial) {
     const rows = trial.labels.map((label, j) => [label, trial.values[j], trial.best?.[j] ?? null]).filter(([, x, y]) => x !== null || y !== null);
     if (!rows.length) return el("p", {class: "muted"}, "None.");
     const compare = trial.best && trial.best_number !== n;
-    return el("table", {}, el("thead", {}, el("tr", {}, el("th", {scope: "col"}, "Parameter"), el("th", {scope: "col", class: "number"}, "Here"),
+    return el("table", {class: "params"}, el("thead", {}, el("tr", {}, el("th", {scope: "col"}, "Parameter"), el("th", {scope: "col", class: "number"}, "Here"),
       compare ? el("th", {scope: "col", class: "number"}, `Best (${trial.best_number})`) : null)),
-    el("tbody", {}, rows.map(([label, x, y]) => el("tr", {class: compare && x !== y ? "differs" : ""}, el("th", {scope: "row"}, label),
-      el("td", {class: "number"}, value(x)), compare ? el("td", {class: "number"}, value(y)) : null))));
+    el("tbody", {}, rows.map(([label, x, y]) => el("tr", {class: compare && value(x) !== value(y) ? "differs" : ""}, el("th", {scope: "row", ...whole(label, LONG)}, short(label, LONG)),
+      cell(x), compare ? cell(y) : null))));
   }
 
   function why(trial) {
     if (!trial.why) return el("p", {class: "muted"}, "The log does not say.");
     return [
       el("ul", {class: "lines"}, trial.why.sentences.map((one) => el("li", {}, one))),
-      trial.why.nearest.length ? el("p", {class: "small"}, "Most alike: ", trial.why.nearest.map(([k]) => [el("a", {href: `${path}/trial/${k}`}, `trial ${k}`), " "])) : null,
+      trial.why.nearest.length ? el("p", {class: "small"}, "Most alike of those that had ended: ", trial.why.nearest.map(([k, outcome], i) => [i ? ", " : "", el("a", {href: `${path}/trial/${k}`}, `trial ${k}`), ` (${outcome})`])) : null,
     ];
   }
 
