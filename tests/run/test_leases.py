@@ -45,6 +45,8 @@ LEFT: dict[str, tuple[Any, bool]] = {
     "another numbering of processes, as in a container": (lambda: _variant(namespace="1", pid="4194303"), False),
     "another host": (lambda: _variant(host="elsewhere", pid="4194303"), False),
     "somebody who asked by hand": (lambda: BY_HAND, False),
+    "a process that asked by hand and is gone": (lambda: _variant(pid="4194303", run=f"{BY_HAND} 1"), True),
+    "a study of this process that asked and was let go": (lambda: _variant(run=f"{BY_HAND} 1"), False),
     "a name that says nothing": (lambda: "worker 7", False),
     "a name that is no path": (lambda: "a/b/c/d/e/f", False),
 }
@@ -256,16 +258,36 @@ def test_a_trial_that_lost_three_workers_is_an_error(two: tuple[Study, Study, Fa
     assert (other.trials[0].state, error.kind) == (State.ERROR, "lost worker")
 
 
-def test_what_was_asked_for_by_hand_is_never_given_up(two: tuple[Study, Study, FakeClock]) -> None:
-    """Nor waited for."""
+def test_what_was_asked_for_without_a_lease_is_never_given_up(two: tuple[Study, Study, FakeClock]) -> None:
+    """Nor waited for: another program is to tell it."""
     study, other, clock = two
-    study.ask()
+    study.ask(lease=None)
     other.refresh()
     observer = Presence(other.stream, "me")
     observer.beat()
 
     assert observer.awaits() == 0
     assert _pass(observer, clock, 10 * LEASE) == 0
+
+
+def test_who_asked_for_a_trial_is_waited_for_until_they_are_known_to_be_there(
+    two: tuple[Study, Study, FakeClock],
+) -> None:
+    """They may think for days, and a run is not to wait so long; but it is to be there if they are gone."""
+    study, other, clock = two
+    study.enqueue({"x": 0.5}, {"x": 0.25})
+    mine, far = _variant(run="by hand 1"), _variant(host="elsewhere", run="by hand 2")
+    study.stream.publish(Started(0, 1, mine, 0.0), Started(1, 1, far, 0.0))
+    other.refresh()
+    observer = Presence(other.stream, "me")
+    observer.beat()
+
+    assert observer.awaits() == 1  # this process is there, of the other nothing is known
+    study.storage.beat(study.header.uid, far, LEASE)
+    assert _pass(observer, clock, STEP) == 0
+    assert observer.awaits() == 0
+    assert _pass(observer, clock, LEASE) == 2  # neither has beaten again
+    assert [trial.state for trial in other.trials] == [State.WAITING] * 2
 
 
 def test_a_run_beats_from_a_thread_and_leaves(tmp_path: Path) -> None:
