@@ -114,6 +114,38 @@ def test_a_run_of_another_thread_keeps_its_trials() -> None:
     assert set(calls) == {"left", "right"}
 
 
+@pytest.mark.parametrize("same", [True, False], ids=["the same study", "a study each"])
+def test_a_run_that_has_nothing_to_begin_leaves_the_trial_of_another_thread_alone(
+    same: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It returns, as a search inside of an objective has to, and does not say that all is done; the other one ends in order."""
+    one = Study(SPACE, storage=tmp_path / "s.db", algorithm="random")
+    other = one if same else Study.load(tmp_path / "s.db", algorithm="random")
+    begun, returned = threading.Event(), threading.Event()
+
+    def slow(config: dict[str, float]) -> float:
+        begun.set()
+        assert returned.wait(60)
+        return 7.0
+
+    thread = threading.Thread(target=lambda: other.run(slow, 4, stop=lambda *_: begun.is_set(), progress=False))
+    thread.start()
+    assert begun.wait(60)
+    result = one.run(lambda config: config["x"], 4, progress="lines")
+    states, said = [trial.state for trial in one.trials], capsys.readouterr().err
+    returned.set()
+    thread.join()
+    one.refresh()
+
+    assert result.stopped_by == "trials"
+    assert sorted(states) == [State.RUNNING] + [State.OK] * 3
+    assert "all 4 trials have begun; another thread or program still runs 1" in said
+    assert "are done" not in said
+    assert [trial.state for trial in one.trials] == [State.OK] * 4
+    assert {trial.attempt for trial in one.trials} == {1}
+    assert [trial.loss for trial in one.trials].count(7.0) == 1
+
+
 # --- beats ------------------------------------------------------------------------------------------------------
 
 STEP = LEASE / 3

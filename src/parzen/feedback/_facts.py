@@ -177,7 +177,8 @@ class Summary:
         """Gather it from the history as it is at the end."""
         name = plain(run.name, 60)
         if run.durable:
-            more = "raise trials and " if stopped_by == "trials" and error is None else ""
+            done = stopped_by == "trials" and error is None and not history.count(State.RUNNING)
+            more = "raise trials and " if done else ""
             kept = f"{plain(run.location, 200)}, study '{name}'; to go on, {more}{plain(run.resume_hint, 200)}"
         else:
             kept = 'in memory only: pass storage="study.db" to keep it'
@@ -265,6 +266,9 @@ def _stopped(stopped_by: str, error: BaseException | None, run: RunInfo, history
         return _REASONS["interrupt"]
     total = run.total_now(history)
     if stopped_by == "trials" and total is not None:
+        running = history.count(State.RUNNING)
+        if running:  # of another thread, which is not waited for, or asked for by hand
+            return f"all {total} trials have begun; another thread or program still runs {running}"
         return "the one trial is done" if total == 1 else f"all {total} trials are done"
     if stopped_by == "timeout" and run.timeout is not None:
         return f"the timeout of {span(run.timeout)} is over"
