@@ -34,7 +34,7 @@ from parzen.errors import StorageError, StudyError, Unavailable
 from parzen.log import Beat, Stream
 from parzen.trials import BY_HAND, LOST, Event, Finished, Outcome, Released, State, TrialError, is_by_hand
 
-__all__ = ["BY_HAND", "LEASE", "Keeper", "Presence", "present", "release_abandoned", "working"]
+__all__ = ["BY_HAND", "LEASE", "Keeper", "Presence", "present", "release_abandoned", "runs_here", "working"]
 
 _log = logging.getLogger("parzen")
 
@@ -61,6 +61,11 @@ def working() -> Iterator[str]:
         yield name
     finally:
         _GOING_ON.discard(name)
+
+
+def runs_here(worker: str | None) -> bool:
+    """Whether this is the name of a run that this process is in."""
+    return worker in _GOING_ON
 
 
 def _name(run: str) -> str:
