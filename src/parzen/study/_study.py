@@ -346,7 +346,7 @@ class Study:
         (counted,) = self.stream.publish(event)
         if not counted and not (isinstance(event, Finished) and self._took_back(event)):
             raise AlreadyFinished(
-                f"trial {event.number} was given up for lost and to somebody else meanwhile, or has a result from them: "
+                f"trial {event.number} was given up for lost and given to somebody else meanwhile, or has a result from them: "
                 "this one is kept as late"
             )
         if isinstance(event, Finished):
