@@ -222,8 +222,11 @@ def test_the_network_swallows_what_is_sent(crew: Any, survived: Any, own: OwnPos
 
 def test_the_server_is_started_again_under_load(crew: Any, survived: Any, own: OwnPostgreSQL) -> None:
     """Once as in a crash, once in order."""
-    one = crew(own.url, 60, pause=0.05)
+    one = crew(own.url, 60, pause=0.15)
     one.start(4)
+    study = Study.load(own.url, readonly=True)
+    one.until(lambda: len(study.storage.beats(study.header.uid)) == 4)  # who was never connected is not patient
+    study.storage.close()
     for goal, how in ((8, "immediate"), (24, "fast")):
         one.until(lambda goal=goal: one.finished() >= goal)
         own.stop(how)
