@@ -65,9 +65,9 @@ PROMISED = {
     "parzen.pruners": "ASHA Hyperband Median Patient Pruner Threshold pruner_named",
     "parzen.report": "report_html write_report",
     "parzen.run": (
-        "ALGORITHM BY_HAND EXHAUSTED Evaluation Fleet Interrupts LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
+        "ALGORITHM BY_HAND EXHAUSTED Evaluation Fleet Interrupts Keeper LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
         "TrialsDone any_of attachment_key attachments_keeper checked_count checked_seconds drive fleet_of loss_of outcome_of "
-        "present recomputed release_abandoned run start_trials wants_evaluation "
+        "present recomputed release_abandoned run runs_here start_trials wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (
@@ -81,7 +81,7 @@ PROMISED = {
     "parzen.trials": (
         "BY_HAND EARLIER EVENT_KINDS FINISHED LOST MEMO_LIMIT Asked Entry Event Finished Header History Note Noted Outcome "
         "Released Report Reported Requested Retracted Started State Trial TrialError Unknown Wishes checksum event_from_json "
-        "event_to_json exactly header_from_json header_to_json note_event pack storable unpack"
+        "event_to_json exactly header_from_json header_to_json is_by_hand note_event pack storable unpack"
     ),
 }
 # Attributes of the front doors that are not part of `import *`.

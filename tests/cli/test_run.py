@@ -81,7 +81,7 @@ def test_a_program_that_keeps_failing_ends_the_run(parzen: Parzen, tmp_path: Pat
         "run", "--trials", "9", *PLAIN, "--", "sh", "-c", "echo why >&2; exit 7", "sh", "x:float(0, 1)", status=3
     )
 
-    assert "failed 5 times in a row; the last: status: exit status 7: why" in done.stderr
+    assert "failed 5 times in a row: 5 × exit status 7, as in trial 0: why. Mend that" in done.stderr
     assert [t.state for t in Study.load(tmp_path / "study.db").trials] == [State.FAILED] * 5
 
 

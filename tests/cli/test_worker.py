@@ -9,13 +9,18 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
 import parzen
 from parzen import State, Study, Trials, hp
+from parzen.cli import main
 from parzen.storages import open_storage
+from parzen.storages.journal import JournalStorage
+from parzen.storages.sql import SQLStorage
 from tests.databases import KINDS, fresh_database
 
 MODULE = """
@@ -319,8 +324,64 @@ def test_an_objective_that_keeps_raising_ends_the_worker(work: Run, tmp_path: Pa
 
     assert done.returncode == 3
     assert "raised 3 times in a row" in done.stderr
-    assert "always" in done.stderr
+    assert "3 × RuntimeError, as in trial 0: always" in done.stderr
+    assert "--max-consecutive-failures" in done.stderr
     assert [trial.state for trial in Study.load(tmp_path / "study.db").trials] == [State.ERROR] * 3
+
+
+def test_failures_in_a_row_are_those_of_the_worker_and_end_with_a_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that works between them begins the count anew; a failure that is told and not raised is none."""
+    module = """
+        from parzen import hp
+
+        space = {"x": hp.float("x", 0, 1)}
+
+        def objective(config, evaluation):
+            if evaluation.number in (2, 5):
+                return config["x"]
+            if evaluation.number == 8:
+                return float("nan")
+            raise ValueError(f"bad {evaluation.number}" if evaluation.number % 2 else "odd")
+    """
+    (tmp_path / "fickle.py").write_text(textwrap.dedent(module), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    given = ("s.db", "--create", "--objective", "fickle:objective", "--space", "fickle:space", "--trials", "40")
+    more = ("--algorithm", "random", "--max-consecutive-failures", "3", "--json", "--quiet")
+    done = CliRunner().invoke(main, ["worker", *given, *more])
+
+    assert done.exit_code == 3, done.output
+    history = Study.load(tmp_path / "s.db").history
+    assert history.tally == "2 OK, 1 FAILED, 9 ERROR"
+    assert [number for number in range(12) if history.state_of(number) != State.ERROR] == [2, 5, 8]
+    assert "raised 3 times in a row: 3 × ValueError, as in trial 9: bad 9" in done.stderr
+    assert '"stopped by": "failures in a row"' in done.stdout
+
+
+@pytest.mark.parametrize("where", ["s.db", "s.journal"])
+def test_a_worker_costs_one_commit_a_trial(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `study.run`: how a trial ended and the next one are one transaction, though failures are counted."""
+    (tmp_path / "cheap.py").write_text("def objective(config):\n    return config['x']\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Study(SPACE, storage=where, algorithm="random")
+    calls: list[str] = []
+
+    def counted(name: str, real: Any) -> Any:
+        return lambda *given: calls.append(name) or real(*given)
+
+    monkeypatch.setattr("parzen.run._asking.QUICK", 60.0)  # on a busy machine a proposal may take long
+    for storage in (SQLStorage, JournalStorage):
+        for name in ("append", "turn"):
+            monkeypatch.setattr(storage, name, counted(name, getattr(storage, name)))
+    given = ("--objective", "cheap:objective", "--trials", "30", "--algorithm", "random", "--quiet")
+    done = CliRunner().invoke(main, ["worker", where, *given])
+
+    assert done.exit_code == 0, done.output
+    assert Study.load(where).history.count(State.OK) == 30
+    assert len(calls) <= 34
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

@@ -95,8 +95,12 @@ class Crew:
             process.kill()
             process.communicate()
 
-    def count(self) -> tuple[int, int]:
-        """Trials that were acknowledged and are not there, and trials that are there twice; all else has to be right."""
+    def count(self, failed: int = 0) -> tuple[int, int]:
+        """Trials that were acknowledged and are not there, and trials that are there twice; all else has to be right.
+
+        Args:
+            failed: trials that have to be an ERROR, because a limit ended them.
+        """
         study = Study.load(self.where, readonly=True)
         history = study.history
         told = [json.loads(line) for line in (self.folder / "acknowledged").read_text().splitlines()]
@@ -105,10 +109,11 @@ class Crew:
         rows = Counter(history.values[i].tobytes() for i in range(len(history)))
         doubled = sum(times - 1 for times in rows.values()) + sum(t - 1 for t in Counter(n for n, _ in told).values())
 
-        assert history.count(State.OK) == len(history) == self.total, history.tally
+        assert len(history) == self.total, history.tally
+        assert (history.count(State.OK), history.count(State.ERROR)) == (self.total - failed, failed), history.tally
         assert len(told) <= self.total
         for trial in study.trials:
-            assert trial.loss == (trial.params["x"] - 0.3) ** 2
+            assert trial.loss == (None if trial.state is State.ERROR else (trial.params["x"] - 0.3) ** 2)
         assert study.best.loss == min((trial.params["x"] - 0.3) ** 2 for trial in study.trials)
         assert study.replay().matches
         study.storage.close()
@@ -133,8 +138,8 @@ def crew(tmp_path: Path) -> Iterator[Callable[..., Crew]]:
 def survived() -> Callable[..., None]:
     """Counts, compares with nothing lost and nothing doubled, and adds a line to the table."""
 
-    def check(fault: str, store: str, crew: Crew, *, errors: int = 0) -> None:
-        lost, doubled = crew.count()
+    def check(fault: str, store: str, crew: Crew, *, errors: int = 0, failed: int = 0) -> None:
+        lost, doubled = crew.count(failed)
         table = os.environ.get("PARZEN_FAULT_TABLE")
         if table:
             with open(table, "a", encoding="utf-8") as file:

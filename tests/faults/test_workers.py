@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,51 @@ def test_a_worker_dies_at_the_worst_moment(store: tuple[str, str], point: str, c
     survived(f"kill -9 of a worker {point}", name, one)
 
 
+def test_a_program_is_killed_between_ask_and_tell(store: tuple[str, str], crew: Any, survived: Any) -> None:
+    """What it had told is there, and what it had only asked for is run again by whoever comes next."""
+    name, where = store
+    one = crew(where, 24)
+    for _ in range(4):
+        one.start(fault="between ask and tell")
+        one.until(lambda: one.processes[0].poll() is not None)
+        one.tries += one.reap()
+    one.start()
+    one.end()
+
+    study = Study.load(where, readonly=True)
+    assert sorted(Counter(trial.attempt for trial in study.trials).items()) == [(1, 20), (2, 4)]
+    study.storage.close()
+    survived("kill -9 of a program between ask and tell", name, one)
+
+
+@pytest.mark.parametrize(
+    ("deed", "attempts", "error"),
+    [
+        ("segfaults", 2, None),
+        ("forks", 1, None),
+        ("leaks to the memory limit", 1, "parzen.errors.ObjectiveMemory"),
+        ("ignores SIGTERM", 1, "parzen.errors.ObjectiveTimeout"),
+    ],
+)
+def test_an_objective_does_its_worst(
+    store: tuple[str, str], deed: str, attempts: int, error: str | None, tmp_path: Path, crew: Any, survived: Any
+) -> None:
+    """In a process of its own (`parallel=2`): it costs its own trial at most, and every other one is there once."""
+    name, where = store
+    one = crew(where, 24)
+    one.start(fault=f"objective that {deed}")
+    one.end()
+    did_it = sorted(int(path.name.removeprefix("fault-")) for path in tmp_path.glob("fault-*"))
+    one.tries = len(did_it)
+
+    study = Study.load(where, readonly=True)
+    assert did_it == [2, 8, 14, 20]
+    assert [trial.attempt for trial in study.trials] == [attempts if number in did_it else 1 for number in range(24)]
+    assert [trial.error and trial.error.kind for trial in (study.trials[i] for i in did_it)] == [error] * 4
+    study.storage.close()
+    survived(f"objective that {deed}", name, one, failed=0 if error is None else len(did_it))
+
+
 def test_a_worker_is_held_up_past_its_lease(store: tuple[str, str], crew: Any, survived: Any) -> None:
     """Another runs its trial again; when it goes on, what it says is late."""
     name, where = store
@@ -176,8 +222,11 @@ def test_the_network_swallows_what_is_sent(crew: Any, survived: Any, own: OwnPos
 
 def test_the_server_is_started_again_under_load(crew: Any, survived: Any, own: OwnPostgreSQL) -> None:
     """Once as in a crash, once in order."""
-    one = crew(own.url, 60, pause=0.05)
+    one = crew(own.url, 60, pause=0.15)
     one.start(4)
+    study = Study.load(own.url, readonly=True)
+    one.until(lambda: len(study.storage.beats(study.header.uid)) == 4)  # who was never connected is not patient
+    study.storage.close()
     for goal, how in ((8, "immediate"), (24, "fast")):
         one.until(lambda goal=goal: one.finished() >= goal)
         own.stop(how)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -181,6 +182,38 @@ def test_an_objective_that_leaks_is_ended_and_shared_memory_counts_once() -> Non
     assert error is not None
     assert error.kind == "parzen.errors.ObjectiveMemory"
     assert "500 MB" in error.message
+
+
+@pytest.mark.parametrize("forced", [False, True], ids=["in order", "by force"])
+def test_what_an_objective_leaves_behind_ends_with_the_run_unless_it_has_left_the_family(
+    forced: bool, tmp_path: Path
+) -> None:
+    """A leftover would hold memory or a GPU for nobody; a server that is meant to stay has forked itself away."""
+
+    def objective(config: Any, evaluation: parzen.Evaluation) -> float:
+        sleep = [sys.executable, "-c", "import time; time.sleep(100)"]
+        if evaluation.number == 0:
+            (tmp_path / "left").write_text(str(subprocess.Popen(sleep).pid))
+            away = "import os, pathlib, time; os.setsid(); os.fork() and os._exit(0); "
+            stay = f"pathlib.Path({str(tmp_path / 'stays')!r}).write_text(str(os.getpid())); time.sleep(100)"
+            subprocess.run([sys.executable, "-c", away + stay], check=True)
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "stays").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if evaluation.number == 1:
+            assert _lives(int((tmp_path / "left").read_text()))  # what one trial has started another may use
+        if evaluation.number == 2 and forced:
+            time.sleep(100)
+        return float(config["x"])
+
+    result = _run(objective, 3, parallel=1, trial_timeout=5 if forced else 60)
+    left, stays = (int((tmp_path / name).read_text()) for name in ("left", "stays"))
+    alive = _lives(stays)
+    os.kill(stays, signal.SIGKILL)
+
+    assert [trial.state.name for trial in result.trials] == ["OK", "OK", "ERROR" if forced else "OK"]
+    assert not _lives(left)
+    assert alive
 
 
 # --- workers ----------------------------------------------------------------------------------------------------

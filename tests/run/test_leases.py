@@ -45,6 +45,8 @@ LEFT: dict[str, tuple[Any, bool]] = {
     "another numbering of processes, as in a container": (lambda: _variant(namespace="1", pid="4194303"), False),
     "another host": (lambda: _variant(host="elsewhere", pid="4194303"), False),
     "somebody who asked by hand": (lambda: BY_HAND, False),
+    "a process that asked by hand and is gone": (lambda: _variant(pid="4194303", run=f"{BY_HAND} 1"), True),
+    "a study of this process that asked and was let go": (lambda: _variant(run=f"{BY_HAND} 1"), False),
     "a name that says nothing": (lambda: "worker 7", False),
     "a name that is no path": (lambda: "a/b/c/d/e/f", False),
 }
@@ -110,6 +112,38 @@ def test_a_run_of_another_thread_keeps_its_trials() -> None:
     assert len(calls) == len(study.trials) == 12
     assert study.history.count(State.OK) == 12
     assert set(calls) == {"left", "right"}
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same study", "a study each"])
+def test_a_run_that_has_nothing_to_begin_leaves_the_trial_of_another_thread_alone(
+    same: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It returns, as a search inside of an objective has to, and does not say that all is done; the other one ends in order."""
+    one = Study(SPACE, storage=tmp_path / "s.db", algorithm="random")
+    other = one if same else Study.load(tmp_path / "s.db", algorithm="random")
+    begun, returned = threading.Event(), threading.Event()
+
+    def slow(config: dict[str, float]) -> float:
+        begun.set()
+        assert returned.wait(60)
+        return 7.0
+
+    thread = threading.Thread(target=lambda: other.run(slow, 4, stop=lambda *_: begun.is_set(), progress=False))
+    thread.start()
+    assert begun.wait(60)
+    result = one.run(lambda config: config["x"], 4, progress="lines")
+    states, said = [trial.state for trial in one.trials], capsys.readouterr().err
+    returned.set()
+    thread.join()
+    one.refresh()
+
+    assert result.stopped_by == "trials"
+    assert sorted(states) == [State.RUNNING] + [State.OK] * 3
+    assert "all 4 trials have begun; another thread or program still runs 1" in said
+    assert "are done" not in said
+    assert [trial.state for trial in one.trials] == [State.OK] * 4
+    assert {trial.attempt for trial in one.trials} == {1}
+    assert [trial.loss for trial in one.trials].count(7.0) == 1
 
 
 # --- beats ------------------------------------------------------------------------------------------------------
@@ -256,16 +290,36 @@ def test_a_trial_that_lost_three_workers_is_an_error(two: tuple[Study, Study, Fa
     assert (other.trials[0].state, error.kind) == (State.ERROR, "lost worker")
 
 
-def test_what_was_asked_for_by_hand_is_never_given_up(two: tuple[Study, Study, FakeClock]) -> None:
-    """Nor waited for."""
+def test_what_was_asked_for_without_a_lease_is_never_given_up(two: tuple[Study, Study, FakeClock]) -> None:
+    """Nor waited for: another program is to tell it."""
     study, other, clock = two
-    study.ask()
+    study.ask(lease=None)
     other.refresh()
     observer = Presence(other.stream, "me")
     observer.beat()
 
     assert observer.awaits() == 0
     assert _pass(observer, clock, 10 * LEASE) == 0
+
+
+def test_who_asked_for_a_trial_is_waited_for_until_they_are_known_to_be_there(
+    two: tuple[Study, Study, FakeClock],
+) -> None:
+    """They may think for days, and a run is not to wait so long; but it is to be there if they are gone."""
+    study, other, clock = two
+    study.enqueue({"x": 0.5}, {"x": 0.25})
+    mine, far = _variant(run="by hand 1"), _variant(host="elsewhere", run="by hand 2")
+    study.stream.publish(Started(0, 1, mine, 0.0), Started(1, 1, far, 0.0))
+    other.refresh()
+    observer = Presence(other.stream, "me")
+    observer.beat()
+
+    assert observer.awaits() == 1  # this process is there, of the other nothing is known
+    study.storage.beat(study.header.uid, far, LEASE)
+    assert _pass(observer, clock, STEP) == 0
+    assert observer.awaits() == 0
+    assert _pass(observer, clock, LEASE) == 2  # neither has beaten again
+    assert [trial.state for trial in other.trials] == [State.WAITING] * 2
 
 
 def test_a_run_beats_from_a_thread_and_leaves(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 import parzen
 from parzen import State, hp, stopping
 from parzen._clock import SystemClock
-from parzen.run import StopRule
+from parzen.run import StopRule, any_of
+from parzen.run._stopping import is_own
 from parzen.stopping import LossReached, NoProgress, Timeout, TrialsDone
 from parzen.testing import FakeClock
 from parzen.trials import History
@@ -151,3 +153,29 @@ def test_the_total_and_rules_and_the_timeout_work_together() -> None:
 
     assert reasons == ["trials", "trials", "trials"]
     assert len(study.trials) == 7
+
+
+def test_only_parzens_own_rules_are_asked_while_others_wait() -> None:
+    """A rule of somebody else's may take as long as it likes, and so may one that is made of it."""
+
+    class Mine(StopRule):
+        def __call__(self, history: Any, elapsed: float) -> str | None:
+            return None
+
+    own = LossReached(0.5) | (Timeout(5) & NoProgress(3))
+
+    assert is_own(own)
+    assert is_own(any_of([own, TrialsDone(3)]))
+    assert not is_own(any_of([own, Mine()]))
+    assert not is_own(any_of(lambda history, elapsed: None))
+    assert not is_own(own & Mine())
+
+
+def test_a_rule_of_parzens_own_ends_a_search_in_a_file_right_after_the_result(tmp_path: Path) -> None:
+    """Nothing is begun after the result that the rule is about, though both could have been one transaction."""
+    losses = iter([3.0, 2.0, 1.0, 0.5, 0.25])
+    study = parzen.Study({"x": hp.float("x", 0, 1)}, storage=tmp_path / "s.db", algorithm="random")
+    result = study.run(lambda config: next(losses), 50, stop=LossReached(1.0), progress=False)
+
+    assert result.stopped_by == "loss threshold"
+    assert study.history.tally == "3 OK"

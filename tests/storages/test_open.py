@@ -170,6 +170,7 @@ def test_a_study_in_memory_loads_no_database_library() -> None:
         "mysql://u:a@SeCrEt@127.0.0.1:1/x",
         "postgresql:/u:SeCrEt@127.0.0.1/x",
         "postgres:u:SeCrEt@127.0.0.1/x",
+        "postgres://u:a@SeCrEt@127.0.0.1:1/x",
         "sqlite:///p.db?password=SeCrEt",
         "sqlite:///p.db?password=SeCrEt&timeout=soon",
         "sqlite:///p.db?sync=full&token=SeCrEt",
@@ -181,6 +182,16 @@ def test_a_url_that_is_written_wrongly_is_refused_without_its_password(url: str)
         open_storage(url)
 
     assert "SeCrEt" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("given", ["postgres://u:secret@host/x", "postgres+psycopg://u:secret@host/x"])
+def test_the_short_name_of_postgresql_means_it(given: str) -> None:
+    """Heroku, Render and others give such URLs, and they can be pasted as they are."""
+    pytest.importorskip("psycopg")
+    storage = open_storage(given)
+
+    assert storage.location.replace("+psycopg", "") == "postgresql://u:***@host/x"
+    storage.close()
 
 
 def test_a_short_password_is_neither_shown_nor_given_away_by_stars() -> None:

@@ -8,20 +8,22 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from parzen import State, Study, hp
 from parzen.cli import main
 from parzen.cli._status import STORAGE
 from parzen.errors import ParzenError, Unavailable
 from parzen.storages import open_storage
-from parzen.storages._engines import Watchdog, may_pass
+from parzen.storages._engines import Watchdog, has_refused, may_pass
 from parzen.storages.sql import SQLStorage
 from parzen.testing import check_storage
 from parzen.trials import Asked, Finished, Header, Noted, Outcome, Started
-from tests.databases import KINDS, a_user_with_a_password, fresh_database
+from tests.databases import KINDS, OwnPostgreSQL, a_user_with_a_password, fresh_database
 
 SPACE = {"x": hp.float("x", 0, 1)}
 HEADER = Header("u1", "study", 1.5, 7, {"loss": "minimize"}, ("loss",), {"x": ["float", 0, 1]})
@@ -263,6 +265,54 @@ def test_a_server_that_was_never_reached_is_not_waited_for() -> None:
         open_storage("postgresql://127.0.0.1:9/nowhere").studies()
 
 
+@pytest.mark.databases
+@pytest.mark.parametrize("password", ["hunter2-Secret", "password", "Access"])
+def test_a_server_that_says_no_is_not_one_that_is_silent(url: str, password: str, tmp_path: Path) -> None:
+    """What it said is told, without the password, even where that is a word which servers use themselves."""
+    parsed = sa.make_url(url).set(password=password)
+    other = "nowhere_to_be_found"
+    cases = {other: parsed.set(database=other), "nobody_known": parsed.set(username="nobody_known")}
+    for word, wrong in cases.items():
+        with pytest.raises(Unavailable, match=r"refused .*look at the user, the password") as caught:
+            open_storage(wrong.render_as_string(hide_password=False)).studies()
+        told = str(caught.value)
+        assert word in told or "may hold the password" in told
+        assert "did not answer" not in told
+        assert "***" not in told.replace(":***@", "")
+        assert password not in told.replace("the password", "")
+
+
+@pytest.mark.databases
+def test_a_wrong_password_is_said_to_be_one(tmp_path: Path) -> None:
+    """On a server that asks for it; and where none was given."""
+    with fresh_database("mysql") as mysql, a_user_with_a_password(mysql, PASSWORD) as right:
+        _refuses(right, "Access denied for user", "using password: NO")
+    server = OwnPostgreSQL(tmp_path)
+    server.start()
+    try:
+        with a_user_with_a_password(server.url, PASSWORD) as right:
+            rules = "host all parzen 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+            (tmp_path / "data" / "pg_hba.conf").write_text(rules)
+            server.stop("fast")
+            server.start()
+            _refuses(right, "FATAL: password authentication failed for user", "no password supplied")
+    finally:
+        server.remove()
+
+
+def _refuses(right: str, wrong_one: str, none: str) -> None:
+    for password, said in (("another-1-Secret", wrong_one), (None, none)):
+        parsed = sa.make_url(right)
+        wrong = sa.URL.create(parsed.drivername, parsed.username, password, parsed.host, parsed.port, parsed.database)
+        with pytest.raises(Unavailable, match="refused") as caught:
+            open_storage(wrong.render_as_string(hide_password=False)).studies()
+        assert said in str(caught.value)
+        assert "another-1-Secret" not in "".join(traceback.format_exception(caught.value))
+    storage = open_storage(right)
+    assert storage.studies() == []
+    storage.close()
+
+
 class _Errors:
     """A driver's exceptions, as PEP 249 names them."""
 
@@ -274,6 +324,34 @@ class _Errors:
     class InternalError(Exception): ...
 
     class DataError(Exception): ...
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (('connection failed: connection to server at "h", port 1 failed: FATAL:  no',), True),
+        (('connection failed: connection to server at "h", port 1 failed: ВАЖНО:  нет',), True),
+        (('connection failed: connection to server at "h", port 1 failed: Connection refused\n\tIs it there?',), False),
+        (("server closed the connection unexpectedly",), False),
+        ((1045, "Access denied"), True),
+        ((3159, "only over TLS"), True),
+        ((2003, "Can't connect"), False),
+        ((0, ""), False),
+        ((), False),
+    ],
+)
+def test_a_refusal_is_told_from_silence(error: tuple[Any, ...], refused: bool) -> None:
+    """By what PostgreSQL's client says in any language, and by MySQL's numbers."""
+    assert has_refused(_Errors.OperationalError(*error)) is refused
+
+
+@pytest.mark.parametrize(("state", "refused"), [("53100", True), ("42501", True), ("08006", False), ("57P01", False)])
+def test_an_error_with_a_state_was_said_by_the_server(state: str, refused: bool) -> None:
+    """But for those that say that it is going away."""
+    error = _Errors.OperationalError("what it said")
+    error.sqlstate = state
+
+    assert has_refused(error) is refused
 
 
 @pytest.mark.parametrize(
@@ -303,8 +381,6 @@ PASSWORD = "hunter2-Secret"
 
 
 def _wrong(url: str) -> list[str]:
-    import sqlalchemy as sa
-
     parsed = sa.make_url(url).set(password=PASSWORD)
     shown = [
         parsed.set(port=9),

@@ -14,6 +14,7 @@ import parzen
 from parzen import hp
 from parzen.algorithms import Ask, Proposal, Random
 from parzen.errors import AlgorithmError, AlreadyFinished, OutOfSpace, SpaceError, SpaceExhausted
+from parzen.run import start_trials
 from parzen.space import Points, Space
 from parzen.trials import History, Released, Retracted, Started, State
 
@@ -277,6 +278,20 @@ def test_two_who_thought_the_same_do_not_both_try_it(tmp_path: Path) -> None:
     own = [study.ask().params["a"] for _ in range(3)]
 
     assert sorted(races + own) == [1, 2, 3, 4, 5, 6]
+
+
+def test_who_loses_a_waiting_trial_asks_for_none_beyond_the_budget(tmp_path: Path) -> None:
+    """Of two who see the last trial wait, one gets it and the other has nothing to do: the total is exact."""
+    study = parzen.Study(LINE, storage=tmp_path / "s.db", algorithm="random", seed=1)
+    study.set_budget(1)
+    study.enqueue({"x": 0.5})
+    other = parzen.Study.load(tmp_path / "s.db", algorithm="random")
+    assert other.ask().number == 0
+
+    assert study.history.count(State.WAITING) == 1  # as far as it knows
+    given: dict[str, Any] = {"repeat": False, "worker": "me", "limited": True}
+    assert start_trials(study.stream, study.algorithm, 1, prepared=[], **given) == []
+    assert len(study.trials) == 1
 
 
 def test_waiting_trials_are_claimed_and_not_guessed_at(tmp_path: Path) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import urllib.parse
-from typing import Any
 
 import click
 
+from parzen.cli._failing import Failing
 from parzen.cli._output import JSON, print_json, print_text
 from parzen.cli._status import FAILING, SIGNALLED
-from parzen.errors import AlgorithmError, ObjectiveError, SpaceError, StopStudy
+from parzen.errors import AlgorithmError, ObjectiveError, SpaceError
 from parzen.study import Study
 from parzen.study._records import header_record, trial_record
-from parzen.trials import State, Trial
+from parzen.trials import State
 
 __all__ = ["run"]
 
@@ -155,6 +155,8 @@ def run(
         direction="maximize" if maximize else "minimize",
         noisy=noisy,
     )
+    failing = Failing(failures, (State.FAILED, State.ERROR))
+    study.stream.subscribe(failing.see)
     result = study.run(
         program,
         trials,
@@ -162,17 +164,17 @@ def run(
         catch=True,
         parallel=parallel if parallel > 1 else None,
         warm_start=list(warm_start),
-        callbacks=[_stop_after(failures)],
+        stop=failing,
         progress=not quiet,
     )
-    if result.signal is None and result.stopped_by != "callback":
+    if result.signal is None and result.stopped_by != Failing.REASON:
         _say(study, result.stopped_by, as_json)
     study.storage.close()
     if result.signal is not None:
         ctx.exit(SIGNALLED + result.signal)
-    if result.stopped_by == "callback":
-        why = next((trial.error for trial in reversed(study.trials) if trial.error is not None), "")
-        click.echo(f"parzen: the program failed {failures} times in a row; the last: {str(why)[:500]}", err=True)
+    if result.stopped_by == Failing.REASON:
+        said = failing.said(study.history, "the program failed", "run the same command again")
+        click.echo(f"parzen: {said}", err=True)
         ctx.exit(FAILING)
 
 
@@ -192,15 +194,3 @@ def _folder(storage: str, name: str | None) -> str:
     if "://" in storage:
         return os.path.join("parzen.trials", named)
     return os.path.join(os.path.splitext(storage.partition("?")[0])[0] + ".trials", named)
-
-
-def _stop_after(failures: int) -> Any:  # a callback of `Study.run`
-    row = 0
-
-    def look(study: Study, trial: Trial) -> None:
-        nonlocal row
-        row = row + 1 if trial.state in (State.FAILED, State.ERROR) else 0
-        if row >= failures:
-            raise StopStudy
-
-    return look

@@ -18,13 +18,14 @@ from typing import Any
 import click
 
 from parzen.cli._crew import ORDERLY, run_crew
+from parzen.cli._failing import Failing
 from parzen.cli._output import print_json
-from parzen.errors import StopStudy, StudyError, StudyNotFound
+from parzen.errors import StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
 from parzen.study._control import raise_budget
 from parzen.study._records import header_record
-from parzen.trials import State, Trial
+from parzen.trials import State
 
 __all__ = ["worker"]
 
@@ -160,12 +161,14 @@ def worker(
         if as_json:
             _print_record(study, None)
         ctx.exit(status)
+    failing = Failing(failures, (State.ERROR,))
+    study.stream.subscribe(failing.see)
     result = study.run(
         _keeping_attachments(objective, study),
         total,
         timeout=timeout,
         catch=(Exception, SystemExit),  # sys.exit in a training script is a failed trial, and no end of the work
-        callbacks=[_stop_after(failures)],
+        stop=failing,
         progress=not quiet,
         lease=lease,
     )
@@ -173,8 +176,9 @@ def worker(
         _print_record(study, result.stopped_by)
     if result.signal is not None:
         ctx.exit(SIGNALLED + result.signal)
-    if result.stopped_by == "callback":
-        click.echo(f"parzen: the objective raised {failures} times in a row; the last: {_last_error(study)}", err=True)
+    if result.stopped_by == Failing.REASON:
+        said = failing.said(study.history, "the objective raised", "start the worker again")
+        click.echo(f"parzen: {said}", err=True)
         ctx.exit(FAILING)
     if member is not None:
         ctx.exit(ORDERLY)
@@ -241,20 +245,3 @@ def _keeping_attachments(objective: Callable[..., Any], study: Study) -> Callabl
         return keep(evaluation.number, result) if isinstance(result, Mapping) else result
 
     return call
-
-
-def _stop_after(failures: int) -> Callable[[Study, Trial], None]:
-    row = 0
-
-    def look(study: Study, trial: Trial) -> None:
-        nonlocal row
-        row = row + 1 if trial.state is State.ERROR else 0
-        if row >= failures:
-            raise StopStudy
-
-    return look
-
-
-def _last_error(study: Study) -> str:
-    errors = (study.history.error(i) for i in reversed(range(len(study.history))))
-    return str(next((error for error in errors if error is not None), ""))[:500]

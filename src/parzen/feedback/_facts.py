@@ -11,17 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parzen._typing import IntArray
 from parzen._wording import Settings, clock_time, joined, number, plain, setting, settings, span
 from parzen.feedback._base import RunInfo
 from parzen.trials import History, State
 
-__all__ = ["Best", "Pace", "Progress", "Summary"]
+__all__ = ["Best", "Pace", "Progress", "Summary", "commonest", "commonest_said"]
 
 _BAD = (State.FAILED, State.ERROR)
 _TABLE = 12
 """Parameters up to which the summary gives each a line of its own."""
 
 _REASONS = {
+    "callback": "a callback or the objective said so (StopStudy)",
+    "failures in a row": "too many failures in a row",
     "interrupt": "interrupted",
     "space exhausted": "every configuration of the space has been tried",
 }
@@ -177,14 +180,15 @@ class Summary:
         """Gather it from the history as it is at the end."""
         name = plain(run.name, 60)
         if run.durable:
-            more = "raise trials and " if stopped_by == "trials" and error is None else ""
+            done = stopped_by == "trials" and error is None and not history.count(State.RUNNING)
+            more = "raise trials and " if done else ""
             kept = f"{plain(run.location, 200)}, study '{name}'; to go on, {more}{plain(run.resume_hint, 200)}"
         else:
             kept = 'in memory only: pass storage="study.db" to keep it'
         return cls(
             best=Best.of(history, elapsed),
             counts={state: history.count(state) - history.imported(state) for state in State},
-            failures=_commonest(history),
+            failures=commonest(history),
             elapsed=elapsed,
             objective=objective,
             stopped=_stopped(stopped_by, error, run, history),
@@ -208,11 +212,8 @@ class Summary:
             yield "best", f"none: no trial has a finite {self.metric}"
         yield "trials", self.trials
         if self.failures is not None:
-            count, kind, number_, message, others = self.failures
-            text = f"{count} × {kind}" + (
-                f", as in trial {number_}: {message}" if message else f", as in trial {number_}"
-            )
-            yield "failures", text
+            yield "failures", commonest_said(self.failures)
+            others = self.failures[-1]
             if others:
                 yield "", f"and {others} other kind{'s' if others > 1 else ''} of failure"
         yield "time", self.time
@@ -265,23 +266,43 @@ def _stopped(stopped_by: str, error: BaseException | None, run: RunInfo, history
         return _REASONS["interrupt"]
     total = run.total_now(history)
     if stopped_by == "trials" and total is not None:
+        running = history.count(State.RUNNING)
+        if running:  # of another thread, which is not waited for, or asked for by hand
+            return f"all {total} trials have begun; another thread or program still runs {running}"
         return "the one trial is done" if total == 1 else f"all {total} trials are done"
     if stopped_by == "timeout" and run.timeout is not None:
         return f"the timeout of {span(run.timeout)} is over"
     return _REASONS.get(stopped_by, plain(stopped_by, 160))
 
 
-def _commonest(history: History) -> tuple[int, str, int, str, int] | None:
-    numbers = np.flatnonzero(np.isin(history.state, _BAD)).tolist()
+def commonest(history: History, numbers: IntArray | None = None) -> tuple[int, str, int, str, int] | None:
+    """How often the commonest error came, its kind, an example's number and message, and how many other kinds there were.
+
+    Args:
+        numbers: of the trials to look at; None for all that failed.
+
+    Returns:
+        None where nothing failed.
+    """
+    if numbers is None:
+        numbers = np.flatnonzero(np.isin(history.state, _BAD))
     kinds: Counter[str] = Counter()
     example: dict[str, tuple[int, str]] = {}
-    for i in numbers:
+    for i in numbers.tolist():
         error = history.error(i)
         kind = "without a reason" if error is None else plain(error.kind.removeprefix("builtins."), 80)
+        message = "" if error is None else error.message.strip().partition("\n")[0]
+        if kind in ("status", "loss"):  # the objective's own words are the kind
+            kind, message = plain(message.partition(":")[0], 80) or kind, message.partition(":")[2].strip()
         kinds[kind] += 1
-        lines = "" if error is None else error.message.strip().partition("\n")[0]
-        example.setdefault(kind, (i, plain(lines, 120)))
+        example.setdefault(kind, (i, plain(message, 120)))
     if not kinds:
         return None
     kind, count = kinds.most_common(1)[0]
     return count, kind, *example[kind], len(kinds) - 1
+
+
+def commonest_said(failures: tuple[int, str, int, str, int]) -> str:
+    """The same in words, without the other kinds."""
+    count, kind, example, message, _ = failures
+    return f"{count} × {kind}, as in trial {example}" + (f": {message}" if message else "")

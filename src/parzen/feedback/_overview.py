@@ -17,7 +17,7 @@ from parzen._typing import FloatArray, IntArray
 from parzen._wording import Settings, plain, settings
 from parzen.feedback._chance import Chance, chance_of_help
 from parzen.feedback._facts import Best
-from parzen.trials import EARLIER, History, State
+from parzen.trials import EARLIER, History, State, is_by_hand
 
 __all__ = ["Failure", "Overview", "Running", "Worker", "overview_of"]
 
@@ -323,7 +323,7 @@ def _short(worker: str | None) -> str:
     """Host and process of a worker's full name."""
     if worker is None:
         return "nobody"
-    if worker == "by hand":
+    if is_by_hand(worker):
         return "asked by hand"
     parts = worker.split("/")
     return plain(f"{parts[0]} {parts[3]}" if len(parts) == 6 else worker, 30)

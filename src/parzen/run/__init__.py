@@ -9,7 +9,7 @@ from parzen.run._asking import ALGORITHM, EXHAUSTED, recomputed, start_trials
 from parzen.run._attachments import attachment_key, attachments_keeper
 from parzen.run._driver import drive
 from parzen.run._fleet import Fleet, fleet_of
-from parzen.run._leases import BY_HAND, LEASE, Presence, present, release_abandoned
+from parzen.run._leases import BY_HAND, LEASE, Keeper, Presence, present, release_abandoned, runs_here
 from parzen.run._loop import Plan, run
 from parzen.run._objective import Evaluation, Objective, Seen, loss_of, outcome_of, wants_evaluation, worst_of
 from parzen.run._signals import Interrupts
@@ -31,6 +31,7 @@ __all__ = [
     "Evaluation",
     "Fleet",
     "Interrupts",
+    "Keeper",
     "LEASE",
     "LossReached",
     "NoProgress",
@@ -54,6 +55,7 @@ __all__ = [
     "recomputed",
     "release_abandoned",
     "run",
+    "runs_here",
     "start_trials",
     "wants_evaluation",
     "worst_of",

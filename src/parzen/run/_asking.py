@@ -69,8 +69,9 @@ def start_trials(
             n = min(n, len(claimed) + _wants(history, n, limited))
             while len(claimed) < n and history.count(State.WAITING):
                 number = stream.claim(worker)
-                if number is None:  # others have taken them all
+                if number is None:  # others have taken them all, and what they have begun is no more to be had
                     stream.pull()
+                    n = min(n, len(claimed) + _wants(history, n, limited))
                 else:
                     claimed.append(number)
             if len(claimed) >= n:

@@ -9,6 +9,8 @@ sees it stand still for a whole lease, on their own monotonic clock, takes the w
 and a clock that is set does no harm.  Time in which the storage could not be looked at does not count, because beats could
 not be written then either.  A worker that was only held up (SIGSTOP, a network) and comes back does no harm: its attempt is
 not the current one any more, so that whatever it adds is kept as late.
+
+A program that asks for trials itself beats in the same way, from a thread that is there as long as a trial is open (`Keeper`).
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import os
 import secrets
 import socket
 import threading
+import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,9 +32,9 @@ import numpy as np
 
 from parzen.errors import StorageError, StudyError, Unavailable
 from parzen.log import Beat, Stream
-from parzen.trials import BY_HAND, LOST, Event, Finished, Outcome, Released, State, TrialError
+from parzen.trials import BY_HAND, LOST, Event, Finished, Outcome, Released, State, TrialError, is_by_hand
 
-__all__ = ["BY_HAND", "LEASE", "Presence", "present", "release_abandoned", "working"]
+__all__ = ["BY_HAND", "LEASE", "Keeper", "Presence", "present", "release_abandoned", "runs_here", "working"]
 
 _log = logging.getLogger("parzen")
 
@@ -51,13 +55,22 @@ _GOING_ON: set[str] = set()
 @contextmanager
 def working() -> Iterator[str]:
     """The name of a run as a worker, which is dead when the context ends."""
-    me = os.getpid()
-    name = f"{_host()}/{_boot()}/{_namespace()}/{me}/{_start_time(me)}/{secrets.token_hex(4)}"
+    name = _name(secrets.token_hex(4))
     _GOING_ON.add(name)
     try:
         yield name
     finally:
         _GOING_ON.discard(name)
+
+
+def runs_here(worker: str | None) -> bool:
+    """Whether this is the name of a run that this process is in."""
+    return worker in _GOING_ON
+
+
+def _name(run: str) -> str:
+    me = os.getpid()
+    return f"{_host()}/{_boot()}/{_namespace()}/{me}/{_start_time(me)}/{run}"
 
 
 @contextmanager
@@ -108,8 +121,17 @@ class Presence:
         return _give_up(self.stream, self._dead(), self.name)
 
     def awaits(self) -> int:
-        """How many trials others are running who may yet be lost: somebody has to be there then to run them again."""
-        return sum(_has_lease(worker) and worker not in _GOING_ON for worker in _running(self.stream).values())
+        """How many trials others are running who may yet be lost: somebody has to be there then to run them again.
+
+        Who asked for a trial may think about it for days.  So a run waits only until it knows that they are there: by their
+        process on this host, by a beat on another.
+        """
+        return sum(self._may_be_lost(worker) for worker in _running(self.stream).values())
+
+    def _may_be_lost(self, worker: str) -> bool:
+        if is_by_hand(worker):
+            return not (_is_there(worker) or worker in self._sight.beating)
+        return worker not in _GOING_ON
 
     def gone(self) -> frozenset[str]:
         """The workers of running trials that are known to be gone; nothing is given up and nothing written.
@@ -168,11 +190,13 @@ class _Sight:
 
     Attributes:
         still: the workers that have stood still for their lease.
+        beating: the workers whose beat has risen while this observer looked, and has not stood still for their lease since.
     """
 
     def __init__(self, lease: float, now: float) -> None:
         self._lease = lease
         self.still: frozenset[str] = frozenset()
+        self.beating: frozenset[str] = frozenset()
         self._seen: dict[str, tuple[int, float]] = {}
         self._last = now
 
@@ -183,13 +207,112 @@ class _Sight:
         others may have been, too, and what was seen before does not count against them.
         """
         gap, self._last = now - self._last, now
-        seen = {}
+        seen, risen = {}, set(self.beating)
         for worker, beat in beats.items():
             total, since = self._seen.get(worker, (-1, now))
             moved = total != beat.total or gap > max(beat.lease, self._lease) / 2
             seen[worker] = (beat.total, now if moved else since)
+            if 0 <= total < beat.total:
+                risen.add(worker)
         self._seen = seen
         self.still = frozenset(worker for worker, (_, since) in seen.items() if now - since >= beats[worker].lease)
+        self.beating = frozenset(risen & seen.keys()) - self.still
+
+
+class Keeper:
+    """Beats for the trials that a program has asked for and not told, and gives up those of others who are gone.
+
+    A thread beats from the first such trial on, and ends within a second of the last one's end.  A pause of days between
+    asking and telling does no harm as long as the process lives.  The thread knows the keeper weakly, so that it ends with the
+    study too; what is open then goes to somebody else after the lease, and not before, because another `Study` of the
+    process may be about to tell it.  Which trials are open is read from the history: there is no second list to keep true.
+
+    Whoever asks and tells quickly never beats: an observer gives a worker that has not beaten yet a whole lease.
+
+    Args:
+        stream: of the study.
+        lease: seconds without a beat after which others may run the trials again.
+
+    Attributes:
+        name: of whoever asks, as a worker.
+    """
+
+    def __init__(self, stream: Stream, lease: float = LEASE) -> None:
+        self.stream, self.name = stream, _name(f"{BY_HAND} {secrets.token_hex(4)}")
+        self._presence = Presence(stream, self.name, lease)
+        self._lock = threading.Lock()
+        self._has_thread = self._has_beaten = False
+        self._due = self._looked = -math.inf
+
+    def look(self) -> None:
+        """Give up the trials of workers that are gone, so that one of them may be asked for next."""
+        now = self.stream.clock.monotonic()
+        if now - self._looked >= _OFTEN:
+            self._looked = now
+            self.stream.pull()
+            self._presence.look()
+
+    def begin(self) -> None:
+        """Beat from now on, as long as a trial is open; to be called when one has begun."""
+        with self._lock:
+            if self._has_thread:
+                return
+            if not self._has_beaten:  # until then nobody can know of another lease than the usual one
+                self._due = self.stream.clock.monotonic() + min(self._presence.lease, LEASE) / 3
+            pause = min(self._presence.lease / 3, _OFTEN)
+            beating = threading.Thread(
+                target=_keep, args=(weakref.ref(self), pause), name="parzen-beat-asked", daemon=True
+            )
+            try:
+                beating.start()
+                self._has_thread = True
+            except RuntimeError as error:  # there may be no more threads, or the interpreter is about to end
+                _log.warning("no thread could be started that beats for what was asked for: %s", error)
+
+    def told(self) -> None:
+        """A trial has ended: when it was the last one, nobody needs to know of this worker any more."""
+        if self._has_beaten:
+            with self._lock:
+                self._leave_if_done()
+
+    def goes_on(self) -> bool:
+        """Beat, if it is time to; whether the thread is still needed."""
+        with self._lock:
+            self._has_thread = not self._leave_if_done() and self._beat()
+            return self._has_thread
+
+    def _beat(self) -> bool:
+        now = self.stream.clock.monotonic()
+        if now < self._due:
+            return True
+        self._due, self._has_beaten = now + self._presence.lease / 3, True
+        try:
+            self._presence.beat()
+        except OSError as error:  # `Unavailable` is one: it may answer next time
+            _log.warning("a beat could not be written: %s", error)
+        except (StorageError, StudyError):  # it was closed, or the study deleted
+            return False
+        return True
+
+    def _leave_if_done(self) -> bool:
+        history = self.stream.snapshot()
+        if any(history.worker(int(i)) == self.name for i in np.flatnonzero(history.running)):
+            return False
+        if self._has_beaten:
+            self._has_beaten = False
+            with suppress(StorageError, StudyError, OSError):
+                self.stream.storage.leave(self.stream.header.uid, self.name)
+        return True
+
+
+def _keep(known: weakref.ref[Keeper], pause: float) -> None:
+    """The thread of a keeper."""
+    while True:
+        time.sleep(pause)
+        keeper = known()
+        if keeper is None or not keeper.goes_on():
+            return
+        del keeper
 
 
 @functools.cache
@@ -230,28 +353,38 @@ def _start_time(pid: int) -> str:
 
 
 def _is_dead(worker: str) -> bool:
+    return _fate(worker) is False
+
+
+def _is_there(worker: str) -> bool:
+    return _fate(worker) is True
+
+
+def _fate(worker: str) -> bool | None:
+    """Whether a worker's process is there; None where only its beat can tell."""
     parts = worker.split("/")
     if len(parts) != 6 or not parts[3].isdigit():
-        return False
+        return None
     host, boot, namespace, pid, started = parts[0], parts[1], parts[2], int(parts[3]), parts[4]
     if host != _host():
-        return False
+        return None
     if boot != _boot():
-        return True  # the machine has been started anew since
+        return False  # the machine has been started anew since
     if namespace != _namespace():
-        return False
-    if pid == os.getpid():
-        return worker not in _GOING_ON
+        return None
+    if pid == os.getpid() and started in ("-", _start_time(pid)):
+        # Whoever asked may have let go of the `Study` and tell by another one: that is for the lease to say.
+        return worker in _GOING_ON or is_by_hand(worker)
     now = _start_time(pid)
     if now == "-":
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            return True
-        except OSError:
             return False
-        return False
-    return now == "" or started not in ("-", now)
+        except OSError:
+            return True
+        return True
+    return now != "" and started in ("-", now)
 
 
 def _has_lease(worker: str) -> bool:

@@ -25,7 +25,7 @@ from parzen.run._attachments import attachment_key
 from parzen.run._leases import LEASE, Presence, present
 from parzen.run._objective import Evaluation, Objective, error_of, leave_if_forked, outcome_of, worst_of
 from parzen.run._signals import Interrupts
-from parzen.run._stopping import StopRule
+from parzen.run._stopping import StopRule, is_own
 from parzen.trials import Asked, Finished, Outcome, Released, Reported, State, TrialError
 
 __all__ = ["Course", "Plan", "run"]
@@ -163,7 +163,8 @@ class Course:
         that are in the log.
         """
         plan, stream = self.plan, self.stream
-        if plan.each is not None or plan.stop is not None or not stream.storage.durable:
+        is_free = plan.each is None and (plan.stop is None or is_own(plan.stop))
+        if not is_free or not stream.storage.durable:
             return False
         return bool(prepared) or is_quick(stream, plan.algorithm)
 

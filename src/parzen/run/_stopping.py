@@ -24,6 +24,7 @@ __all__ = [
     "any_of",
     "checked_count",
     "checked_seconds",
+    "is_own",
 ]
 
 
@@ -156,6 +157,13 @@ def _reason(rule: Callable[[History, float], Any], history: History, elapsed: fl
     if isinstance(said, str):
         return said or None
     raise TypeError(f"a stop rule says why to stop, or None; {rule!r:.80} said {said!r:.80}")
+
+
+def is_own(rule: object) -> bool:
+    """Whether nobody else's code runs when a rule is asked, and what it says takes a moment: then others may wait for it."""
+    if isinstance(rule, (_Either, _Both)):
+        return all(map(is_own, rule.rules))
+    return type(rule).__module__.startswith("parzen.") and isinstance(rule, StopRule)
 
 
 def any_of(rules: StopRule | Iterable[StopRule]) -> StopRule:

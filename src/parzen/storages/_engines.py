@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
 import time
@@ -16,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from parzen.errors import MissingDependency, StorageError
 from parzen.storages._file import StudyFile, sentence
 
-__all__ = ["WAIT", "Watchdog", "may_pass", "parse_url", "prepare", "server_engine", "sqlite_file"]
+__all__ = ["WAIT", "Watchdog", "has_refused", "may_pass", "parse_url", "prepare", "server_engine", "sqlite_file"]
 
 _DRIVERS: Mapping[str, tuple[str, str]] = {
     "postgresql": ("postgresql+psycopg", '"psycopg[binary]"'),
@@ -54,6 +55,9 @@ def parse_url(url: str | sa.URL) -> sa.URL:
             f"a URL of a database is DATABASE://USER:PASSWORD@HOST:PORT/NAME; the one that begins with {scheme[:20]!r} "
             "cannot be read"
         ) from None  # some versions of SQLAlchemy repeat the URL in their error
+    kind, plus, driver = parsed.drivername.partition("+")
+    if kind == "postgres":  # so libpq, and whoever rents databases out, spell it as well
+        parsed = parsed.set(drivername=f"postgresql{plus}{driver}")
     if "@" in (parsed.host or ""):  # the rest of the password, taken for a part of the host, would be shown with it
         raise StorageError(
             f"the URL that begins with {parsed.drivername}:// has more than one @: one in a password is written %40"
@@ -145,6 +149,18 @@ def may_pass(error: BaseException, dbapi: Any) -> bool:
         return error.sqlstate is None or error.sqlstate.startswith(_PASSING_STATES)
     number = error.args[0] if error.args else 0
     return not isinstance(number, int) or number in _PASSING_NUMBERS
+
+
+def has_refused(error: BaseException) -> bool:
+    """Whether a server has answered and said no, and it is neither the network nor its silence."""
+    state, number = getattr(error, "sqlstate", None), error.args[0] if error.args else None
+    if state is not None:
+        return not str(state).startswith(("08", "57P"))
+    if isinstance(number, int):  # 2000 to 2999 are the client's own
+        return 1000 <= number < 2000 or number >= 3000
+    # libpq keeps the state of a connection that was not made to itself, and has two blanks after the severity, in whatever
+    # language the server speaks.
+    return re.search(r"failed: \S+:  |no password supplied", str(error)) is not None
 
 
 class Watchdog:

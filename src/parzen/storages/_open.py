@@ -23,6 +23,7 @@ __all__ = ["SCHEMES", "open_storage"]
 SCHEMES: Mapping[str, str] = {
     "sqlite": "parzen.storages.sql:SQLStorage",
     "postgresql": "parzen.storages.sql:SQLStorage",
+    "postgres": "parzen.storages.sql:SQLStorage",
     "mysql": "parzen.storages.sql:SQLStorage",
     "mariadb": "parzen.storages.sql:SQLStorage",
     "journal": "parzen.storages.journal:JournalStorage",

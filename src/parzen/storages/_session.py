@@ -22,7 +22,16 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from parzen.errors import CorruptLog, StorageError, StudyNotFound, Unavailable
-from parzen.storages._engines import WAIT, Watchdog, may_pass, parse_url, prepare, server_engine, sqlite_file
+from parzen.storages._engines import (
+    WAIT,
+    Watchdog,
+    has_refused,
+    may_pass,
+    parse_url,
+    prepare,
+    server_engine,
+    sqlite_file,
+)
 from parzen.storages._file import SCHEMA, StudyFile, sentence, sqlite_error
 from parzen.storages._rows import check_schema
 from parzen.storages._tables import Statements, make_tables
@@ -171,18 +180,23 @@ class Session:
         self._drop()
         # Not `from error`: drivers repeat in their errors what they were given to connect with.
         kind = _Interrupted if self._reached and may_pass(cause, self._dialect.loaded_dbapi) else Unavailable
+        said = self._shown(cause)
+        if not has_refused(cause):
+            raise kind(f"{self.location} did not answer ({said}): look at the server, then try again") from None
+        where = "the server" if self._reached else "the user, the password and the name of the database"
         raise kind(
-            f"{self.location} did not answer ({self._shown(cause)}): look at the server, then try again"
+            f"{self.location} refused ({said.rpartition(' failed: ')[2]}): look at {where}, then try again"
         ) from None
 
     def _shown(self, error: Exception) -> str:
         """What a driver said, without what nobody is to see."""
         said = sentence(error)
         for secret in self._secrets:
-            if len(secret) >= _LONG:
+            if len(secret) >= _LONG and not secret.isalpha():
                 said = said.replace(secret, "***")
-            elif re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", said):
-                # Stars in place of a short word say what the word is, as soon as it is also a part of ordinary ones.
+            elif secret in said if len(secret) >= _LONG else re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", said):
+                # Stars in place of a word say what the word is, as soon as it is one that servers say: "*** authentication
+                # failed".
                 return f"{type(error).__name__}, whose text may hold the password"
         return said
 

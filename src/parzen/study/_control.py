@@ -11,7 +11,6 @@ from parzen.log import Stream, trial_seed
 from parzen.run import checked_count, release_abandoned
 from parzen.study._given import AGAIN
 from parzen.trials import (
-    BY_HAND,
     FINISHED,
     Asked,
     Finished,
@@ -21,6 +20,7 @@ from parzen.trials import (
     State,
     Trial,
     exactly,
+    is_by_hand,
     note_event,
 )
 
@@ -56,7 +56,7 @@ def cancel(stream: Stream, trial: Trial | int) -> Trial:
             raise AlreadyFinished(
                 f"trial {number} is {state.name} already: only one that waits or runs can be cancelled"
             )
-        if state is State.RUNNING and history.worker(number) != BY_HAND:
+        if state is State.RUNNING and not is_by_hand(history.worker(number)):
             stream.publish(Requested("cancel", number, None, at))
             return history.trial(number)
         # Nobody listens for a trial that was asked for by hand: whoever tells its result is told that it came too late.

@@ -161,14 +161,14 @@ def unfinished(trial: Trial | int, history: History) -> int:
     """The number of a trial that something is to be told of.
 
     Raises:
-        AlreadyFinished: it has a result.
+        AlreadyFinished: it has a result, and not of a later attempt than this.
         StudyError: there is no such trial.
     """
     number = trial.number if isinstance(trial, Trial) else trial
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < len(history):
         raise StudyError(f"there is no trial {number!r:.80} to tell: the study has {len(history)}, counted from 0")
     now = State(int(history.state[number]))
-    if now in FINISHED:
+    if now in FINISHED and attempt_of(trial, history) >= history.attempt_of(int(number)):
         raise AlreadyFinished(f"trial {number} is {now.name} already: a result is told once")
     return int(number)
 
@@ -176,6 +176,11 @@ def unfinished(trial: Trial | int, history: History) -> int:
 def attempt_of(trial: Trial | int, history: History) -> int:
     """A `Trial` knows which attempt it was handed out for: a later one is somebody else's."""
     return trial.attempt if isinstance(trial, Trial) else int(history.attempts[trial])
+
+
+def was_begun(trial: Trial | int) -> bool:
+    """Whether this is what `ask` gave: then it may have been given up for lost, and be WAITING again."""
+    return isinstance(trial, Trial) and trial.state is State.RUNNING
 
 
 def checked_state(state: State | str, result: Any) -> State:

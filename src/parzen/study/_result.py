@@ -59,12 +59,22 @@ def best_of(history: History) -> Trial:
         return best
     if not len(history):
         raise AllTrialsFailed("there is no best trial: no trial has been run")
-    errors = [history.error(i) for i in range(len(history))]
-    last = next((error for error in reversed(errors) if error is not None), None)
-    raise AllTrialsFailed(
-        f"there is no best trial: none of {len(history)} has a finite loss ({history.tally})"
-        + (f"; the last failure was {last}"[:500] if last else "")
+    from parzen.feedback._facts import commonest, commonest_said  # not before something is wrong
+
+    text, failures = (
+        f"there is no best trial: none of {len(history)} has a finite loss ({history.tally})",
+        commonest(history),
     )
+    if failures is not None:
+        example, others = failures[2], failures[-1]
+        text += f"; most often {commonest_said(failures)}" + (
+            f", and {others} other kinds of failure" if others else ""
+        )
+        text += (
+            f". To see it for yourself, call the objective with the configuration of that trial, trials[{example}].config; "
+            f"trials[{example}].error has the traceback, if it raised"
+        )
+    raise AllTrialsFailed(text)
 
 
 def _cell(value: Any) -> Any:  # an option may be anything

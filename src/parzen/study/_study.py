@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, overload
 from parzen._clock import Clock, SystemClock
 from parzen._typing import Direction
 from parzen.algorithms import Algorithm, algorithm_named
-from parzen.errors import AlreadyFinished, StudyError
+from parzen.errors import AlreadyFinished, Conflict, StudyError
 from parzen.feedback import Feedback, RunInfo, feedback_for
 from parzen.log import Storage, Stream
 from parzen.pruners import Pruner, pruner_named
 from parzen.run import (
     LEASE,
     Interrupts,
+    Keeper,
     Objective,
     Plan,
     Seen,
@@ -55,6 +56,7 @@ from parzen.study._given import (
     created_or_opened,
     only_study,
     unfinished,
+    was_begun,
 )
 from parzen.study._importing import import_table, is_table
 from parzen.study._replay import Replay, replay
@@ -68,6 +70,7 @@ from parzen.trials import (
     Note,
     Outcome,
     Reported,
+    Started,
     State,
     Trial,
     TrialError,
@@ -136,6 +139,7 @@ class Study:
 
     def _attach(self, storage: Storage, header: Header, space: Space, clock: Clock) -> None:
         self.storage, self.header, self.space = storage, header, space
+        self._keepers: dict[float, Keeper] = {}
         live = storage.live
         if live is None:
             self.stream = Stream(storage, header, space, clock)
@@ -243,21 +247,43 @@ class Study:
     # --- asking and telling -------------------------------------------------------------------------------------
 
     @overload
-    def ask(self, n: None = None) -> Trial: ...
+    def ask(self, n: None = None, *, lease: float | None = LEASE) -> Trial: ...
     @overload
-    def ask(self, n: int) -> list[Trial]: ...
-    def ask(self, n: int | None = None) -> Trial | list[Trial]:
+    def ask(self, n: int, *, lease: float | None = LEASE) -> list[Trial]: ...
+    def ask(self, n: int | None = None, *, lease: float | None = LEASE) -> Trial | list[Trial]:
         """The next trial to evaluate, RUNNING; or a list of `n`.
 
-        Enqueued ones come first.  A trial that was asked for by hand stays RUNNING until somebody tells its result.
+        Enqueued ones come first, and trials whose program is gone.  In a file or a database a trial is this program's until
+        its result is told, however long that takes: a thread beats for it as long as the process and this `Study` live.
+        Afterwards others run it again, and a result that comes all the same is late.
+
+        Args:
+            n: how many; None for one, not in a list.
+            lease: seconds without a beat after which others may run the trial again; more where no thread can run for so
+                long. None: nobody else ever may, whatever becomes of this program, so that another one can tell the result.
 
         Raises:
             SpaceExhausted: the space is finite and everything has been asked for, unless the study is `noisy`.
         """
         count = 1 if n is None else checked_count("n", n, least=1)
-        numbers = start_trials(self.stream, self.algorithm, count, repeat=self.header.noisy, worker=BY_HAND)
+        keeper = self._keeper(LEASE if lease is None else checked_seconds("lease", lease))
+        if keeper is not None:
+            keeper.look()
+        worker = BY_HAND if keeper is None or lease is None else keeper.name
+        numbers = start_trials(self.stream, self.algorithm, count, repeat=self.header.noisy, worker=worker)
+        if keeper is not None and lease is not None:
+            keeper.begin()
         trials = [self.history.trial(number) for number in numbers]
         return trials[0] if n is None else trials
+
+    def _keeper(self, lease: float) -> Keeper | None:
+        """Who beats for trials with such a lease; nobody in memory, which no other program can see."""
+        if not self.storage.durable:
+            return None
+        with self.stream.asking:
+            if lease not in self._keepers:
+                self._keepers[lease] = Keeper(self.stream, lease)
+            return self._keepers[lease]
 
     def tell(
         self, trial: Trial | int, result: Any = None, *, state: State | str | None = None, error: str | None = None
@@ -273,12 +299,13 @@ class Study:
 
         Raises:
             InvalidResult, InvalidLoss: the result cannot be used; nothing is recorded.
-            AlreadyFinished: the trial has a result, or was given to somebody else since this attempt began.
+            AlreadyFinished: the trial has a result, or was given to somebody else since this attempt began; then what is
+                told is kept as late, and changes nothing.
             StudyError: there is no such trial.
         """
         history, number = self.history, unfinished(trial, self.history)
-        now = history.state[number]
-        if now == State.WAITING and (state is None or checked_state(state, result) is not State.CANCELLED):
+        not_begun = history.state[number] == State.WAITING and not was_begun(trial)
+        if not_begun and (state is None or checked_state(state, result) is not State.CANCELLED):
             raise StudyError(f"trial {number} has not been started: ask for it first, or cancel it")
         if state is None:
             outcome = outcome_of(result, history.objectives[0], worst_of(history.reported(1.0)))
@@ -304,7 +331,7 @@ class Study:
             StudyError: there is no such trial, or it has not been started.
         """
         history, number = self.history, unfinished(trial, self.history)
-        if history.state[number] == State.WAITING:
+        if history.state[number] == State.WAITING and not was_begun(trial):
             raise StudyError(f"trial {number} has not been started: ask for it first")
         values = {name: float(value) for name, value in metrics.items()}
         if loss is not None:
@@ -317,11 +344,26 @@ class Study:
 
     def _tell(self, event: Finished | Reported) -> None:
         (counted,) = self.stream.publish(event)
-        if not counted:
+        if not counted and not (isinstance(event, Finished) and self._took_back(event)):
             raise AlreadyFinished(
-                f"trial {event.number} was given to somebody else meanwhile, or has a result from them: "
+                f"trial {event.number} was given up for lost and given to somebody else meanwhile, or has a result from them: "
                 "this one is kept as late"
             )
+        if isinstance(event, Finished):
+            for keeper in self._keepers.values():
+                keeper.told()
+
+    def _took_back(self, event: Finished) -> bool:
+        """Whether a trial that was given up for lost, and that nobody has begun again, could be ended all the same."""
+        history, number, attempt = self.history, event.number, event.attempt + 1
+        if history.state_of(number) != State.WAITING or history.attempt_of(number) != event.attempt:
+            return False
+        begun = Started(number, attempt, history.worker(number) or BY_HAND, event.at)
+        try:
+            return self.stream.publish(begun, replace(event, attempt=attempt))[-1]
+        except Conflict:  # somebody begins it at this moment
+            self.stream.pull()
+            return False
 
     def enqueue(self, *params: Mapping[str, Any]) -> list[Trial]:
         """Let configurations be tried next, before the algorithm is asked.

@@ -31,6 +31,7 @@ from parzen.trials._events import (
     Retracted,
     Started,
     Unknown,
+    is_by_hand,
 )
 from parzen.trials._history import History
 from parzen.trials._trial import FINISHED, Outcome, Report, State, Trial, TrialError
@@ -69,6 +70,7 @@ __all__ = [
     "exactly",
     "header_from_json",
     "header_to_json",
+    "is_by_hand",
     "note_event",
     "pack",
     "storable",

@@ -33,6 +33,7 @@ __all__ = [
     "Retracted",
     "Started",
     "Unknown",
+    "is_by_hand",
 ]
 
 
@@ -125,7 +126,13 @@ EARLIER = "an earlier study"
 """The worker of trials that were evaluated in another study: known, and no part of this one's budget."""
 
 BY_HAND = "by hand"
-"""The worker of trials that a program asked for itself: nobody else may give them up."""
+"""The worker of trials that a program asked for itself and that nobody else may give up."""
+
+
+def is_by_hand(worker: str | None) -> bool:
+    """Whether this is who a program asked for a trial as, with a lease or without: no run, and nobody who listens."""
+    return worker is not None and worker.rpartition("/")[2].startswith(BY_HAND)
+
 
 LOST = "lost"
 """The reason of a `Released` that counts against the trial: something took its worker down."""

@@ -24,7 +24,6 @@ from parzen.errors import CorruptLog, SchemaTooNew
 from parzen.space import Space
 from parzen.trials._columns import CANCELLED, OK, RUNNING, WAITING, Columns, grown
 from parzen.trials._events import (
-    BY_HAND,
     EARLIER,
     LOST,
     Asked,
@@ -36,6 +35,7 @@ from parzen.trials._events import (
     Requested,
     Retracted,
     Started,
+    is_by_hand,
 )
 from parzen.trials._journal import Journal
 from parzen.trials._reports import Reports
@@ -187,7 +187,8 @@ class History(Columns):
         # A storage takes anything; what speaks of no trial changes nothing.
         if not 0 <= i < self._n or self._state[i] != WAITING or event.attempt != self._attempt[i] + 1:
             return False
-        if self.wishes.stopping and event.worker not in (BY_HAND, EARLIER) and event.worker not in self._workers:
+        is_run = event.worker != EARLIER and not is_by_hand(event.worker)
+        if self.wishes.stopping and is_run and event.worker not in self._workers:
             self.wishes = replace(self.wishes, stopping=False)  # this run has begun since, and does not mean itself
         self._unshare()
         self._move(i, RUNNING)

@@ -86,5 +86,49 @@ elif fault == "the disk is full":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ["FAULT_LIMIT"]), resource.RLIM_INFINITY))
 
+settings: dict[str, Any] = {}
+if fault.startswith("objective that "):
+    # In processes of their own, which the objective takes down; the numbers 2, 8, 14 … do it the first time.
+    deed = fault.removeprefix("objective that ")
+    limits = {"leaks to the memory limit": {"trial_memory": "400 MB"}, "ignores SIGTERM": {"trial_timeout": 1.5}}
+    settings = {"parallel": 2, **limits.get(deed, {})}
+
+    def objective(config: dict[str, float], evaluation: Any) -> float:  # type: ignore[misc]  # the other one, with a fault
+        marker = os.path.join(folder, f"fault-{evaluation.number}")
+        if evaluation.number % 6 == 2 and not os.path.exists(marker):
+            open(marker, "w").close()
+            misbehave(deed)
+        time.sleep(float(pause))
+        return (config["x"] - 0.3) ** 2
+
+    def misbehave(deed: str) -> None:
+        import ctypes
+        import resource
+
+        if deed == "segfaults":
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            ctypes.string_at(0)
+        elif deed == "forks":
+            child = os.fork()  # it returns into the loop as well, and must not become a second worker
+            if child:
+                os.waitpid(child, 0)
+        elif deed == "leaks to the memory limit":
+            held = []
+            while True:
+                held.append(bytearray(os.urandom(1)) * 10_000_000)
+                time.sleep(0.01)
+        else:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            while True:
+                time.sleep(1)
+
+
 study = Study.load(where, algorithm="random")
-study.run(objective, int(total), callbacks=[each], lease=float(lease), progress=False)
+if fault == "between ask and tell":
+    for _ in range(3):
+        trial = study.ask(lease=float(lease))
+        each(study, study.tell(trial, loss_of(trial.params["x"])))
+    study.ask(lease=float(lease))
+    die()
+study.run(objective, int(total), callbacks=[each], lease=float(lease), progress=False, **settings)
