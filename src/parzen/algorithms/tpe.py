@@ -58,6 +58,11 @@ __all__ = ["TPE"]
 
 _SHARE, _MOST = 0.10, 25
 """The good group: a tenth of what has a loss, and no more than this."""
+_EARLY = 60
+"""While fewer have a loss, the good group has one more, because one or two say little of where the others of their kind
+lie.  Its kernels stay as wide as without, or a batch would crowd around the two.  Mean normalised regret after 50
+evaluations is 0.37 with the one more and 0.40 without, and at 25 and 100 the same within the noise (23 public tasks, 30
+seeds; 95 % interval of the difference at 50: 0.005 to 0.048)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class TPE:
     Attributes:
         n_startup: so many trials are spread evenly at first: the middle of every range, then Sobol points.
         n_candidates: draws from the good density, of which the best is proposed.
-        gamma: the good group has ceil(gamma * sqrt(n)) of n; None: a tenth of them.
+        gamma: the good group has ceil(gamma * sqrt(n)) of n; None: a tenth of them, and one more while they are few.
         prior_weight: what the prior weighs against an observation.
         linear_forgetting: this many newest observations of the bad group have their full weight, and older ones less,
             down to 1/n; also the largest size of the good group.  None: nothing is forgotten, and the good group has 25
@@ -129,7 +134,8 @@ class TPE:
         # The good group is often the same as at the last ask, and everything about it follows from these.
         group = memory.best[: len(best) + 1]
         if memory.good is None or memory.group != group or len(memory.good.unit) != len(best):
-            memory.group, memory.good = group, self._good(form, history, best, memory.best[len(best) :])
+            good = self._good(form, history, best, memory.best[len(best) :], self._more(memory.scored))
+            memory.group, memory.good = group, good
         good = memory.good
         bad.extend(history.unit)
         kernels, weights = bad.without(history, [number for _, number in best], self.linear_forgetting)
@@ -158,7 +164,11 @@ class TPE:
     def _size(self, n: int) -> int:
         """How many of `n` trials with a loss are good."""
         share = _SHARE * n if self.gamma is None else self.gamma * math.sqrt(n)
-        return min(math.ceil(share), self.linear_forgetting or _MOST)
+        return min(math.ceil(share) + self._more(n), self.linear_forgetting or _MOST)
+
+    def _more(self, n: int) -> int:
+        """How many trials the good group has beyond its share of `n`."""
+        return int(self.gamma is None and 0 < n < _EARLY)
 
     def scores(self, form: Form, history: History, numbers: Sequence[int], unit: FloatArray) -> FloatArray:
         """`(n,)` log l - log g at other coordinates `(n, d)`, of a model that knows these trials alone; up to a constant.
@@ -175,21 +185,27 @@ class TPE:
         others = history.unit[[number for _, number in rest]]
         bad.extend(others)
         x, kernels, weights = point_rows(form, unit), bad.rows_of(others), np.ones(len(rest))
-        good = self._good(form, history, best, rest)
+        good = self._good(form, history, best, rest, self._more(len(ranked)))
         return good.log_density(x) - log_density(form, x, kernels, weights, self.prior_weight)
 
     def _good(
-        self, form: Form, history: History, best: Sequence[tuple[float, int]], rest: Sequence[tuple[float, int]]
+        self,
+        form: Form,
+        history: History,
+        best: Sequence[tuple[float, int]],
+        rest: Sequence[tuple[float, int]],
+        more: int,
     ) -> Mixture:
         """l of (1), around the best trials, which weigh as much as they improve on the best of the rest."""
         unit = history.unit[[number for _, number in best]]
         ordered, named = form.counts(unit)
+        room = np.maximum(ordered - more, 0.0) + 2.0
         if self.wide:
             # Few columns are filled by few points, so there kernels can be narrow early.
             dimension = float(ordered.sum()) / max(len(best), 1)
-            least = np.maximum(0.01, (ordered + 2.0) ** -max(1.0, 2.0 - (dimension - 1.0) / 4.0))
+            least = np.maximum(0.01, room ** -max(1.0, 2.0 - (dimension - 1.0) / 4.0))
         else:
-            least = np.maximum(0.03, (ordered + 2.0) ** -2)
+            least = np.maximum(0.03, room**-2)
         sigma = gap_bandwidths(unit[:, form.ordered], np.maximum(least, form.half_cells(unit)))
         weights = np.ones(len(best))
         if best and rest:
