@@ -128,7 +128,18 @@ def of_parzen(workers: int, storage: str | None, given: dict[str, Any]) -> float
 def of_workers(workers: int, storage: str) -> float:
     """Of processes of `parzen worker`, which share nothing but the storage."""
     study = parzen.Study(SPACE, storage=storage, algorithm="random", seed=1)
-    command = [sys.executable, "-m", "parzen", "worker", storage, "--name", study.name, "--quiet", "--algorithm", "random"]
+    command = [
+        sys.executable,
+        "-m",
+        "parzen",
+        "worker",
+        storage,
+        "--name",
+        study.name,
+        "--quiet",
+        "--algorithm",
+        "random",
+    ]
     # They start one after another, a second apart on a busy machine, and nobody waits for the others.
     command += ["--trials", str((CALLS + 60) * workers), "--parallel", str(workers)]
     subprocess.run([*command, "--objective", "benchmarks.parallel:wait"], check=True)
