@@ -283,6 +283,20 @@ def test_a_trial_that_was_given_up_and_not_begun_again_can_be_told(where: Path) 
         study.tell(0, 0.5)
 
 
+def test_another_program_may_tell_by_number_what_was_given_up_and_not_begun_again(where: Path) -> None:
+    """As in a laboratory, where one script asks and ends, and another tells; what was never begun still has to be asked for."""
+    study = _study(where)
+    study.ask()
+    study.enqueue({"x": 0.5})
+    other = Study.load(where)
+    other.stream.publish(Released(0, 1, LOST, 0.0))
+    told = other.tell(0, 0.25)
+
+    assert (told.state, told.loss) == (State.OK, 0.25)
+    with pytest.raises(StudyError, match="has not been started"):
+        other.tell(1, 0.5)
+
+
 def test_a_result_that_comes_late_is_kept_and_changes_nothing(where: Path) -> None:
     """Also where this program has heard already that the trial ended elsewhere; and so is a report."""
     study = _study(where)

@@ -178,9 +178,9 @@ def attempt_of(trial: Trial | int, history: History) -> int:
     return trial.attempt if isinstance(trial, Trial) else int(history.attempts[trial])
 
 
-def was_begun(trial: Trial | int) -> bool:
-    """Whether this is what `ask` gave: then it may have been given up for lost, and be WAITING again."""
-    return isinstance(trial, Trial) and trial.state is State.RUNNING
+def was_begun(trial: Trial | int, history: History) -> bool:
+    """Whether somebody has begun what is told of; it may have been given up for lost since, and be WAITING again."""
+    return trial.state is State.RUNNING if isinstance(trial, Trial) else history.attempt_of(trial) > 0
 
 
 def checked_state(state: State | str, result: Any) -> State:

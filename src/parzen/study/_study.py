@@ -304,7 +304,7 @@ class Study:
             StudyError: there is no such trial.
         """
         history, number = self.history, unfinished(trial, self.history)
-        not_begun = history.state[number] == State.WAITING and not was_begun(trial)
+        not_begun = history.state[number] == State.WAITING and not was_begun(trial, history)
         if not_begun and (state is None or checked_state(state, result) is not State.CANCELLED):
             raise StudyError(f"trial {number} has not been started: ask for it first, or cancel it")
         if state is None:
@@ -331,7 +331,7 @@ class Study:
             StudyError: there is no such trial, or it has not been started.
         """
         history, number = self.history, unfinished(trial, self.history)
-        if history.state[number] == State.WAITING and not was_begun(trial):
+        if history.state[number] == State.WAITING and not was_begun(trial, history):
             raise StudyError(f"trial {number} has not been started: ask for it first")
         values = {name: float(value) for name, value in metrics.items()}
         if loss is not None:
