@@ -30,6 +30,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import parzen
@@ -37,6 +38,7 @@ from benchmarks.storage import commits, database
 from parzen import hp
 
 SECONDS = 0.05
+_ROOT = Path(__file__).parents[1]
 CALLS = 40
 """Calls for each worker."""
 NEEDS = {"processes": "loky", "threads": "threading", "dask": "distributed", "ray": "ray", "workers": "loky"}
@@ -142,7 +144,7 @@ def of_workers(workers: int, storage: str) -> float:
     ]
     # They start one after another, a second apart on a busy machine, and nobody waits for the others.
     command += ["--trials", str((CALLS + 60) * workers), "--parallel", str(workers)]
-    subprocess.run([*command, "--objective", "benchmarks.parallel:wait"], check=True)
+    subprocess.run([*command, "--objective", "benchmarks.parallel:wait"], check=True, cwd=_ROOT)
     study.refresh()
     ended: dict[str | None, list[float]] = {}
     for trial in study.trials:

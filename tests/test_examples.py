@@ -78,6 +78,7 @@ def test_gradient_descent_with_globals_prints_what_its_objective_prints(run_pyth
     assert "10 ok" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_wine_search_is_kept_and_goes_on(run_python: Run, root: Path, tmp_path: Path) -> None:
     """The README's search finds a good model, keeps the study, and goes on where it was."""
     first = run_python(root / "examples" / "wine.py", "4", options=())

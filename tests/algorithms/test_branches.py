@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 import parzen
 from parzen import hp
@@ -40,6 +41,7 @@ def test_a_better_branch_is_found_behind_one_that_is_good_everywhere() -> None:
     assert sum(found) >= 4, found
 
 
+@pytest.mark.slow
 def test_no_more_than_every_third_trial_looks_elsewhere_and_a_hopeless_branch_is_let_be() -> None:
     """Nine trials are enough to see that nothing in a branch comes near the best."""
 
@@ -67,6 +69,7 @@ def test_a_search_that_gains_is_left_alone() -> None:
     assert not any("another branch" in history.source(number) for number in range(len(history)))
 
 
+@pytest.mark.slow
 def test_a_branch_that_always_fails_is_left_after_some_trials() -> None:
     """Failures count as trials of a branch, and say no more than that it is not good."""
 

@@ -96,6 +96,7 @@ def test_what_was_enqueued_is_not_proposed_again() -> None:
     assert np.array_equal(values[1], plain.values[2])
 
 
+@pytest.mark.slow
 def test_sobol_has_an_end_of_columns_and_says_what_to_take() -> None:
     """Beyond 21 201 it is Halton's turn."""
     space = Space([hp.float(f"x{j}", 0.0, 1.0) for j in range(21_202)])

@@ -101,7 +101,7 @@ def test_the_regret_is_a_share_of_that_of_random_search(name: str, n: int, task:
     assert regret(name, task, n) < share * regret("random", task, n)
 
 
-@pytest.mark.parametrize(("name", "most"), [("auto", 0.38), ("tpe", 0.38)])
+@pytest.mark.parametrize(("name", "most"), [pytest.param("auto", 0.38, marks=pytest.mark.slow), ("tpe", 0.38)])
 def test_proposals_leave_a_half_space_that_crashes(name: str, most: float) -> None:
     """Of the last 25 of 50 trials; of random search's a half.  Measured: auto 0.18 to 0.25, tpe 0.22 to 0.26."""
 
@@ -113,6 +113,7 @@ def test_proposals_leave_a_half_space_that_crashes(name: str, most: float) -> No
     assert (states[:, 25:] == State.ERROR).mean() < most
 
 
+@pytest.mark.slow
 def test_noise_does_not_keep_auto_from_the_optimum() -> None:
     """Its last proposals gather around the optimum of a sphere, though the noise is worth 0.3 of a column.
 

@@ -46,6 +46,11 @@ _LEAST = 20
 def ped_anova(source: Source, *, top: float = 0.1, seed: int = 0) -> Importances:
     """Which parameters matter for being among the best trials.
 
+    Of a search that has converged only few trials are spread out, and then this is a hint and no more: after 300 trials of
+    `tpe` on a bowl, the parameter that makes nearly all of the difference was above its floor in six of ten searches, and one
+    without effect in three.  `fanova` had the former first in all ten, with 0.5 to 0.8 of the variance, but gave the other up
+    to 0.3: what a search has not looked at, no method knows.
+
     Args:
         source: a study, a result or a history.
         top: which share of the trials are the best; at least ten of them, and at most a third.
