@@ -67,6 +67,17 @@ class Crew:
             assert time.monotonic() < deadline, f"{self.finished()} of {self.total} trials; errors: {self.errors}"
             time.sleep(0.02)
 
+    def until_more(self, count: int) -> None:
+        """Wait until so many more trials are stored than now."""
+        goal = self.finished() + count
+        self.until(lambda: self.finished() >= goal)
+
+    def until_all_beat(self) -> None:
+        """Wait until every worker has been connected: one that never was takes a server that is away for a wrong address."""
+        study = Study.load(self.where, readonly=True)
+        self.until(lambda: len(study.storage.beats(study.header.uid)) == len(self.processes))
+        study.storage.close()
+
     def kill(self, number: signal.Signals = signal.SIGKILL) -> subprocess.Popen[str]:
         """The worker that was started first is sent a signal, and is nobody of the crew any more."""
         process = self.processes.pop(0)

@@ -186,12 +186,13 @@ def test_the_clock_of_a_worker_is_set_back(store: tuple[str, str], crew: Any, su
 def test_the_network_is_cut_and_comes_back(crew: Any, survived: Any, own: OwnPostgreSQL) -> None:
     """Connections are reset, and refused for a while."""
     proxy = Proxy(own.port)
-    one = crew(own.url, 40, pause=0.05)
+    one = crew(own.url, 120, pause=0.15)
     through = sa.make_url(own.url).set(port=proxy.port).render_as_string()
     one.start(2, where=through)
     one.start()
-    for goal in (6, 14):
-        one.until(lambda goal=goal: one.finished() >= goal)
+    one.until_all_beat()
+    for _ in range(2):
+        one.until_more(8)
         proxy.reset()
         one.tries += 1
         time.sleep(4)
@@ -205,11 +206,12 @@ def test_the_network_is_cut_and_comes_back(crew: Any, survived: Any, own: OwnPos
 def test_the_network_swallows_what_is_sent(crew: Any, survived: Any, own: OwnPostgreSQL) -> None:
     """Nobody is told; the server keeps the locks of who was cut off until it notices, and the others go on then."""
     proxy = Proxy(own.port)
-    one = crew(own.url, 40, pause=0.05)
+    one = crew(own.url, 120, pause=0.15)
     through = sa.make_url(own.url).set(port=proxy.port).render_as_string()
     one.start(2, where=through)
     one.start()
-    one.until(lambda: one.finished() >= 6)
+    one.until_all_beat()
+    one.until_more(6)
     proxy.cut = "swallow"
     one.tries = 1
     time.sleep(5)
@@ -222,13 +224,11 @@ def test_the_network_swallows_what_is_sent(crew: Any, survived: Any, own: OwnPos
 
 def test_the_server_is_started_again_under_load(crew: Any, survived: Any, own: OwnPostgreSQL) -> None:
     """Once as in a crash, once in order."""
-    one = crew(own.url, 60, pause=0.15)
+    one = crew(own.url, 120, pause=0.15)
     one.start(4)
-    study = Study.load(own.url, readonly=True)
-    one.until(lambda: len(study.storage.beats(study.header.uid)) == 4)  # who was never connected is not patient
-    study.storage.close()
-    for goal, how in ((8, "immediate"), (24, "fast")):
-        one.until(lambda goal=goal: one.finished() >= goal)
+    one.until_all_beat()
+    for how in ("immediate", "fast"):
+        one.until_more(12)
         own.stop(how)
         one.tries += 1
         time.sleep(1)
