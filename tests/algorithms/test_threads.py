@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
+from collections.abc import Callable
 
 import scipy.linalg
 import threadpoolctl
 
 from parzen.algorithms._threads import one_blas_thread
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def _threads() -> set[int]:
@@ -51,3 +55,31 @@ def test_threads_that_overlap_restore_what_was_there_before_the_first() -> None:
         after = _threads()
 
     assert after == {2}
+
+
+def test_a_library_that_is_loaded_inside_is_limited_too(run_python: Run) -> None:
+    """By the next that comes while others are inside, and by whoever says that it has loaded something."""
+    program = """
+import sys, threadpoolctl
+import numpy
+from parzen.algorithms._threads import cover_new_libraries, one_blas_thread
+
+def most():
+    return max(info["num_threads"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas")
+
+with one_blas_thread():
+    sys.modules["scipy.linalg"] = half = type(sys)("scipy.linalg")  # another thread is importing it
+    half.__spec__ = type("Spec", (), {"_initializing": True})
+    cover_new_libraries()
+    del sys.modules["scipy.linalg"]
+    import scipy.linalg
+    for library in threadpoolctl.ThreadpoolController().lib_controllers:
+        library.set_num_threads(2)  # however few processors there are
+    before = most()
+    METHOD
+    print(before, most())
+"""
+    for method in ("cover_new_libraries()", "one_blas_thread().__enter__()"):
+        done = run_python("-c", program.replace("METHOD", method))
+
+        assert done.stdout.split() == ["2", "1"], done.stderr

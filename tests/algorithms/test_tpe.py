@@ -241,3 +241,20 @@ def test_more_points_than_start_up_trials_may_be_asked_for_before_anything_was_t
 
     assert len(proposal.points) == 8
     assert proposal.sources[-1] == "tpe"
+
+
+def test_what_was_asked_before_changes_nothing_where_the_good_group_loses_the_one_more() -> None:
+    """With 59 and with 61 losses the same seven are good, but once one of them is the one more, and kernels are wider."""
+    space = Space({"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)})
+    unit = np.random.default_rng(3).random((61, 2))
+    unit[:7] *= 0.01  # so near to each other that it is the least width that counts
+    losses = (unit**2).sum(axis=1)
+    losses[59:] += 5.0
+    asked, fresh = (History(space, {"loss": "minimize"}) for _ in range(2))
+    add(asked, space.from_unit(unit[:59]), losses[:59].tolist())
+    TPE().suggest(space, asked, ask(asked))
+    add(asked, space.from_unit(unit[59:]), losses[59:].tolist())
+    add(fresh, space.from_unit(unit), losses.tolist())
+    first, second = (TPE().suggest(space, history, ask(history)).points.values for history in (asked, fresh))
+
+    assert np.array_equal(first, second)

@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["one_blas_thread"]
+__all__ = ["cover_new_libraries", "one_blas_thread"]
+
+
+def _has_scipy() -> bool:
+    """Whether all of it is loaded: another thread may be in the middle of that, and its library not there yet."""
+    module = sys.modules.get("scipy.linalg")
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
 
 
 class _Threads:
@@ -24,31 +30,38 @@ class _Threads:
         self._users = 0
         self._controller: Any = None  # threadpoolctl has no types
         self._knows_scipy = False
-        self._limit: Any = None
+        self._limits: list[Any] = []
 
     def limit(self) -> None:
         with self._lock:
             self._users += 1
-            if self._users > 1:
-                return
-            # To look for libraries takes milliseconds; scipy brings one of its own.
-            if self._controller is None or self._knows_scipy != ("scipy.linalg" in sys.modules):
-                from threadpoolctl import ThreadpoolController
+            self._cover(first=self._users == 1)
 
-                self._knows_scipy = "scipy.linalg" in sys.modules
-                self._controller = ThreadpoolController().select(user_api="blas")
-            # To ask is a fifth of the price of setting, and many programs have set one thread themselves.
-            if all(library.num_threads == 1 for library in self._controller.lib_controllers):
-                return
-            self._limit = self._controller.limit(limits=1)
-            self._limit.__enter__()
+    def cover(self) -> None:
+        with self._lock:
+            if self._users:
+                self._cover(first=False)
+
+    def _cover(self, first: bool) -> None:
+        # To look for libraries takes milliseconds; scipy brings one of its own.
+        if self._controller is None or self._knows_scipy != _has_scipy():
+            from threadpoolctl import ThreadpoolController
+
+            self._knows_scipy = _has_scipy()
+            self._controller = ThreadpoolController().select(user_api="blas")
+        elif not first:
+            return
+        # To ask is a fifth of the price of setting, and many programs have set one thread themselves.
+        if any(library.num_threads != 1 for library in self._controller.lib_controllers):
+            limit = self._controller.limit(limits=1)
+            limit.__enter__()
+            self._limits.append(limit)
 
     def restore(self) -> None:
         with self._lock:
             self._users -= 1
-            if not self._users and self._limit is not None:
-                self._limit.__exit__(None, None, None)
-                self._limit = None
+            while not self._users and self._limits:
+                self._limits.pop().__exit__(None, None, None)
 
 
 _threads = _Threads()
@@ -62,3 +75,11 @@ def one_blas_thread() -> Iterator[None]:
         yield
     finally:
         _threads.restore()
+
+
+def cover_new_libraries() -> None:
+    """Limit what was loaded since the context began, too; costs nothing where nothing was.
+
+    Sums in another order are other sums, in their last digit, and what was proposed could not be proposed again.
+    """
+    _threads.cover()

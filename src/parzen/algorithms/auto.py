@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of
 from parzen.algorithms._branches import other_branch
 from parzen.algorithms._sobol import start_pick, startup
+from parzen.algorithms._threads import cover_new_libraries
 from parzen.algorithms.tpe import TPE
 from parzen.space import Space
 from parzen.trials import History, State
@@ -60,6 +61,7 @@ class Auto:
         elif _process_has_turn(space, history, asked, scored):
             from parzen.algorithms.gp._process import gp_pick  # not before it is needed: it has `_PIECES`
 
+            cover_new_libraries()
             pick = gp_pick(space, history, ask, number, earlier)
         else:
             pick = _PARTNER.pick(space, history, ask, number, earlier)

@@ -132,10 +132,9 @@ class TPE:
         form, bad = memory.form, memory.bad
         best = memory.best[: self._size(memory.scored)]
         # The good group is often the same as at the last ask, and everything about it follows from these.
-        group = memory.best[: len(best) + 1]
-        if memory.good is None or memory.group != group or len(memory.good.unit) != len(best):
-            good = self._good(form, history, best, memory.best[len(best) :], self._more(memory.scored))
-            memory.group, memory.good = group, good
+        group = (self._more(memory.scored), len(best), memory.best[: len(best) + 1])
+        if memory.good is None or memory.group != group:
+            memory.group, memory.good = group, self._good(form, history, best, memory.best[len(best) :], group[0])
         good = memory.good
         bad.extend(history.unit)
         kernels, weights = bad.without(history, [number for _, number in best], self.linear_forgetting)
@@ -255,7 +254,7 @@ class _Memory:
         self.keep = (settings.linear_forgetting or _MOST) + 1
         self.best: list[tuple[float, int]] = []
         self.scored = 0
-        self.group: list[tuple[float, int]] = []
+        self.group: tuple[int, int, list[tuple[float, int]]] = (0, 0, [])
         self.good: Mixture | None = None
         self.bad = _Bad(self.form, settings.wide, settings.prior_weight)
 
