@@ -11,7 +11,7 @@ from scipy import stats
 from parzen import hp
 from parzen.algorithms._parzen import Form
 from parzen.algorithms.gp._kernel import Encoding
-from parzen.algorithms.gp._model import _BAD, _NOISE, LENGTHS, Model, Prior, _Objective, start
+from parzen.algorithms.gp._model import _BAD, LENGTHS, NOISE, Model, Prior, _Objective, start
 from parzen.algorithms.gp._output import _yeo_johnson, fit_output
 from parzen.algorithms.gp._process import _Chance
 from parzen.space import Space
@@ -61,7 +61,7 @@ def _model(noise: float = -4.0, seed: int = 0) -> tuple[Encoding, np.ndarray, np
     encoding, unit = rows(60, seed)
     z = np.random.default_rng(seed).standard_normal(30)
     theta = start(Prior.of(encoding.lengths))
-    theta[_NOISE] = noise
+    theta[NOISE] = noise
     return encoding, unit, z, theta, Model(encoding, theta, encoding.inputs(unit[:30]), z, np.zeros(30))
 
 
@@ -117,7 +117,7 @@ def test_rows_that_repeat_are_averaged_where_noise_is_allowed() -> None:
     z = np.random.default_rng(0).standard_normal((2, 10))
     twice = Model(encoding, theta, encoding.inputs(np.tile(unit, (2, 1))), z.ravel(), np.zeros(20))
     half = theta.copy()
-    half[_NOISE] -= np.log(2.0)
+    half[NOISE] -= np.log(2.0)
     once = Model(encoding, half, encoding.inputs(unit), z.mean(axis=0), np.zeros(10))
     query = encoding.inputs(rows(30, 5)[1])
 

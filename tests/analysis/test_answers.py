@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 import parzen
 from parzen import hp
+from parzen.algorithms.gp import Belief
 from parzen.analysis import noise_of, random_search, region, why
 from parzen.errors import StudyError
 from tests.analysis.studies import BRANCHES, UNIT, bowl, branches, noisy_bowl, searched
@@ -126,3 +129,41 @@ def test_random_search_is_estimated_or_taken_as_it_was_made() -> None:
     assert not made.estimated
     assert made.trials[-1] == 30
     assert random_search(searched(bowl, trials=2).history, 10) is None
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_answer_of_an_exact_objective_is_its_best_trial(seed: int) -> None:
+    """After 300 trials the process has seen 200 of them, and knows nothing of the others; what was measured is known."""
+    space = {
+        "lr": hp.float("lr", 1e-5, 1e-1, log=True),
+        "n": hp.int("n", 1, 8),
+        "kind": hp.categorical("kind", ["a", "b"]),
+    }
+
+    def objective(c: Any) -> float:
+        if c["n"] == 8:
+            raise MemoryError("too large")
+        return abs(math.log10(c["lr"]) + 2) + abs(c["n"] - 3) * 0.1 + (c["kind"] == "b") * 0.2
+
+    result = searched(objective, space, "auto", 300, seed=seed)
+    found = region(result)
+
+    assert result.recommended.number == result.best.number == found.number
+    assert found.expected == result.best.loss
+    assert found["n"].low == found["n"].high == 3
+
+
+def test_what_a_trial_measured_itself_counts_in_what_is_expected_of_it() -> None:
+    """Under noise, and of a trial that is not among the 200 that the process has seen."""
+    rng = np.random.default_rng(0)
+    result = searched(lambda c: c["x"] ** 2 + 0.3 * rng.standard_normal(), UNIT, "random", 400)
+    noise = noise_of(result.history)
+    belief = Belief.of(result.history)
+    others = ~np.isin(noise.numbers, belief.numbers)
+    plain = belief.losses(belief.expect(result.history.unit[noise.numbers])[0])
+    measured = result.history.losses[noise.numbers]
+    moved = (noise.expected - plain)[others]
+
+    assert others.sum() == 200
+    assert (np.sign(moved) == np.sign(measured - plain)[others]).mean() > 0.95
+    assert np.abs(moved).mean() < 0.5 * np.abs(measured - plain)[others].mean()

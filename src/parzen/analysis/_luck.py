@@ -16,10 +16,9 @@ __all__ = ["luck"]
 
 _AS_GOOD = 5
 """Trials that are as good as the winner, from which its rank says nothing."""
-_NEGLIGIBLE = 0.05
-"""Standard deviations of all losses: what a process calls noise below that is a kink, or rounding."""
 _SMALL = 0.03
-"""Standard deviations of the losses as they are: the same, where the good ones crowd together and the process magnifies them."""
+"""Standard deviations of the losses as they are, up to which noise is a kink or rounding, too: where the good ones crowd
+together, the process magnifies it."""
 _LUCKY = 0.75
 """Noise deviations that the winner's loss is below what is expected of it."""
 
@@ -37,7 +36,7 @@ def luck(history: History, noise: Noise) -> Iterator[Finding]:
     losses = history.losses[history.ok & np.isfinite(history.losses)]
     unit = max(float(np.abs(losses).max()), 1e-300)  # squares of losses may be too large for a float
     small = noise.source == "model" and noise.deviation / unit < _SMALL * float(np.std(far_out(losses) / unit))
-    if not noise.relative > _NEGLIGIBLE or small:
+    if noise.exact or small:
         return
     lucky = (expected - got) / noise.deviation
     # Two expectations that differ by less than their errors are not told apart.

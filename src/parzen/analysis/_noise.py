@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
-from parzen.algorithms.gp import Belief
+from parzen.algorithms.gp import EXACT, Belief
 from parzen.analysis._source import scored
 from parzen.trials import History
 
 __all__ = ["Noise", "noise_of"]
+
+_TOO_FAR = 3.0
+"""Standard deviations between what is expected of a trial and what it measured, beyond which not both are believed."""
 
 _REPEATS = 8
 """Degrees of freedom from which repeats are believed alone."""
@@ -46,6 +49,11 @@ class Noise:
     best: int
 
     @property
+    def exact(self) -> bool:
+        """Whether it is no more than rounding: then the expected losses are the measured ones."""
+        return self.relative < EXACT
+
+    @property
     def recommended(self) -> int:
         """The trial whose expected loss is least."""
         return int(self.numbers[self.best])
@@ -58,7 +66,7 @@ def noise_of(history: History) -> Noise | None:
         return None
     numbers = scored(history)
     numbers = numbers[np.argsort(history.losses[numbers], kind="stable")][:_MOST]
-    mean, deviation = belief.expect(history.unit[numbers])
+    mean, deviation = _with_their_own(belief, history, numbers)
     expected = belief.losses(mean)
     error = 0.5 * (belief.losses(mean + deviation) - belief.losses(mean - deviation))
     best = int(np.argmin(expected))
@@ -73,7 +81,28 @@ def noise_of(history: History) -> Noise | None:
         level, source = repeats, "repeats"
     at = float(expected[best])
     ends = belief.transformed(np.array([at - level, at + level]))
-    return Noise(level, float(0.5 * (ends[1] - ends[0])), source, numbers, expected, error, best)
+    relative = float(0.5 * (ends[1] - ends[0]))
+    if relative < EXACT:  # what was measured is what is expected, whatever a process makes of its surroundings
+        expected, error, best = history.losses[numbers], np.zeros(len(numbers)), 0
+    return Noise(level, relative, source, numbers, expected, error, best)
+
+
+def _with_their_own(belief: Belief, history: History, numbers: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and deviation of the transformed losses of trials, each with what it measured itself.
+
+    A process that has seen 200 of many knows nothing of the losses of the others, and is sure of itself all the same.  With one
+    loss more, its own, the mean moves towards that by v / (v + s^2), for a variance v and the noise s.  Where the two cannot
+    both be true the process is wrong, and the loss is what there is.
+    """
+    mean, deviation = belief.expect(history.unit[numbers])
+    others = ~np.isin(numbers, belief.numbers)
+    told, noise = belief.transformed(history.losses[numbers]), belief.noise**2
+    total = np.maximum(deviation**2 + noise, 1e-300)
+    share = deviation**2 / total
+    wrong = others & (np.abs(told - mean) > _TOO_FAR * np.sqrt(total))
+    deviation = np.where(wrong, belief.noise, np.where(others, np.sqrt(share * noise), deviation))
+    mean = np.where(wrong, told, np.where(others, mean + share * (told - mean), mean))
+    return mean, deviation
 
 
 def _spread(belief: Belief, at: float, deviation: float) -> float:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import JSON, FloatArray, IntArray
-from parzen._wording import number, plain
+from parzen._wording import counted, number, plain
 from parzen.algorithms.gp import Belief
 from parzen.analysis._noise import noise_of
 from parzen.analysis._source import Source, history_of, scored
@@ -107,7 +107,7 @@ class Region:
 
     def __str__(self) -> str:
         head = (
-            f"{len(self.trials)} trials are within {number(self.within, 3)} of the best expected loss, "
+            f"{counted(len(self.trials), 'trial')} {'is' if len(self.trials) == 1 else 'are'} within {number(self.within, 3)} of the best expected loss, "
             f"{number(self.expected)} (trial {self.number}): {self.why}"
         )
         return "\n".join([head, *(f"  {one}" for one in self.ranges)])

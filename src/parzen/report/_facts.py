@@ -198,7 +198,7 @@ def _confidence(history: History, found: Region | None) -> Iterator[str]:
         yield f"Of its parameters {number(found.expected, 6)} is expected (standard error {number(found.error, 2)})."
     if noise is not None:
         by = {"repeats": "from trials that were repeated", "variances": "as the objective said", "model": "by a model"}
-        size = "no more than rounding" if noise.relative < 0.01 else number(noise.deviation, 2)
+        size = "no more than rounding" if noise.exact else number(noise.deviation, 2)
         yield f"The noise of a single value is {size} ({by[noise.source]})."
     others = len(found.trials) - 1
     yield (

@@ -120,7 +120,7 @@ class Result:
 
         Of many noisy losses the least was luck as well.  A Gaussian process is fitted to all trials, which tells noise
         from differences, and the trial whose loss it expects to be least is this one.  Where the process finds no noise
-        it nearly always is `best`.  It takes from some milliseconds to a second, each time.
+        it is `best`.  It takes from some milliseconds to a second, each time.
         """
         from parzen.algorithms.gp import expected_best  # loads scipy
 

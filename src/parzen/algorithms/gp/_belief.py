@@ -15,7 +15,7 @@ from parzen._typing import FloatArray, IntArray
 from parzen.algorithms._parzen import form_of
 from parzen.algorithms._threads import one_blas_thread
 from parzen.algorithms.gp._kernel import Encoding
-from parzen.algorithms.gp._model import Model, Prior, fit, start
+from parzen.algorithms.gp._model import NOISE, Model, Prior, fit, start
 from parzen.algorithms.gp._output import Output, fit_output
 from parzen.algorithms.gp._process import _COLUMNS, _SUBSET, _subset
 from parzen.trials import History
@@ -25,7 +25,6 @@ __all__ = ["Belief"]
 _LEAST = 4
 """Losses below which a process says nothing that its prior does not."""
 _CHUNK = 2000
-_NOISE = 1  # place in theta
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Belief:
             inputs = encoding.inputs(history.unit[chosen])
             theta = fit(encoding, inputs, z, noise, prior, [start(prior)], 50)
             model = Model(encoding, theta, inputs, z, noise)
-        variance = math.exp(float(theta[_NOISE])) + float(np.median(noise))
+        variance = math.exp(float(theta[NOISE])) + float(np.median(noise))
         return cls(chosen.astype(np.int64), math.sqrt(variance), model, encoding, output)
 
     def expect(self, unit: FloatArray) -> tuple[FloatArray, FloatArray]:

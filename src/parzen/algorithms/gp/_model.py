@@ -21,9 +21,9 @@ from scipy.optimize import minimize
 from parzen._typing import FloatArray
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
 
-__all__ = ["LENGTHS", "Model", "Prior", "fit", "start"]
+__all__ = ["LENGTHS", "NOISE", "Model", "Prior", "fit", "start"]
 
-_VARIANCE, _NOISE, _TREND, LENGTHS = 0, 1, 2, 3  # places in theta
+_VARIANCE, NOISE, _TREND, LENGTHS = 0, 1, 2, 3  # places in theta
 _MEAN_PRECISION = 0.1  # of the constant mean's prior, N(0, 10)
 _JITTER = 1e-10
 _BAD = 1e10  # value of the objective where the covariance is not positive definite
@@ -90,7 +90,7 @@ class _Objective:
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         encoding, x, n = self.encoding, self.inputs.features, len(self.z)
-        variance, noise = math.exp(theta[_VARIANCE]), math.exp(theta[_NOISE])
+        variance, noise = math.exp(theta[_VARIANCE]), math.exp(theta[NOISE])
         inverse = np.exp(-theta[LENGTHS:])
         ordered, rates = inverse[: encoding.n_ordered], inverse[encoding.n_ordered :] ** 2
         scaled = x * ordered[encoding.owner]
@@ -119,7 +119,7 @@ class _Objective:
 
         gradient = apart / self.prior.scale
         precision -= np.outer(alpha, alpha)  # (5.9): half the trace of this times each derivative of the covariance
-        gradient[_NOISE] += 0.5 * noise * float(np.trace(precision))
+        gradient[NOISE] += 0.5 * noise * float(np.trace(precision))
         gradient[_VARIANCE] += 0.5 * _JITTER * variance * float(np.trace(precision))
         gradient[_TREND] += 0.5 * float(np.vdot(precision, trend))
         both = precision * covariance

@@ -31,14 +31,18 @@ from parzen.algorithms._parzen import form_of
 from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
-from parzen.algorithms.gp._model import LENGTHS, Model, Prior, fit, start
+from parzen.algorithms.gp._model import LENGTHS, NOISE, Model, Prior, fit, start
 from parzen.algorithms.gp._output import Output, fit_output
 from parzen.algorithms.gp._search import climb
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Asked, Event, History, State
 
-__all__ = ["GP", "expected_best", "gp_pick"]
+__all__ = ["EXACT", "GP", "expected_best", "gp_pick"]
+
+EXACT = 0.05
+"""Standard deviations of the transformed losses: what a process calls noise below that is a kink, or rounding, and losses are
+exact."""
 
 _Indices: TypeAlias = NDArray[np.intp]
 _SUBSET = (80, 80, 40)
@@ -181,6 +185,8 @@ def _fitted(
 def expected_best(space: Space, history: History) -> int:
     """The number of the trial whose loss is expected to be least, by a process that is fitted to all that have one.
 
+    Where losses are exact that is the one whose loss is least.
+
     Args:
         space: of the study.
         history: with at least one finite loss.
@@ -190,6 +196,8 @@ def expected_best(space: Space, history: History) -> int:
     if len(scored) < 2 or not 0 < encoding.lengths <= _COLUMNS:
         return int(scored[np.argmin(history.losses[scored])])
     _, chosen, z, noise, theta, _ = _fitted(encoding, history, scored, ())
+    if np.sqrt(np.exp(theta[NOISE]) + np.median(noise)) < EXACT:
+        return int(scored[np.argmin(history.losses[scored])])
     inputs = encoding.inputs(history.unit[chosen])
     return int(chosen[np.argmin(Model(encoding, theta, inputs, z, noise).predict(inputs)[0])])
 
