@@ -6,12 +6,14 @@ Run with `-m engines`; each is skipped with a reason where its package is not in
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from parzen.run.executors import executor_of
+from parzen import hp, minimize
+from parzen.run.executors import Executor, executor_of
 from parzen.testing._executors import EXECUTOR_CASES, _Subject
 
 # Their warnings are theirs: sockets left open, deprecations of each other.
@@ -104,6 +107,26 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Callable[[], Any]]:
 def test_an_engine_keeps_its_promise(engine: Callable[[], Any], case: str) -> None:
     """Each promise of the protocol holds on each engine."""
     EXECUTOR_CASES[case](_Subject(engine, channel=True, mortal=True))
+
+
+def test_no_more_trials_run_at_once_than_a_user_says(engine: Callable[[], Any]) -> None:
+    """Though the engine has room for two, and though trials are short, so that it would be given the next ones early."""
+    given = engine()
+    if isinstance(given, (concurrent.futures.Executor, Executor)):
+        pytest.skip("whoever made this pool has said how many it runs")
+
+    def objective(config: Any) -> dict[str, Any]:
+        begun = time.time()
+        time.sleep(0.1)
+        return {"loss": config["x"], "begun": begun, "ended": time.time()}
+
+    result = minimize(
+        objective, {"x": hp.float("x", 0, 1)}, 6, executor=given, parallel=1, algorithm="random", seed=1, progress=False
+    )
+    times = sorted((trial.extra["begun"], trial.extra["ended"]) for trial in result.trials)
+
+    assert len(times) == 6
+    assert all(ended <= begun for (_, ended), (begun, _) in itertools.pairwise(times))
 
 
 def test_mpi_keeps_every_promise(run_python: Callable[..., subprocess.CompletedProcess[str]]) -> None:

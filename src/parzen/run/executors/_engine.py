@@ -12,7 +12,7 @@ from parzen.run.executors._calls import UNREADY
 from parzen.run.executors._evaluate import dumped, is_plain, unpacked
 from parzen.run.executors._line import Address, Switchboard
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "early_calls"]
 
 
 class Engine:
@@ -125,3 +125,12 @@ class Engine:
         if self._switchboard is not None:
             self._switchboard.close()
             self._switchboard = None
+
+
+def early_calls(slots: int, room: int) -> int:
+    """How many calls more than `slots` an engine may be given that has room for so many now.
+
+    None where there is room for more than `slots`: they would not wait there but run, and a user who says `parallel=2` on a
+    large cluster means two.
+    """
+    return slots if 0 < room <= slots else 0

@@ -17,7 +17,7 @@ from typing import Any
 from parzen.errors import ExecutorError
 from parzen.run.executors._base import Job
 from parzen.run.executors._calls import call
-from parzen.run.executors._engine import Engine
+from parzen.run.executors._engine import Engine, early_calls
 
 __all__ = ["Dask"]
 
@@ -35,8 +35,9 @@ class Dask(Engine):
     """
 
     def __init__(self, client: Any, slots: int | None = None, **options: Any) -> None:
-        super().__init__(slots or _threads_of(client))
-        self.early = self.slots
+        room = _threads_of(client)
+        super().__init__(slots or _checked(room))
+        self.early = early_calls(self.slots, room)
         self.client, self.options = client, options
         self._futures: dict[int, Any] = {}
         self._ended: SimpleQueue[tuple[Any, int, int] | None] = SimpleQueue()
@@ -119,13 +120,21 @@ def _threads_of(client: Any) -> int:
     """How many trials a cluster can run now.
 
     Raises:
-        ExecutorError: no worker is there yet, or the client is closed.
+        ExecutorError: the client is closed.
     """
     if getattr(client, "status", "running") in ("closed", "closing"):
         raise ExecutorError("the Dask client is closed: make a new one with Client(...)")
-    count = sum(client.nthreads().values())
-    if not count:
+    return int(sum(client.nthreads().values()))
+
+
+def _checked(room: int) -> int:
+    """As many as there is room for.
+
+    Raises:
+        ExecutorError: for none.
+    """
+    if not room:
         raise ExecutorError(
             "the Dask cluster has no workers yet: give parallel=, or wait with client.wait_for_workers(1)"
         )
-    return int(count)
+    return room

@@ -18,7 +18,7 @@ from parzen._lazy import require
 from parzen.errors import ExecutorError
 from parzen.run.executors._base import Job
 from parzen.run.executors._calls import call
-from parzen.run.executors._engine import Engine
+from parzen.run.executors._engine import Engine, early_calls
 
 __all__ = ["Ray"]
 
@@ -39,8 +39,9 @@ class Ray(Engine):
         if not self.ray.is_initialized():
             self.ray.init()
         self.options = {"num_cpus": 1, "max_retries": 0, **options}
-        super().__init__(slots or self._room())
-        self.early = self.slots
+        room = self._room()
+        super().__init__(slots or self._checked(room))
+        self.early = early_calls(self.slots, room)
         self._refs: dict[int, Any] = {}
 
     def open(self, job: Job) -> None:
@@ -70,18 +71,25 @@ class Ray(Engine):
         self._refs.clear()
         self._there = None
 
+    def _wanted(self) -> dict[str, float]:
+        """What a task needs of the cluster."""
+        wanted = {"CPU": self.options["num_cpus"], "GPU": self.options.get("num_gpus") or 0}
+        return {**wanted, **(self.options.get("resources") or {})}
+
     def _room(self) -> int:
-        """How many tasks with these options the cluster can run.
+        """How many tasks with these options the cluster can run now."""
+        there = self.ray.cluster_resources()
+        return min((int(there.get(name, 0) / share) for name, share in self._wanted().items() if share), default=0)
+
+    def _checked(self, room: int) -> int:
+        """As many as there is room for.
 
         Raises:
-            ExecutorError: none.
+            ExecutorError: for none.
         """
-        there = self.ray.cluster_resources()
-        wanted = {"CPU": self.options["num_cpus"], "GPU": self.options.get("num_gpus") or 0}
-        wanted.update(self.options.get("resources") or {})
-        room = min((int(there.get(name, 0) / share) for name, share in wanted.items() if share), default=0)
         if room < 1:
             raise ExecutorError(
-                f"the Ray cluster has no room for a trial of {wanted}: it has {there}; or give parallel="
+                f"the Ray cluster has no room for a trial of {self._wanted()}: it has {self.ray.cluster_resources()}; or give "
+                "parallel="
             )
         return room
