@@ -109,16 +109,19 @@ def server_engine(url: sa.URL) -> tuple[sa.Engine, float]:
         ) from error
     except sa.exc.SQLAlchemyError as error:
         raise StorageError(f"{shown} cannot be used: {sentence(error)}") from error
+    except (ValueError, TypeError):  # the error would repeat the value, which may be a password
+        names = ", ".join(sorted(url.query))
+        raise StorageError(f"{shown}: a value after the ? is not one that its name can have ({names})") from None
     return engine, patience
 
 
 def _seconds(text: object, shown: str) -> float:
     try:
         seconds = float(str(text))
-    except ValueError:
+    except ValueError:  # the value is not repeated: who leaves out an & writes a password behind it
         seconds = -1.0
     if not 0 <= seconds <= 86400:
-        raise StorageError(f"{shown}: timeout is the seconds to wait, 0 to 86400, not {text!r:.40}")
+        raise StorageError(f"{shown}: timeout is the seconds to wait, 0 to 86400")
     return seconds
 
 

@@ -82,7 +82,7 @@ class JournalStorage:
         if not path or options or sync not in ("normal", "full") or not 0 <= seconds <= 86400:
             raise StorageError(
                 f"a journal is a path that ends in .journal, or journal:///PATH; after a ? stand sync=normal or sync=full, and "
-                f"timeout=SECONDS from 0 to 86400, and nothing else; got {path!r} with {query!r}"
+                f"timeout=SECONDS from 0 to 86400, and nothing else: look at what was given for {path!r}"
             )
         self.readonly = readonly
         self._file = LineFile(path, readonly=readonly, timeout=seconds, sync=sync == "full")
