@@ -406,6 +406,18 @@ def test_a_result_that_comes_late_is_kept_and_changes_nothing(where: Path) -> No
     assert (study.trials[0].loss, study.history.late) == (0.75, 2)
 
 
+def test_who_knows_the_number_may_tell_and_the_other_one_hears_of_it(where: Path) -> None:
+    """The error of whoever asked says what has happened: nobody gave the trial up."""
+    study = _study(where)
+    trial = study.ask()
+    Study.load(where).tell(trial.number, 0.25)
+    with pytest.raises(AlreadyFinished, match=r"trial 0 is OK already, which somebody else has told") as caught:
+        study.tell(trial, -1.0)
+
+    assert "given up" not in str(caught.value)
+    assert (study.trials[0].loss, study.history.late) == (0.25, 1)
+
+
 def test_threads_share_the_one_that_beats(where: Path) -> None:
     """Each trial is told once, by whoever asked for it."""
     study = _study(where)
