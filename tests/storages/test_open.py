@@ -188,6 +188,10 @@ def test_a_study_in_memory_loads_no_database_library() -> None:
         "p.journal?timeout=abcSeCrEt",
         "postgresql://u@127.0.0.1:1/x?timeout=abcSeCrEt",
         "mysql://u@127.0.0.1:1/x?read_timeout=abcSeCrEt",
+        "mysql://u@127.0.0.1:1/x?local_infile=abcSeCrEt",
+        "postgresql://u@127.0.0.1:1/x?connect_timeout=abcSeCrEt",
+        "sqlite://u:SeCrEt@h/d",
+        "journal://u:SeCrEt@h/d",
     ],
 )
 def test_a_url_that_is_written_wrongly_is_refused_without_its_password(url: str) -> None:

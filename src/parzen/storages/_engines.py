@@ -67,7 +67,10 @@ def parse_url(url: str | sa.URL) -> sa.URL:
 
 def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
     """The file that a URL means."""
-    url = url.set(password=None)  # a file has none; whoever gives one does not want to see it in an error
+    if url.username or url.password:
+        raise StorageError(
+            "a URL of SQLite names a file after three slashes, as in sqlite:///study.db, and neither a user nor a host"
+        )
     database = url.database or ""
     if database in ("", ":memory:") or database.startswith("file:"):
         raise StorageError(
@@ -94,6 +97,9 @@ def server_engine(url: sa.URL) -> tuple[sa.Engine, float]:
     shown = url.set(query={}).render_as_string(hide_password=True)
     patience = _seconds(url.query.get("timeout", "60"), shown)
     url = url.difference_update_query(["timeout"])
+    for name, value in url.query.items():  # drivers repeat the value in their errors
+        if ("timeout" in name or name.startswith("keepalives")) and not re.fullmatch(r"-?\d+(\.\d+)?", str(value)):
+            raise StorageError(f"{shown}: {name} is a number")
     driver, package = _DRIVERS.get(url.drivername, (url.drivername, url.drivername.partition("+")[2]))
     defaults = _CONNECT.get(driver.partition("+")[2], {})
     try:

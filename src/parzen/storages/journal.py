@@ -62,7 +62,12 @@ class JournalStorage:
     live: dict[str, object] | None = None
 
     def __init__(self, url: str, *, readonly: bool = False) -> None:
-        path, _, query = url.partition("://")[2].removeprefix("/").partition("?")
+        given = url.partition("://")[2]
+        if "@" in given.partition("/")[0]:  # not repeated: a password stands before it
+            raise StorageError(
+                "a journal is a file, journal:///PATH with three slashes, and has neither a user nor a host"
+            )
+        path, _, query = given.removeprefix("/").partition("?")
         self._start(path, query, readonly)
 
     @classmethod
