@@ -33,13 +33,16 @@ def test_a_budget_is_set_and_taken_away(study: Study, parzen: Parzen, from_json:
     said = from_json("budget", "s.db", "10")
 
     assert (said["before"], said["budget"], said["finished"]) == (20, 10, 20)
+    shown = parzen("show", "s.db").stdout
+    assert "20 done" in shown
+    assert ", 10 more than the budget of 10" in shown
     assert "is 30 trials; 20 are done" in parzen("budget", "s.db", "30").stdout
     assert from_json("budget", "s.db", "--none")["budget"] is None
     study.refresh()
     assert study.budget is None
 
 
-@pytest.mark.parametrize("arguments", [(), ("10", "--none"), ("-1",), ("many",)])
+@pytest.mark.parametrize("arguments", [(), ("10", "--none"), ("0",), ("-1",), ("many",)])
 def test_a_budget_that_makes_no_sense_is_called_wrongly(
     study: Study, parzen: Parzen, arguments: tuple[str, ...]
 ) -> None:

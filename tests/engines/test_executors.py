@@ -21,9 +21,11 @@ from typing import Any
 
 import pytest
 
-from parzen import hp, minimize
+from parzen import State, Study, hp, minimize
+from parzen.errors import ExecutorError
 from parzen.run.executors import Executor, executor_of
 from parzen.testing._executors import EXECUTOR_CASES, _Subject
+from parzen.trials import History
 
 # Their warnings are theirs: sockets left open, deprecations of each other.
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]
@@ -127,6 +129,30 @@ def test_no_more_trials_run_at_once_than_a_user_says(engine: Callable[[], Any]) 
 
     assert len(times) == 6
     assert all(ended <= begun for (_, ended), (begun, _) in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize("what", ["client", "cluster"])
+def test_a_dask_cluster_that_is_closed_during_a_run_is_told(what: str) -> None:
+    """The error says what to do, in a line; trials that were running wait for the next run."""
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(1, threads_per_worker=1, processes=False, dashboard_address=None)
+    client = distributed.Client(cluster)
+
+    def close(history: History, elapsed: float) -> str | None:
+        if len(history) == 3:
+            {"client": client, "cluster": cluster}[what].close()
+        return None
+
+    study = Study({"x": hp.float("x", 0, 1)}, algorithm="random")
+    try:
+        with pytest.raises(ExecutorError, match=r"closed during the run.*Client\(") as caught:
+            study.run(lambda config: config["x"], 50, executor=client, stop=close, progress=False)
+    finally:
+        client.close()
+        cluster.close()
+
+    assert "\n" not in str(caught.value)
+    assert study.history.count(State.RUNNING) == 0
 
 
 def test_mpi_keeps_every_promise(run_python: Callable[..., subprocess.CompletedProcess[str]]) -> None:

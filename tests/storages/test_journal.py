@@ -270,6 +270,31 @@ def test_a_file_that_was_taken_away_is_noticed(journal: Path, batch) -> None:  #
         storage.append("u1", batch(21), "u")
 
 
+@pytest.mark.parametrize("left", [-17, 0])
+def test_a_file_that_was_shortened_is_noticed_and_left_as_it_is(left: int, journal: Path, batch, make_header) -> None:  # type: ignore[no-untyped-def]
+    """A program that goes on in a file of which the end was cut off would fill the hole with zeros, for nobody to read."""
+    storage = open_storage(journal)
+    storage.append("u1", batch(20), "t20")
+    os.truncate(journal, left if left >= 0 else journal.stat().st_size + left)
+    before = journal.read_bytes()
+
+    for attempt in (
+        lambda: storage.append("u1", batch(21), "t21"),
+        lambda: storage.beat("u1", "w", 60.0),
+        lambda: storage.read("u1"),
+        lambda: storage.create(make_header("u9")),
+        lambda: storage.turn("u1", 0, lambda entries: batch(21), "t7"),
+    ):
+        with pytest.raises(Unavailable, match="shortened"):
+            attempt()
+    assert journal.read_bytes() == before
+    storage.close()
+    if left:
+        fresh = open_storage(journal)
+        fresh.append("u1", batch(20), "t20")
+        assert fresh.read("u1")[-1].event == batch(20)[-1]
+
+
 def test_a_closed_storage_says_so(journal: Path) -> None:
     """After close everything is an error that says what to do."""
     storage = open_storage(journal)

@@ -174,14 +174,56 @@ def test_a_study_in_memory_loads_no_database_library() -> None:
         "sqlite:///p.db?password=SeCrEt",
         "sqlite:///p.db?password=SeCrEt&timeout=soon",
         "sqlite:///p.db?sync=full&token=SeCrEt",
+        "'postgresql://u:SeCrEt@h/d'",
+        '"postgresql://u:SeCrEt@h/d"',
+        "jdbc:postgresql://u:SeCrEt@h/d",
+        "URL=postgresql://u:SeCrEt@h/d",
+        "postgresql//u:SeCrEt@h/d",
+        "//u:SeCrEt@h/d",
+        "u:SeCrEt@h/d",
+        "host=127.0.0.1 user=postgres password=SeCrEt dbname=test",
+        "host=127.0.0.1 PASSWD = SeCrEt",
+        "sqlite:///p.db?timeout=abcSeCrEt",
+        "p.db?timeout=abcSeCrEt",
+        "p.journal?timeout=abcSeCrEt",
+        "postgresql://u@127.0.0.1:1/x?timeout=abcSeCrEt",
+        "mysql://u@127.0.0.1:1/x?read_timeout=abcSeCrEt",
+        "mysql://u@127.0.0.1:1/x?local_infile=abcSeCrEt",
+        "postgresql://u@127.0.0.1:1/x?connect_timeout=abcSeCrEt",
+        "sqlite://u:SeCrEt@h/d",
+        "journal://u:SeCrEt@h/d",
     ],
 )
 def test_a_url_that_is_written_wrongly_is_refused_without_its_password(url: str) -> None:
     """The error is read by everybody, and a URL whose parts cannot be told apart is repeated by none."""
+    if url.startswith("mysql:"):
+        pytest.importorskip("pymysql")
     with pytest.raises(StorageError) as caught:
         open_storage(url)
 
     assert "SeCrEt" not in "".join(traceback.format_exception(caught.value))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a=password=1.db", "u:1@h.db"])
+def test_a_file_that_is_called_like_a_url_is_given_as_a_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is kept from a name; a `Path` and ./ say that it is one."""
+    monkeypatch.chdir(tmp_path)
+    here = open_storage(Path(name)).location
+
+    assert open_storage(f"./{name}").location == here
+    assert open_storage(here).location == here
+
+
+def test_blanks_around_a_url_are_no_part_of_it() -> None:
+    """A URL that was read from a file ends in a newline, which is no part of the database's name."""
+    pytest.importorskip("psycopg")
+    storage = open_storage(" postgresql://u:secret@host/test\n")
+
+    assert storage.location.replace("+psycopg", "") == "postgresql://u:***@host/test"
+    storage.close()
 
 
 @pytest.mark.parametrize("given", ["postgres://u:secret@host/x", "postgres+psycopg://u:secret@host/x"])

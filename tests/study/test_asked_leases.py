@@ -18,8 +18,9 @@ import pytest
 
 import parzen
 from parzen import State, Study, hp
-from parzen.errors import AlreadyFinished, StudyError
+from parzen.errors import AlreadyFinished, StudyError, Unavailable
 from parzen.run import BY_HAND
+from parzen.testing import FakeClock
 from parzen.trials import LOST, Finished, Outcome, Released, Started
 
 SPACE = {"x": hp.float("x", 0, 1)}
@@ -169,6 +170,98 @@ def test_a_program_that_is_held_up_past_its_lease_loses_its_trial_and_overwrites
     assert study.history.late == 1
 
 
+FAR = "elsewhere/boot/1/2/3/by hand 4"
+"""Somebody on another machine, of whom only the beats can be seen."""
+
+
+def _asked_elsewhere(where: Path, lease: float) -> tuple[Study, Study, FakeClock]:
+    """A study in which FAR runs trial 0, as FAR and as this program have it, and this one's clock."""
+    far = _study(where)
+    study = Study.load(where, algorithm="random")
+    clock = study.stream.clock = FakeClock()
+    far.enqueue({"x": 0.5})
+    far.stream.publish(Started(0, 1, FAR, 0.0))
+    far.storage.beat(far.header.uid, FAR, lease)
+    return far, study, clock
+
+
+@pytest.mark.parametrize(
+    ("own", "pause", "looks"),
+    [(60.0, 1.0, 3), (3.0, 1.0, 3), (3.0, 1.4, 3), (60.0, 0.3, 12), (3.0, 10.0, 3), (60.0, 100.0, 3)],
+)
+def test_who_asks_and_tells_all_the_time_takes_over_what_somebody_lost(
+    where: Path, own: float, pause: float, looks: int
+) -> None:
+    """A program that never has a trial open for long sees all the same that another one stands still for its lease."""
+    far, study, clock = _asked_elsewhere(where, 3.0)
+    numbers = []
+    for _ in range(looks + 2):
+        trial = study.ask(lease=own)
+        study.tell(trial, 1.0)
+        numbers.append(trial.number)
+        clock.advance(pause)
+    far.refresh()
+
+    assert 0 in numbers
+    assert numbers.index(0) >= looks
+    assert (far.trials[0].attempt, far.trials[0].loss) == (2, 1.0)
+
+
+@pytest.mark.parametrize("pause", [1.0, 2.0, 10.0])
+def test_who_beats_keeps_the_trial_however_often_others_ask(where: Path, pause: float) -> None:
+    """A beat between two looks is enough."""
+    far, study, clock = _asked_elsewhere(where, 3.0)
+    for _ in range(10):
+        study.tell(study.ask(lease=3.0), 1.0)
+        clock.advance(pause)
+        far.storage.beat(far.header.uid, FAR, 3.0)
+
+    assert study.trials[0].attempt == 1
+
+
+def test_who_asks_and_tells_quickly_is_there_without_a_beat(where: Path) -> None:
+    """Two such programs leave each other's trials alone: beginning another one is a sign of life."""
+    far, clock = _study(where), FakeClock()
+    study = Study.load(where, algorithm="random")
+    study.stream.clock = clock
+    for _ in range(70):
+        (theirs,) = far.enqueue({"x": 0.5})
+        far.stream.publish(Started(theirs.number, 1, FAR, 0.0))
+        study.tell(study.ask(), 1.0)
+        far.stream.publish(Finished(theirs.number, 1, Outcome(State.OK, {"loss": 0.5}), 0.0))
+        clock.advance(1.0)
+
+    assert {trial.attempt for trial in study.trials} == {1}
+
+
+def test_time_in_which_the_storage_could_not_be_asked_does_not_count(
+    where: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could have written a beat then: the lease begins anew when it answers again."""
+    _, study, clock = _asked_elsewhere(where, 3.0)
+
+    def ask() -> int:
+        trial = study.ask()
+        study.tell(trial, 1.0)
+        clock.advance(1.0)
+        return trial.number
+
+    def unavailable(uid: str) -> Any:
+        raise Unavailable("not now")
+
+    before = [ask() for _ in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(study.storage, "beats", unavailable)
+        for _ in range(4):
+            with pytest.raises(Unavailable):
+                study.ask()
+            clock.advance(1.0)
+    after = [ask() for _ in range(4)]
+
+    assert 0 not in before + after[:3]
+    assert after[3] == 0
+
+
 def test_who_thinks_for_longer_than_the_lease_keeps_the_trial(
     where: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -311,6 +404,18 @@ def test_a_result_that_comes_late_is_kept_and_changes_nothing(where: Path) -> No
         study.tell(trial, -1.0)
 
     assert (study.trials[0].loss, study.history.late) == (0.75, 2)
+
+
+def test_who_knows_the_number_may_tell_and_the_other_one_hears_of_it(where: Path) -> None:
+    """The error of whoever asked says what has happened: nobody gave the trial up."""
+    study = _study(where)
+    trial = study.ask()
+    Study.load(where).tell(trial.number, 0.25)
+    with pytest.raises(AlreadyFinished, match=r"trial 0 is OK already, which somebody else has told") as caught:
+        study.tell(trial, -1.0)
+
+    assert "given up" not in str(caught.value)
+    assert (study.trials[0].loss, study.history.late) == (0.25, 1)
 
 
 def test_threads_share_the_one_that_beats(where: Path) -> None:

@@ -86,7 +86,7 @@ def resume(storage: str, name: str | None, as_json: bool) -> None:
 
 @click.command()
 @WHERE
-@click.argument("trials", metavar="TRIALS", required=False, type=click.IntRange(0, MOST))
+@click.argument("trials", metavar="TRIALS", required=False, type=click.IntRange(1, MOST))
 @click.option("--none", "unlimited", is_flag=True, help="Take the limit away.")
 @NAME
 @JSON

@@ -84,8 +84,11 @@ def print_text(*lines: str) -> None:
 def progress_text(study: Study) -> str:
     """How far a study is."""
     history = study.history
-    total = "" if history.budget is None else f" of {history.budget}"
-    return f"{history.finished}{total} done" + (f" ({history.tally})" if history.tally else "")
+    done, budget = history.finished, history.budget
+    tally = f" ({history.tally})" if history.tally else ""
+    if budget is not None and done > budget:  # it was lowered, or somebody asked for more by hand
+        return f"{done} done{tally}, {done - budget} more than the budget of {budget}"
+    return f"{done}{'' if budget is None else f' of {budget}'} done{tally}"
 
 
 def running_text(running: int) -> str:

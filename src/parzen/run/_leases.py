@@ -98,15 +98,21 @@ def present(stream: Stream, lease: float = LEASE) -> Iterator[Presence]:
 class Presence:
     """One run's view of who works on a study.
 
+    Args:
+        stream: of the study.
+        name: of this run, as a worker.
+        lease: seconds without a beat after which this run is to be taken for dead.
+        seldom: it looks when its program asks for something, and not all the time.
+
     Attributes:
         name: of this run, as a worker.
         lease: seconds without a beat after which this run is to be taken for dead.
     """
 
-    def __init__(self, stream: Stream, name: str, lease: float = LEASE) -> None:
+    def __init__(self, stream: Stream, name: str, lease: float = LEASE, *, seldom: bool = False) -> None:
         self.stream, self.name, self.lease = stream, name, min(lease, _LONGEST)
         self._ended = threading.Event()
-        self._sight = _Sight(self.lease, stream.clock.monotonic())
+        self._sight = _Sight(self.lease, stream.clock.monotonic(), seldom=seldom)
         self._looked = -math.inf
         self._pid = os.getpid()
 
@@ -154,9 +160,21 @@ class Presence:
 
     def watch(self, beats: Mapping[str, Beat]) -> None:
         """Take note of the beats of all."""
-        workers = {worker: beats.get(worker, Beat(0, LEASE)) for worker in _running(self.stream).values()}
+        trials: dict[str, list[int]] = {}
+        for number, worker in _running(self.stream).items():
+            trials.setdefault(worker, []).append(number)
+        workers = {worker: beats.get(worker, Beat(0, LEASE)) for worker in trials}
         workers.update(beats)
-        self._sight.look(workers, self.stream.clock.monotonic())
+        self._sight.look(workers, self.stream.clock.monotonic(), trials)
+
+    def observe(self) -> None:
+        """See who else is there, if somebody else runs a trial."""
+        if set(_running(self.stream).values()) - {self.name}:
+            self.watch(self.stream.storage.beats(self.stream.header.uid))
+
+    def forget(self) -> None:
+        """The storage could not be looked at: what was seen before does not count against anybody."""
+        self._sight.forget()
 
     def keep_beating(self) -> None:
         """Beat until the run ends, come what may: a storage that does not answer now may answer next time."""
@@ -187,36 +205,51 @@ class _Sight:
     Args:
         lease: the observer's own, who looks three times as often.
         now: on the observer's monotonic clock.
+        seldom: the observer looks when there is a reason to, and says when the storage could not be asked (`forget`).
 
     Attributes:
         still: the workers that have stood still for their lease.
         beating: the workers whose beat has risen while this observer looked, and has not stood still for their lease since.
     """
 
-    def __init__(self, lease: float, now: float) -> None:
-        self._lease = lease
+    def __init__(self, lease: float, now: float, *, seldom: bool = False) -> None:
+        self._lease, self._seldom = lease, seldom
         self.still: frozenset[str] = frozenset()
         self.beating: frozenset[str] = frozenset()
-        self._seen: dict[str, tuple[int, float]] = {}
+        self._seen: dict[str, tuple[int, list[int], float]] = {}
         self._last = now
 
-    def look(self, beats: Mapping[str, Beat], now: float) -> None:
+    def look(self, beats: Mapping[str, Beat], now: float, trials: Mapping[str, list[int]] | None = None) -> None:
         """Compare with what was seen before.
 
+        Who has begun or ended a trial since is there as well as who has beaten: a program that asks and tells quickly never
+        beats (`trials`: worker -> those that it runs).
+
         A look that comes late says that the storage could not be asked, or that this observer was held up itself: then
-        others may have been, too, and what was seen before does not count against them.
+        others may have been, too, and what was seen before does not count against them.  Of an observer who looks seldom it
+        says nothing: the time between counts, but as no more than one beat that was missed, so that it takes several looks
+        to find a worker dead.
         """
         gap, self._last = now - self._last, now
-        seen, risen = {}, set(self.beating)
+        seen: dict[str, tuple[int, list[int], float]] = {}
+        risen = set(self.beating)
         for worker, beat in beats.items():
-            total, since = self._seen.get(worker, (-1, now))
-            moved = total != beat.total or gap > max(beat.lease, self._lease) / 2
-            seen[worker] = (beat.total, now if moved else since)
+            runs = (trials or {}).get(worker, [])
+            total, ran, since = self._seen.get(worker, (-1, runs, now))
+            if total != beat.total or ran != runs:
+                since = now
+            elif gap > max(beat.lease, self._lease) / 2:
+                since = since + gap - beat.lease / 3 if self._seldom else now
+            seen[worker] = (beat.total, runs, since)
             if 0 <= total < beat.total:
                 risen.add(worker)
         self._seen = seen
-        self.still = frozenset(worker for worker, (_, since) in seen.items() if now - since >= beats[worker].lease)
+        self.still = frozenset(worker for worker, (_, _, since) in seen.items() if now - since >= beats[worker].lease)
         self.beating = frozenset(risen & seen.keys()) - self.still
+
+    def forget(self) -> None:
+        """Begin anew with everybody."""
+        self._seen, self.still = {}, frozenset()
 
 
 class Keeper:
@@ -227,7 +260,8 @@ class Keeper:
     study too; what is open then goes to somebody else after the lease, and not before, because another `Study` of the
     process may be about to tell it.  Which trials are open is read from the history: there is no second list to keep true.
 
-    Whoever asks and tells quickly never beats: an observer gives a worker that has not beaten yet a whole lease.
+    Whoever asks and tells quickly never beats: an observer gives a worker that has not beaten yet a whole lease.  They see
+    who else is there all the same, whenever they ask, and what they have seen lasts as long as the keeper.
 
     Args:
         stream: of the study.
@@ -239,7 +273,7 @@ class Keeper:
 
     def __init__(self, stream: Stream, lease: float = LEASE) -> None:
         self.stream, self.name = stream, _name(f"{BY_HAND} {secrets.token_hex(4)}")
-        self._presence = Presence(stream, self.name, lease)
+        self._presence = Presence(stream, self.name, lease, seldom=True)
         self._lock = threading.Lock()
         self._has_thread = self._has_beaten = False
         self._due = self._looked = -math.inf
@@ -249,7 +283,13 @@ class Keeper:
         now = self.stream.clock.monotonic()
         if now - self._looked >= _OFTEN:
             self._looked = now
-            self.stream.pull()
+            try:
+                self.stream.pull()
+                with self._lock:
+                    self._presence.observe()
+            except (StorageError, OSError):
+                self._presence.forget()
+                raise
             self._presence.look()
 
     def begin(self) -> None:
@@ -289,6 +329,7 @@ class Keeper:
         try:
             self._presence.beat()
         except OSError as error:  # `Unavailable` is one: it may answer next time
+            self._presence.forget()
             _log.warning("a beat could not be written: %s", error)
         except (StorageError, StudyError):  # it was closed, or the study deleted
             return False

@@ -67,7 +67,10 @@ def parse_url(url: str | sa.URL) -> sa.URL:
 
 def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
     """The file that a URL means."""
-    url = url.set(password=None)  # a file has none; whoever gives one does not want to see it in an error
+    if url.username or url.password:
+        raise StorageError(
+            "a URL of SQLite names a file after three slashes, as in sqlite:///study.db, and neither a user nor a host"
+        )
     database = url.database or ""
     if database in ("", ":memory:") or database.startswith("file:"):
         raise StorageError(
@@ -94,6 +97,9 @@ def server_engine(url: sa.URL) -> tuple[sa.Engine, float]:
     shown = url.set(query={}).render_as_string(hide_password=True)
     patience = _seconds(url.query.get("timeout", "60"), shown)
     url = url.difference_update_query(["timeout"])
+    for name, value in url.query.items():  # drivers repeat the value in their errors
+        if ("timeout" in name or name.startswith("keepalives")) and not re.fullmatch(r"-?\d+(\.\d+)?", str(value)):
+            raise StorageError(f"{shown}: {name} is a number")
     driver, package = _DRIVERS.get(url.drivername, (url.drivername, url.drivername.partition("+")[2]))
     defaults = _CONNECT.get(driver.partition("+")[2], {})
     try:
@@ -109,16 +115,19 @@ def server_engine(url: sa.URL) -> tuple[sa.Engine, float]:
         ) from error
     except sa.exc.SQLAlchemyError as error:
         raise StorageError(f"{shown} cannot be used: {sentence(error)}") from error
+    except (ValueError, TypeError):  # the error would repeat the value, which may be a password
+        names = ", ".join(sorted(url.query))
+        raise StorageError(f"{shown}: a value after the ? is not one that its name can have ({names})") from None
     return engine, patience
 
 
 def _seconds(text: object, shown: str) -> float:
     try:
         seconds = float(str(text))
-    except ValueError:
+    except ValueError:  # the value is not repeated: who leaves out an & writes a password behind it
         seconds = -1.0
     if not 0 <= seconds <= 86400:
-        raise StorageError(f"{shown}: timeout is the seconds to wait, 0 to 86400, not {text!r:.40}")
+        raise StorageError(f"{shown}: timeout is the seconds to wait, 0 to 86400")
     return seconds
 
 

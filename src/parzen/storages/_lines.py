@@ -61,6 +61,7 @@ class LineFile:
         self.path = os.path.abspath(os.path.expanduser(path))
         self.readonly, self.timeout, self.sync = readonly, timeout, sync
         self._fd: int | None = None
+        self._known = START
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._held = 0
@@ -130,7 +131,7 @@ class LineFile:
             make: make it if it is not there.
 
         Raises:
-            Unavailable: somebody else holds it for too long, or it was taken away.
+            Unavailable: somebody else holds it for too long, or it was taken away or shortened.
         """
         if os.getpid() != self._pid:
             # A forked child shares the parent's open file, and so its locks: it opens the file for itself.
@@ -149,6 +150,7 @@ class LineFile:
                 raise self._unavailable(error) from error
             self._held += 1
             try:
+                self._check_length(fd)
                 if not shared:
                     self._check_in_place(fd)
                     if os.fstat(fd).st_size < START:
@@ -196,6 +198,15 @@ class LineFile:
                 path=self.path,
             )
 
+    def _check_length(self, fd: int) -> None:
+        """Nobody takes away what this process has read: whoever wrote on behind it would leave a hole."""
+        if self._known > START and os.fstat(fd).st_size < self._known:
+            raise Unavailable(
+                f"{self.path} was shortened while the study was open, so nothing more can be saved there: put the whole file "
+                "back, or start again with what is left of it",
+                path=self.path,
+            )
+
     def _unavailable(self, error: OSError) -> Unavailable:
         advice = "look at the disk and at the permissions, then run the same program again, what was saved is kept"
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
@@ -235,6 +246,7 @@ class LineFile:
                 fields = self._fields(line, place, end)
                 if fields is None:
                     return
+                self._known = max(self._known, end)
                 yield place, end, fields
                 place = end
             if not data:
@@ -262,6 +274,7 @@ class LineFile:
                 return None
             crc = zlib.crc32(data, crc)
             place += len(data)
+        self._known = max(self._known, end)
         return crc
 
     def append(self, fields: Sequence[str], end: int) -> int:
@@ -287,7 +300,8 @@ class LineFile:
             with contextlib.suppress(OSError):
                 os.ftruncate(fd, end)
             raise
-        return end + len(line)
+        self._known = end + len(line)
+        return self._known
 
     def _descriptor(self) -> int:
         assert self._fd is not None, "the file is held"

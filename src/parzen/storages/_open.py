@@ -31,8 +31,13 @@ SCHEMES: Mapping[str, str] = {
 """What stands before `://` (and before `+driver`) -> module:class, called as `class(url, readonly=...)`."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9.\-]*)(\+[A-Za-z0-9_]+)?://")
-_NEARLY = re.compile(r"(postgres|postgresql|mysql|mariadb|sqlite|journal)(\+\w+)?:", re.IGNORECASE)
-"""How a URL begins, and no file but one that is called so on purpose."""
+_NEARLY = re.compile(
+    r"(postgres|postgresql|mysql|mariadb|sqlite|journal)(\+\w+)?:|.*(://|//.*@|(password|passwd|pwd)\s*=)|[^/]*:.*@",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What a URL or a DSN has in it, however it is misspelt, and no file but one that is called so on purpose."""
+_PATH = re.compile(r"\.{1,2}[/\\]|/(?!/|.*//)|[A-Za-z]:\\", re.DOTALL)
+"""How a path begins that is meant to be one, whatever follows."""
 _OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
 _METHODS = (
     *("create", "open", "studies", "rename", "delete", "append", "claim", "read"),
@@ -64,6 +69,8 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
         text = os.fspath(where)
         if not isinstance(text, str):
             raise StorageError(f"a storage is named by text, not by bytes: {text!r}; os.fsdecode() makes text of it")
+        if isinstance(where, str):
+            text = text.strip()  # what was read from a file or pasted ends in a newline
         if text in _MEMORY:
             raise StorageError(
                 f"storage={text!r} names no file: memory is what a study has when no storage is given (storage=None); "
@@ -71,10 +78,12 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
             )
         url = _URL.match(text) if isinstance(where, str) else None
         if url is None:
-            nearly = _NEARLY.match(text) if isinstance(where, str) else None
-            if nearly is not None:  # the rest is not repeated: there may be a password in it
+            if isinstance(where, str) and _NEARLY.match(text) and not _PATH.match(text):
+                # It is not repeated: there may be a password in it.
                 raise StorageError(
-                    f"{nearly.group(0)!r} begins a URL, and :// does not follow; a file of such a name is ./{nearly.group(0)}…"
+                    "what was given as storage looks like the address of a database and is no URL, which is "
+                    "DATABASE://USER:PASSWORD@HOST:PORT/NAME without anything before it, as in postgresql://host/name; a "
+                    "file that has such a name is given as a Path, or with ./ before it"
                 )
             options = _OPTIONS.match(text) if isinstance(where, str) else None
             path, query = options.groups() if options else (text, "")

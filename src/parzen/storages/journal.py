@@ -62,7 +62,12 @@ class JournalStorage:
     live: dict[str, object] | None = None
 
     def __init__(self, url: str, *, readonly: bool = False) -> None:
-        path, _, query = url.partition("://")[2].removeprefix("/").partition("?")
+        given = url.partition("://")[2]
+        if "@" in given.partition("/")[0]:  # not repeated: a password stands before it
+            raise StorageError(
+                "a journal is a file, journal:///PATH with three slashes, and has neither a user nor a host"
+            )
+        path, _, query = given.removeprefix("/").partition("?")
         self._start(path, query, readonly)
 
     @classmethod
@@ -82,7 +87,7 @@ class JournalStorage:
         if not path or options or sync not in ("normal", "full") or not 0 <= seconds <= 86400:
             raise StorageError(
                 f"a journal is a path that ends in .journal, or journal:///PATH; after a ? stand sync=normal or sync=full, and "
-                f"timeout=SECONDS from 0 to 86400, and nothing else; got {path!r} with {query!r}"
+                f"timeout=SECONDS from 0 to 86400, and nothing else: look at what was given for {path!r}"
             )
         self.readonly = readonly
         self._file = LineFile(path, readonly=readonly, timeout=seconds, sync=sync == "full")

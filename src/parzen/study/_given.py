@@ -14,7 +14,7 @@ from parzen._typing import Direction, FloatArray
 from parzen.errors import AlreadyFinished, SpaceMismatch, StudyError, StudyExists, StudyNotFound
 from parzen.log import Storage
 from parzen.space import Space, as_apply
-from parzen.trials import FINISHED, Header, History, State, Trial
+from parzen.trials import FINISHED, Finished, Header, History, Reported, State, Trial
 
 DEFAULT_NAME = "study"
 
@@ -181,6 +181,16 @@ def attempt_of(trial: Trial | int, history: History) -> int:
 def was_begun(trial: Trial | int, history: History) -> bool:
     """Whether somebody has begun what is told of; it may have been given up for lost since, and be WAITING again."""
     return trial.state is State.RUNNING if isinstance(trial, Trial) else history.attempt_of(trial) > 0
+
+
+def late_because(event: Finished | Reported, history: History) -> str:
+    """What has become of a trial of which something was told too late."""
+    if history.attempt_of(event.number) > event.attempt:
+        return "was given up for lost and begun again by somebody else"
+    state = State(history.state_of(event.number))
+    if state in FINISHED:
+        return f"is {state.name} already, which somebody else has told by its number"
+    return "was given up for lost"
 
 
 def checked_state(state: State | str, result: Any) -> State:

@@ -54,6 +54,7 @@ from parzen.study._given import (
     closed_on_error,
     compiled_like,
     created_or_opened,
+    late_because,
     only_study,
     unfinished,
     was_begun,
@@ -345,10 +346,7 @@ class Study:
     def _tell(self, event: Finished | Reported) -> None:
         (counted,) = self.stream.publish(event)
         if not counted and not (isinstance(event, Finished) and self._took_back(event)):
-            raise AlreadyFinished(
-                f"trial {event.number} was given up for lost and given to somebody else meanwhile, or has a result from them: "
-                "this one is kept as late"
-            )
+            raise AlreadyFinished(f"trial {event.number} {late_because(event, self.history)}: this is kept as late")
         if isinstance(event, Finished):
             for keeper in self._keepers.values():
                 keeper.told()

@@ -49,9 +49,17 @@ class Dask(Engine):
         threading.Thread(target=self._fetch, args=(self._ended,), name="parzen-dask", daemon=True).start()
 
     def begin(self, task: bytes, number: int, attempt: int) -> None:
-        future = self.client.submit(
-            call, self._job_there(), task, number, attempt, self.address, pure=False, **self.options
-        )
+        try:
+            future = self.client.submit(
+                call, self._job_there(), task, number, attempt, self.address, pure=False, **self.options
+            )
+        except Exception as error:
+            if not _is_closed(self.client):
+                raise
+            raise ExecutorError(
+                "the Dask client or its cluster was closed during the run, so no more trials can begin: make a new one with "
+                "Client(...)"
+            ) from error
         self._futures[number] = future
 
         ended = self._ended
@@ -116,13 +124,17 @@ def _answer_of(future: Any) -> bytes | BaseException:
     return ExecutorError(f"it is {future.status}")
 
 
+def _is_closed(client: Any) -> bool:
+    return getattr(client, "status", "running") in ("closed", "closing")
+
+
 def _threads_of(client: Any) -> int:
     """How many trials a cluster can run now.
 
     Raises:
         ExecutorError: the client is closed.
     """
-    if getattr(client, "status", "running") in ("closed", "closing"):
+    if _is_closed(client):
         raise ExecutorError("the Dask client is closed: make a new one with Client(...)")
     return int(sum(client.nthreads().values()))
 
