@@ -37,6 +37,27 @@ def _points(chart: Chart, panel: int = 0) -> dict[str, Points]:
     return {mark.label: mark for mark in chart.panels[panel].marks if isinstance(mark, Points)}
 
 
+def test_contours_have_room_for_trials_that_failed() -> None:
+    """Where a whole part of the space fails, its crosses are seen, on either scale."""
+
+    def objective(config: dict[str, float]) -> float:
+        if config["x"] > 0.5 or config["C"] < 1e-1:
+            raise MemoryError
+        return config["x"]
+
+    space = {"x": hp.float("x", 0, 1), "C": hp.float("C", 1e-3, 1e3, log=True)}
+    result = parzen.minimize(objective, space, 60, seed=1, algorithm="random", progress=False, catch=True)
+    chart = result.plot.contour("x", "C").chart
+    panel, crosses = chart.panels[0], _points(chart)["failed"]
+
+    assert len(crosses.x) > 10
+    for axis, values in ((panel.x, crosses.x), (panel.y, crosses.y)):
+        assert axis.low is not None
+        assert axis.high is not None
+        assert axis.low < values.min()
+        assert values.max() < axis.high
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("study", MAKERS)
 def test_every_plot_of_every_study_is_json_and_finite(results: dict[str, parzen.Result], study: str, name: str) -> None:
