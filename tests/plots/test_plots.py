@@ -13,7 +13,8 @@ import pytest
 import parzen
 from parzen import State, hp
 from parzen.errors import SpaceError, StudyError, UnknownLabel
-from parzen.plots import NAMES, THEMES, Bars, Cells, Chart, Line, Paths, Plots, Points, Spans
+from parzen.plots import NAMES, THEMES, Band, Bars, Cells, Chart, Line, Paths, Plots, Points, Spans
+from parzen.plots._matplotlib import draw
 from parzen.plots._thinning import thinned
 from tests.plots import studies
 
@@ -239,6 +240,31 @@ def test_convergence_says_that_random_search_was_estimated_or_not(results: dict[
     plot = results["plain"].plot.convergence(random=made)
     assert not plot.notes
     assert plot.chart.panels[0].marks[0].label == "random search, 4 of 5 searches"
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_random_search_finds_nothing_better_than_what_was_seen(direction: str) -> None:
+    """A loss that is never negative has no band below zero; and both libraries draw it on the scale that the chart has."""
+    sign = 1 if direction == "minimize" else -1
+
+    def objective(config: dict[str, float]) -> float:
+        return (config["x"] - 0.3) ** 2 + (config["y"] - 0.5) ** 2 if sign > 0 else 10 ** -(4 * config["x"])
+
+    space = {"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}
+    result = parzen.minimize(objective, space, 60, seed=1, algorithm="tpe", progress=False, direction=direction)
+    plot = result.plot.convergence()
+    panel = plot.chart.panels[0]
+    band = panel.marks[0]
+
+    assert isinstance(band, Band)
+    assert panel.y.scale == "log"
+    assert panel.y.low is not None
+    assert (sign * np.stack((band.low, band.high)) >= sign * result.best.loss * (1 - sign * 1e-12)).all()
+    assert min(band.low.min(), band.high.min()) >= panel.y.low > 0
+    drawn = draw(plot.chart).axes[0]
+    layout = plot.to_plotly()["layout"]
+    assert drawn.get_xscale() == panel.x.scale == layout["xaxis"].get("type", "linear")
+    assert drawn.get_yscale() == panel.y.scale == layout["yaxis"].get("type", "linear")
 
 
 def test_thinning_keeps_what_is_lonely() -> None:
