@@ -508,6 +508,18 @@ def test_what_is_picked_in_one_plot_is_picked_everywhere(tab: Callable[..., Tab]
 
 
 @browser_only
+def test_a_study_of_one_trial_is_told_in_the_singular(
+    tab: Callable[..., Tab], visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    """As everywhere else."""
+    study = Study(SPACE, name="single", storage=tmp_path / "one.db", seed=0, algorithm="random")
+    study.run(lambda c: 1.0, 1, progress=False)
+    page = enter(tab(), visit(tmp_path / "one.db", study))
+
+    page.get_by_text("The one trial is done, so that there is nothing").wait_for()
+
+
+@browser_only
 def test_what_has_no_effect_is_not_offered(tab: Callable[..., Tab], searched: Visitor) -> None:
     """A study that is done or stopped can be neither paused nor stopped, and the page says why."""
     one = tab()

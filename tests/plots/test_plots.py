@@ -242,6 +242,29 @@ def test_convergence_says_that_random_search_was_estimated_or_not(results: dict[
     assert plot.chart.panels[0].marks[0].label == "random search, 4 of 5 searches"
 
 
+@pytest.mark.parametrize(
+    ("labels", "chosen", "said"),
+    [
+        ("a", (), "together, and the space has only 'a'"),
+        ("ab", ("a", "b"), "together, and 'a' and 'b' are not"),
+        ("a", ("a",), "together, and the space has only 'a'"),
+    ],
+)
+def test_a_contour_that_cannot_be_says_why_in_a_sentence(labels: str, chosen: tuple[str, ...], said: str) -> None:
+    """For a space of one parameter, and for branches that are never active together."""
+    space = [{label: hp.float(label, 0, 1)} for label in labels]
+    result = parzen.minimize(
+        lambda c: 1.0,
+        space[0] if len(space) == 1 else hp.choice("which", space),
+        20,
+        seed=1,
+        algorithm="random",
+        progress=False,
+    )
+    with pytest.raises(SpaceError, match=said):
+        result.plot.contour(*chosen)
+
+
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 def test_random_search_finds_nothing_better_than_what_was_seen(direction: str) -> None:
     """A loss that is never negative has no band below zero; and both libraries draw it on the scale that the chart has."""

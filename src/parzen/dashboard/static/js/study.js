@@ -150,7 +150,7 @@ function whyOver(now) {
   if (now.counts.RUNNING) return "";
   const resumed = now.paused ? " It is paused as well: a run that begins waits until Resume." : "";
   if (now.budget !== null && now.done >= now.budget) {
-    return `All ${plural(now.budget, "trial")} are done, so that there is nothing to pause or to stop. A higher budget lets a run go on.${resumed}`;
+    return `${now.budget === 1 ? "The one trial is" : `All ${count(now.budget)} trials are`} done, so that there is nothing to pause or to stop. A higher budget lets a run go on.${resumed}`;
   }
   if (now.mood === "stopped") return `It was stopped, so that there is nothing to pause or to stop. Whoever runs it again goes on from here.${resumed}`;
   return "";
@@ -167,7 +167,7 @@ export async function tell(uid, action, given = {}) {
 
 function openBudget(uid, now) {
   const input = el("input", {type: "number", min: 1, step: 1, value: now.budget ?? Math.max(now.trials, 1)});
-  openDialog("Budget", () => [field("Trials in all", input, `${count(now.done)} are done. Whoever runs the study hears of it at once. Leave it empty for no limit.`)], {
+  openDialog("Budget", () => [field("Trials in all", input, `${count(now.done)} ${now.done === 1 ? "is" : "are"} done. Whoever runs the study hears of it at once. Leave it empty for no limit.`)], {
     label: "Set",
     send: async () => (await act(uid, "budget", {trials: input.value === "" ? null : Number(input.value)})).sentence,
   });
