@@ -113,7 +113,7 @@ function facts(node, now, path) {
     fact("Running", count(now.counts.RUNNING), el("div", {class: "small muted"}, now.counts.WAITING ? `${count(now.counts.WAITING)} waiting` : "none waiting")),
     fact("Failed", count(bad), el("div", {class: "small muted"}, `${count(now.counts.PRUNED)} pruned, ${count(now.counts.CANCELLED)} cancelled`)),
     fact("Pace", now.pace ? pace(now.pace) : "–", el("div", {class: "small muted"}, now.left ? `${span(now.left)} left` : `ran for ${span(now.busy)}`)),
-    fact("Chance to improve", chance ? `${Math.round(100 * chance.probability)}\u00a0%` : "–", el("div", {class: "small muted"}, chance ? `within ${plural(chance.trials, "more trial")}` : "too early to say"), "last"));
+    fact("Chance to improve", chance ? `${Math.round(100 * chance.probability)}\u00a0%` : "–", el("div", {class: "small muted"}, chance ? `within ${plural(chance.trials, "more trial")}` : now.done < 12 ? "too early to say" : "nothing is known"), "last"));
   if (best) {
     node.append(el("div", {class: "card wide settings-card"}, el("dt", {}, "Best configuration"), el("dd", {},
       el("ul", {class: "settings"}, now.labels.map((label, j) => (best.values[j] === null ? null
