@@ -1,7 +1,7 @@
 // The list of studies.
 
 import {follow, get} from "./api.js";
-import {el, refill, trouble} from "./dom.js";
+import {el, plain, refill, trouble} from "./dom.js";
 import {count, moment, number, plural} from "./format.js";
 
 const MOODS = {
@@ -58,7 +58,7 @@ export async function showStudies({main, signal, place, go}) {
 
   function draw(told) {
     trouble(told.problem);
-    where.textContent = told.location + (told.readonly ? " · nothing can be changed from here" : "");
+    where.textContent = plain(told.location) + (told.readonly ? " · nothing can be changed from here" : "");
     if (!told.studies.length) {
       refill(list, el("div", {class: "card empty"}, el("p", {}, "There is no study here yet."),
         el("p", {}, "One appears as soon as a program makes it: ", el("code", {}, `minimize(objective, space, storage=…)`))));
