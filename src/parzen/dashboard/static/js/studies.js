@@ -10,6 +10,7 @@ const MOODS = {
   stopping: ["■ stopping", "it was asked to stop, and its last trials are running"],
   stopped: ["■ stopped", "it was asked to stop, and nothing is running any more"],
   done: ["✓ done", "all trials of the budget are done"],
+  lost: ["lost", "whoever ran its trials is gone; the next run takes them up"],
   idle: ["idle", "no trial is running"],
   empty: ["empty", "no trial has begun yet"],
 };
