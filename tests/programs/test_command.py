@@ -190,6 +190,10 @@ def test_a_link_to_a_shell_is_a_shell(tmp_path: Any) -> None:
     """A name of one's own does not hide who reads the value."""
     link = tmp_path / "lnsh"
     link.symlink_to(shutil.which("sh") or "/bin/sh")
+    with pytest.raises(
+        SpaceError, match="text that sh reads as a program"
+    ):  # by the name that was given, where it says so
+        command_of(["sh", "-c", "{evil}"]).check(OPTIONS)
     with pytest.raises(SpaceError, match="reads as a program"):
         command_of([str(link), "-c", "{evil}"]).check(OPTIONS)
 

@@ -324,12 +324,10 @@ def _holds_program(option: str) -> bool:
 
 
 def _names(word: str, *, program: bool) -> list[str]:
-    """What a word calls a program, and what that is in truth: a link to a shell is one."""
-    names = [_called(word)]
+    """What a program is in truth, for a link to a shell is one, and what a word calls it; that last, as what is to be said."""
     path = shutil.which(word) if program or "/" in word else None
-    if path is not None:
-        names.append(_called(os.path.realpath(path)))
-    return list(dict.fromkeys(names))
+    names = [] if path is None else [_called(os.path.realpath(path))]
+    return list(dict.fromkeys([*names, _called(word)]))
 
 
 def _called(word: str) -> str:
