@@ -31,6 +31,15 @@ def test_a_healthy_study_has_no_findings(healthy: parzen.Result) -> None:
     assert doctor(healthy) == ()
 
 
+def test_equal_losses_are_the_objectives_matter() -> None:
+    """No parameter is said to be dead where nothing has an effect: somebody forgot to return what was computed."""
+    (found,) = doctor(searched(lambda c: 0.5, trials=40))
+
+    assert found.kind == "constant"
+    assert "All 40 losses are equal (0.5)" in found.sentence
+    assert "objective" in found.advice
+
+
 # --- the optimum at a bound -------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +53,40 @@ def test_a_folder_that_is_not_there_is_a_line(study: Study, parzen: Parzen, argu
     done = parzen(arguments[0], "s.db", *arguments[1:], status=6)
 
     assert done.stderr.count("\n") == 1
-    assert "nowhere" in done.stderr
+    assert done.stderr.rstrip().endswith("nowhere: No such file or directory")
+    assert ".tmp" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break in another way there")
+def test_whoever_reads_the_output_may_have_enough(study: Study, tmp_path: Path) -> None:
+    """As in `parzen show s.db | head -1`: 128 and the signal's number, as the documentation has it, and not a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "parzen", "show", str(tmp_path / "s.db")],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send there")
+def test_ctrl_c_is_how_the_page_ends(study: Study, tmp_path: Path) -> None:
+    """Status 0, as for `watch`, and no word of something that was aborted."""
+    command = [sys.executable, "-m", "parzen", "dashboard", str(tmp_path / "s.db"), "--no-open", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as page:
+        assert page.stdout is not None
+        until = next(line for line in page.stdout if b"Ctrl-C" in line or b"http" in line)
+        page.send_signal(signal.SIGINT)
+        rest = page.stdout.read()
+
+    assert until
+    assert b"Aborted" not in rest
+    assert page.returncode == 0
 
 
 def test_a_label_may_hold_the_sign_that_stands_before_values(parzen: Parzen, tmp_path: Path) -> None:

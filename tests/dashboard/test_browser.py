@@ -508,6 +508,49 @@ def test_what_is_picked_in_one_plot_is_picked_everywhere(tab: Callable[..., Tab]
 
 
 @browser_only
+def test_texts_cannot_turn_their_line_and_words_and_numbers_are_whole(
+    tab: Callable[..., Tab], visit: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    """Characters that reverse what follows are spelled; a kind of failure and a number stand on one line."""
+    evil, long = "a\u202eb\u2066", "a long label " * 6
+    space = {evil: hp.categorical(evil, ["x\u202ey", "z\u200fz"]), long: hp.float(long, 1e-5, 1e-1)}
+
+    def objective(config: dict[str, Any]) -> float:
+        if config[long] > 0.05:
+            raise MemoryError("there is no room for any of this, and the sentence that says so is a long one")
+        return float(config[long])
+
+    study = Study(space, name="turned\u202e", storage=tmp_path / "turned.db", seed=0, algorithm="random")
+    study.run(objective, 30, catch=True, progress=False)
+    one = tab(viewport={"width": 390, "height": 800})
+    page = enter(one, visit(tmp_path / "turned.db", study))
+    lines = """one => { const r = document.createRange(); r.selectNodeContents(one);
+        return new Set([...r.getClientRects()].map((b) => Math.round(b.top))).size; }"""
+
+    assert page.locator(".plainly td", has_text=re.compile("^MemoryError$")).evaluate(lines) == 1
+    assert "turned\\u202e" in page.locator("h1").inner_text()
+    assert "\u202e" not in page.title()
+    page.goto(f"{page.url.split('?')[0].rstrip('/')}/trial/0")
+    numbers = page.locator(".params td.whole")
+    numbers.first.wait_for()
+    for cell in numbers.all():
+        assert cell.evaluate(lines) == 1
+    text = page.locator("body").inner_text()
+    assert "a\\u202eb\\u2066" in text
+    assert not set("\u202e\u2066\u200f") & set(text)
+
+
+@browser_only
+def test_a_study_of_one_trial_is_told_in_the_singular(tab: Callable[..., Tab], searched: Visitor) -> None:
+    """As everywhere else."""
+    page = enter(tab(), searched)
+    assert searched.study is not None
+    searched.study.set_budget(1)
+
+    page.get_by_text("The one trial is done, so that there is nothing").wait_for()
+
+
+@browser_only
 def test_what_has_no_effect_is_not_offered(tab: Callable[..., Tab], searched: Visitor) -> None:
     """A study that is done or stopped can be neither paused nor stopped, and the page says why."""
     one = tab()

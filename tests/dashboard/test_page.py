@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -576,3 +578,21 @@ def test_serve_says_where_it_is_and_opens_a_browser(
     assert "http://127.0.0.1:" in said
     assert "/study/" in said
     assert "token=" in said
+
+
+def test_trials_whose_process_is_gone_are_lost(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    """As `parzen watch` says; the page does not go on to say that they run.  One that is there still runs."""
+    study = Study(SPACE, name="left", storage=tmp_path / "left.db", seed=0, algorithm="random")
+    code = "import os, sys; from parzen import Study; Study.load(sys.argv[1]).ask(3); os._exit(0)"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "left.db")], check=True)
+    visitor = visit(tmp_path / "left.db", study)
+    seen = until(lambda: (now := visitor.get(""))["lost"] and now)
+
+    assert seen["mood"] == "lost"
+    assert seen["lost"] == [0, 1, 2]
+    assert [(one["trials"], one["gone"]) for one in seen["workers"]] == [([0, 1, 2], True)]
+    study.refresh()
+    study.ask()
+    seen = until(lambda: (now := visitor.get(""))["mood"] != "lost" and now)
+    assert seen["mood"] == "running"
+    assert seen["lost"] != [0, 1, 2]

@@ -30,6 +30,14 @@ def test_it_is_too_early_to_say_at_first(driver: Driver) -> None:
     assert chance_of_help(driver.history) is not None
 
 
+def test_nothing_is_said_where_all_losses_are_equal(driver: Driver) -> None:
+    """No trial has ever helped, and nobody knows what would."""
+    for _ in range(40):
+        driver.trial(1.0)
+
+    assert chance_of_help(driver.history) is None
+
+
 def test_nothing_is_said_of_failures_alone(driver: Driver) -> None:
     """There is nothing to improve on."""
     for _ in range(20):

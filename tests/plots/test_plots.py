@@ -13,7 +13,8 @@ import pytest
 import parzen
 from parzen import State, hp
 from parzen.errors import SpaceError, StudyError, UnknownLabel
-from parzen.plots import NAMES, THEMES, Bars, Cells, Chart, Line, Paths, Plots, Points, Spans
+from parzen.plots import NAMES, THEMES, Band, Bars, Cells, Chart, Line, Paths, Plots, Points, Spans
+from parzen.plots._matplotlib import draw
 from parzen.plots._thinning import thinned
 from tests.plots import studies
 
@@ -35,6 +36,27 @@ def _chart(results: dict[str, parzen.Result], study: str, plot: str) -> Chart:
 
 def _points(chart: Chart, panel: int = 0) -> dict[str, Points]:
     return {mark.label: mark for mark in chart.panels[panel].marks if isinstance(mark, Points)}
+
+
+def test_contours_have_room_for_trials_that_failed() -> None:
+    """Where a whole part of the space fails, its crosses are seen, on either scale."""
+
+    def objective(config: dict[str, float]) -> float:
+        if config["x"] > 0.5 or config["C"] < 1e-1:
+            raise MemoryError
+        return config["x"]
+
+    space = {"x": hp.float("x", 0, 1), "C": hp.float("C", 1e-3, 1e3, log=True)}
+    result = parzen.minimize(objective, space, 60, seed=1, algorithm="random", progress=False, catch=True)
+    chart = result.plot.contour("x", "C").chart
+    panel, crosses = chart.panels[0], _points(chart)["failed"]
+
+    assert len(crosses.x) > 10
+    for axis, values in ((panel.x, crosses.x), (panel.y, crosses.y)):
+        assert axis.low is not None
+        assert axis.high is not None
+        assert axis.low < values.min()
+        assert values.max() < axis.high
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -218,6 +240,54 @@ def test_convergence_says_that_random_search_was_estimated_or_not(results: dict[
     plot = results["plain"].plot.convergence(random=made)
     assert not plot.notes
     assert plot.chart.panels[0].marks[0].label == "random search, 4 of 5 searches"
+
+
+@pytest.mark.parametrize(
+    ("labels", "chosen", "said"),
+    [
+        ("a", (), "together, and the space has only 'a'"),
+        ("ab", ("a", "b"), "together, and 'a' and 'b' are not"),
+        ("a", ("a",), "together, and the space has only 'a'"),
+    ],
+)
+def test_a_contour_that_cannot_be_says_why_in_a_sentence(labels: str, chosen: tuple[str, ...], said: str) -> None:
+    """For a space of one parameter, and for branches that are never active together."""
+    space = [{label: hp.float(label, 0, 1)} for label in labels]
+    result = parzen.minimize(
+        lambda c: 1.0,
+        space[0] if len(space) == 1 else hp.choice("which", space),
+        20,
+        seed=1,
+        algorithm="random",
+        progress=False,
+    )
+    with pytest.raises(SpaceError, match=said):
+        result.plot.contour(*chosen)
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_random_search_finds_nothing_better_than_what_was_seen(direction: str) -> None:
+    """A loss that is never negative has no band below zero; and both libraries draw it on the scale that the chart has."""
+    sign = 1 if direction == "minimize" else -1
+
+    def objective(config: dict[str, float]) -> float:
+        return (config["x"] - 0.3) ** 2 + (config["y"] - 0.5) ** 2 if sign > 0 else 10 ** -(4 * config["x"])
+
+    space = {"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}
+    result = parzen.minimize(objective, space, 60, seed=1, algorithm="tpe", progress=False, direction=direction)
+    plot = result.plot.convergence()
+    panel = plot.chart.panels[0]
+    band = panel.marks[0]
+
+    assert isinstance(band, Band)
+    assert panel.y.scale == "log"
+    assert panel.y.low is not None
+    assert (sign * np.stack((band.low, band.high)) >= sign * result.best.loss * (1 - sign * 1e-12)).all()
+    assert min(band.low.min(), band.high.min()) >= panel.y.low > 0
+    drawn = draw(plot.chart).axes[0]
+    layout = plot.to_plotly()["layout"]
+    assert drawn.get_xscale() == panel.x.scale == layout["xaxis"].get("type", "linear")
+    assert drawn.get_yscale() == panel.y.scale == layout["yaxis"].get("type", "linear")
 
 
 def test_thinning_keeps_what_is_lonely() -> None:

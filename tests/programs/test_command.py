@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import Any
 
@@ -97,6 +98,45 @@ REFUSED = [
     ["sbatch", "--wrap=train {evil}"],
     ["tmux", "new", "train {evil}"],
     ["{tame}", "x"],
+    ["sh", "{dashed}", "{tame}"],
+    ["sh", "-e", "{plus}"],
+    ["sh", "-x{tame}", "{evil}"],
+    ["python3", "{dashed}"],
+    ["perl", "-w", "{dashed}"],
+    ["awk", "-F", ":", "{dashed}"],
+    ["bash", "-c", "--", "{evil}"],
+    ["bash", "-c", "-e", "{evil}"],
+    ["bash", "-c", "-o", "pipefail", "{evil}"],
+    ["bash", "--rcfile", "{evil}"],
+    ["bash", "--init-file={evil}"],
+    ["awk", "--", "{evil}"],
+    ["/usr/bin/env", "-S", "sh -c", "{evil}"],
+    ["/usr/bin/env", "-Ssh -c", "{evil}"],
+    ["env", "-u", "A", "--split-string=nice sh", "-c", "{evil}"],
+    ["git", "-c", "{evil}", "foo"],
+    ["git", "--config-env={evil}", "foo"],
+    ["tar", "xf", "a.tar", "{dashed}"],
+    ["tar", "xf", "a.tar", "--to-command={evil}"],
+    ["nice", "--", "tar", "xf", "a.tar", "{dashed}"],
+    ["./train", "{dashed}"],
+    ["vim", "-c", "{evil}"],
+    ["vim", "{plus}"],
+    ["ex", "+{evil}"],
+    ["gdb", "-ex", "{evil}"],
+    ["gdb", "-x", "{evil}"],
+    ["psql", "-Atc", "{evil}"],
+    ["sqlite3", "a.db", "{evil}"],
+    ["mysql", "-e{evil}"],
+    ["rsync", "-ave", "{evil}", "a", "b"],
+    ["find", ".", "-exec", "{evil}", ";"],
+    ["erl", "-eval", "{evil}"],
+    ["python3", "-m", "timeit", "{evil}"],
+    *(
+        [word, "{tame}", "x"]
+        for word in ("nice", "env", "nohup", "sudo", "time", "setsid", "stdbuf", "ionice", "xargs")
+    ),
+    *([word, "1", "{tame}"] for word in ("timeout", "taskset", "chrt")),
+    ["nice", "-n", "5", "timeout", "9", "{tame}"],
 ]
 TAKEN = [
     ["sh", "-c", 'train "$1"', "sh", "{evil}"],
@@ -107,21 +147,55 @@ TAKEN = [
     ["env", "LR={lr}", "train"],
     ["awk", "-f", "x.awk", "{evil}"],
     ["./train", "--eval", "{evil}"],
+    ["./train", "--", "{dashed}"],
+    ["./train", "--name={dashed}", "x{dashed}", "{plus}"],
+    ["./train", "--low", "{negative}"],
+    ["sh", "-c", 'train -- "$1"', "sh", "{dashed}"],
+    ["bash", "-e", "train.sh", "{plus}"],
+    ["python3", "-mtrain", "-c", "{evil}"],
+    ["python3", "{tame}", "{evil}"],
+    ["timeout", "{lr}", "./train", "{evil}"],
+    ["nice", "-n", "{lr}", "./train", "--time", "{tame}"],
+    ["./train", "--by", "time", "{tame}"],
+    ["find", ".", "-exec", "echo", "{evil}", ";"],
+    ["git", "commit", "-m", "{evil}"],
+    ["rsync", "-av", "{tame}", "b"],
+    ["sqlite3", "{tame}", "vacuum"],
 ]
+OPTIONS = {
+    "lr": (),
+    "tame": ("adam", "sgd_2.5"),
+    "evil": tuple(SPACE["evil"]["cat"]),  # type: ignore[call-overload, index]  # a nested literal
+    "dashed": ("--checkpoint-action=exec=touch pwned", "-c"),
+    "plus": ("+c", "b"),
+    "negative": (-1, -0.5, "-1e-3", "-"),
+}
 
 
 @pytest.mark.parametrize("words", REFUSED, ids=" ".join)
 def test_a_place_where_a_value_would_be_read_is_refused(words: list[str]) -> None:
     """Before anything is run, with what to write instead."""
     command = command_of(words)
-    with pytest.raises(SpaceError, match=r"reads as a program|means something|cannot depend"):
-        command.check({"lr": (), "tame": ("adam", "sgd_2.5"), "evil": tuple(SPACE["evil"]["cat"])})  # type: ignore[call-overload, index]
+    with pytest.raises(SpaceError, match=r"reads as a program|means something|cannot depend|as an option"):
+        command.check(OPTIONS)
 
 
 @pytest.mark.parametrize("words", TAKEN, ids=" ".join)
 def test_a_place_where_it_is_passed_is_taken(words: list[str]) -> None:
     """Also where an option of the program looks like one of a shell."""
-    command_of(words).check({"lr": (), "tame": ("adam", "sgd_2.5"), "evil": tuple(SPACE["evil"]["cat"])})  # type: ignore[call-overload, index]
+    command_of(words).check(OPTIONS)
+
+
+def test_a_link_to_a_shell_is_a_shell(tmp_path: Any) -> None:
+    """A name of one's own does not hide who reads the value."""
+    link = tmp_path / "lnsh"
+    link.symlink_to(shutil.which("sh") or "/bin/sh")
+    with pytest.raises(
+        SpaceError, match="text that sh reads as a program"
+    ):  # by the name that was given, where it says so
+        command_of(["sh", "-c", "{evil}"]).check(OPTIONS)
+    with pytest.raises(SpaceError, match="reads as a program"):
+        command_of([str(link), "-c", "{evil}"]).check(OPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from parzen._wording import number
 from parzen.algorithms.gp import Belief
 from parzen.analysis._bounds import bounds, scales
 from parzen.analysis._dead import dead_options, dead_parameters
@@ -12,6 +13,7 @@ from parzen.analysis._finding import Finding
 from parzen.analysis._luck import luck
 from parzen.analysis._noise import noise_of
 from parzen.analysis._source import Source, history_of
+from parzen.trials import History
 
 __all__ = ["doctor"]
 
@@ -23,7 +25,7 @@ def doctor(source: Source) -> tuple[Finding, ...]:
     """What somebody should know about a study before they believe its answer.
 
     It looks for zones in which every trial fails; an optimum at a bound; a parameter on the wrong scale; options that are
-    never good and parameters that change nothing; and a winner that won by luck.  It needs no extra, and takes from a
+    never good and parameters that change nothing; losses that are all equal; and a winner that won by luck.  It needs no extra, and takes from a
     tenth of a second to a few, most of it for a Gaussian process.
 
     Args:
@@ -36,6 +38,8 @@ def doctor(source: Source) -> tuple[Finding, ...]:
     history = history_of(source)
     found = list(failing_zones(history))
     count = int(np.sum(history.ok & np.isfinite(history.losses)))
+    if count >= _LEAST and (one := _constant(history)) is not None:
+        return (*found, one)  # of equal losses each parameter would be dead, and each trial the best
     belief = Belief.of(history) if count >= _LEAST else None
     if count < _LEAST:
         found.append(
@@ -62,3 +66,17 @@ def doctor(source: Source) -> tuple[Finding, ...]:
     failing = {label for one in found if one.kind == "failing zone" for label in one.labels}
     found += dead_parameters(history, belief, failing)
     return tuple(found)
+
+
+def _constant(history: History) -> Finding | None:
+    losses = history.losses[history.ok & np.isfinite(history.losses)]
+    if losses.min() < losses.max():
+        return None
+    loss = history.reported(float(losses[0]))
+    return Finding(
+        "constant",
+        (),
+        f"All {len(losses)} losses are equal ({number(loss)}): whatever was tried, nothing changed.",
+        "Look at the objective: does it use its parameters, and return what it computed from them?",
+        {"trials": len(losses), "loss": loss},
+    )

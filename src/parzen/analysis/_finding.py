@@ -15,8 +15,8 @@ class Finding:
     """One thing about a study that somebody should know.
 
     Attributes:
-        kind: "bound", "scale", "dead option", "dead parameter", "failing zone", "luck", or "too little" where there are too
-            few trials to say more.
+        kind: "bound", "scale", "dead option", "dead parameter", "failing zone", "luck", "constant", or "too little" where
+            there are too few trials to say more.
         labels: of the parameters that it is about.
         sentence: what is the matter.
         advice: what to do about it.

@@ -2,7 +2,9 @@
 
 Where a random search was made, its trials say so.  Where none was, a Gaussian process says what losses draws from the prior
 would have: its mean, what it does not know, and the noise.  From the distribution of one loss follows that of the best
-of k: the chance that it is above x is the k-th power of the chance that one is.
+of k: the chance that it is above x is the k-th power of the chance that one is.  A process has no bounds: what it is unsure
+of lies on either side, and would put a loss that is never negative below zero.  So the best loss that was seen is the best
+that it lets random search find.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class RandomSearch:
     Attributes:
         trials: `(k,)` after how many trials.
         median, low, high: `(k,)` of the best loss, and the bounds that four of five searches stay within.
-        estimated: whether a model says so, and not a search that was made.
+        estimated: whether a model says so, and not a search that was made; then nothing is below the best loss of the study.
     """
 
     trials: FloatArray
@@ -59,7 +61,9 @@ def random_search(history: History, trials: int, made: History | None = None, se
     space = history.space
     mean, deviation = belief.expect(space.to_unit(space.sample(rng, _DRAWS)))
     wide = np.sqrt(deviation**2 + belief.noise**2)
-    return _best_of(np.sort(belief.losses(mean + wide * rng.standard_normal(_DRAWS))), trials, estimated=True)
+    drawn = belief.losses(mean + wide * rng.standard_normal(_DRAWS))
+    seen = float(history.losses[scored(history)].min())
+    return _best_of(np.sort(np.maximum(drawn, seen)), trials, estimated=True)
 
 
 def _best_of(sample: FloatArray, trials: int, *, estimated: bool) -> RandomSearch:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -16,7 +18,7 @@ from parzen.cli._exchange import export, import_
 from parzen.cli._look import best, ls, show, watch
 from parzen.cli._replay import replay
 from parzen.cli._run import run
-from parzen.cli._status import STORAGE, status_of
+from parzen.cli._status import PIPE, SIGNALLED, STORAGE, status_of
 from parzen.cli._views import dashboard, doctor, plot, report
 from parzen.cli._worker import worker
 from parzen.errors import ParzenError
@@ -33,6 +35,12 @@ class _Commands(click.Group):
             sys.stdout.flush()
             click.echo(f"parzen: {_in_a_line(str(error))}", err=True)
             ctx.exit(status_of(error))
+        except (
+            BrokenPipeError
+        ):  # as in `| head -1`; only what is printed can break here, storages have errors of their own
+            with suppress(OSError, ValueError):  # what is not yet written has no reader either
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(SIGNALLED + PIPE)
         except OSError as error:  # a folder that is not there, a file that may not be written
             if error.filename is None:
                 raise

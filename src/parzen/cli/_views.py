@@ -169,5 +169,7 @@ def dashboard(
             open_browser=open_browser,
             announce=_address if as_json else None,
         )
+    except KeyboardInterrupt:  # how it ends
+        return
     except ValueError as error:
         raise click.UsageError(str(error)) from error

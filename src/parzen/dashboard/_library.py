@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from parzen.errors import ParzenError, StudyNotFound
 from parzen.feedback import Overview, overview_of
 from parzen.log import Storage
+from parzen.run import Presence
 from parzen.storages import open_storage
 from parzen.study import Study
 from parzen.trials import Entry, Header, History, State
@@ -32,6 +33,8 @@ SOON, LATE = 0.2, 3.0
 """Seconds between looks at a study that somebody watches, and at one that nobody does."""
 WATCHED = 20.0
 """Seconds after the last request for which somebody is taken to be watching."""
+BEATS = 1.0
+"""Seconds between looks at who still runs a study's trials."""
 PATIENCE = 5.0
 """Seconds without an answer of the storage after which that is said; a server that restarts is waited for much longer."""
 REMEMBERED = 50_000
@@ -49,6 +52,7 @@ class Watched:
         history: a snapshot; None before it was read.
         problem: why it cannot be looked at now, in a sentence; empty where it can.
         gone: whether it was deleted.
+        lost: the workers of running trials that are known to be there no more; as for `parzen watch`.
         changes: counts everything that a page may want to show anew, the problem included.
     """
 
@@ -60,6 +64,9 @@ class Watched:
         self.wanted = 0.0  # monotonic time of the last request
         self.looked = 0.0
         self._asked: float | None = None  # since when the storage has been asked for what is new
+        self.lost: frozenset[str] = frozenset()
+        self._observer: Presence | None = None
+        self._sought = 0.0  # monotonic time of the last look at the workers
         self._about: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)  # (seq, number; -1 for the study as a whole)
         self._since = 0  # seq from which on `_about` is whole
         self._lock = threading.RLock()
@@ -85,6 +92,9 @@ class Watched:
             self._since = study.history.seq
             study.stream.subscribe(self._take)
             self.study = study
+            self._observer, self._sought = Presence(study.stream, "somebody who only looks"), 0.0
+            with contextlib.suppress(ParzenError):  # the next look says so
+                self._seek()
             self._photograph()
             self.changes += 1
 
@@ -103,6 +113,7 @@ class Watched:
             self.looked = self._asked = time.monotonic()
             try:
                 study.refresh()
+                self._seek()
             except StudyNotFound as error:
                 self.lose(error)
                 return
@@ -115,6 +126,19 @@ class Watched:
             if self.history is None or study.history.seq != self.history.seq:
                 self._photograph()
                 self.changes += 1
+
+    def _seek(self) -> None:
+        """See which workers are there no more; nothing is given up and nothing written."""
+        study, observer, now = self.study, self._observer, time.monotonic()
+        if study is None or observer is None or now - self._sought < BEATS:
+            return
+        self._sought = now
+        if study.storage.durable and study.history.count(State.RUNNING):
+            observer.watch(study.storage.beats(study.header.uid))
+        lost = observer.gone()
+        if lost != self.lost:
+            self.lost = lost
+            self.changes += 1
 
     @property
     def trouble(self) -> str:
@@ -161,14 +185,19 @@ class Watched:
 
     def overview(self) -> Overview:
         """What there is to see; raises AssertionError where it was not read yet."""
-        history, study = self.history, self.study
+        history, study, lost = self.history, self.study, self.lost
         assert history is not None
         assert study is not None
         return self.made(
             "overview",
-            (history.seq, int(time.time()) if history.count(*_BUSY) else 0),
+            (history.seq, lost, int(time.time()) if history.count(*_BUSY) else 0),
             lambda: overview_of(
-                history, study.stream.clock.wall(), name=study.name, location=study.location, noisy=study.header.noisy
+                history,
+                study.stream.clock.wall(),
+                name=study.name,
+                location=study.location,
+                noisy=study.header.noisy,
+                gone=lost,
             ),
         )
 

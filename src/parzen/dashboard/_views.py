@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from parzen._wording import plain
 from parzen.analysis import doctor, region, why
 from parzen.analysis._why import outcome_of
@@ -54,7 +56,10 @@ def _numbers(watched: Watched, history: History) -> dict[str, Any]:
     running = history.count(State.RUNNING)
     done, budget = history.finished, history.budget
     wishes = history.wishes
-    if running:
+    lost = [int(i) for i in np.flatnonzero(history.running) if history.worker(int(i)) in watched.lost]
+    if running and len(lost) == running:
+        mood = "lost"  # until the next run takes them up
+    elif running:
         mood = "stopping" if wishes.stopping else "paused" if wishes.paused else "running"
     elif wishes.paused and not wishes.stopping:
         mood = "paused"
@@ -70,6 +75,7 @@ def _numbers(watched: Watched, history: History) -> dict[str, Any]:
         "budget": budget,
         "counts": {state.name: history.count(state) for state in State},
         "running": running,
+        "lost": lost,
         "paused": wishes.paused,
         "mood": mood,
         "best": None if best is None else {"number": best, "loss": history.reported(history.losses[best])},

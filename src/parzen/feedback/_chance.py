@@ -56,7 +56,7 @@ class Chance:
 
 
 def chance_of_help(history: History, trials: int | None = None) -> Chance | None:
-    """The chance that so many more trials improve on the best; None where it is too early to say.
+    """The chance that so many more trials improve on the best; None where it is too early to say, or all losses are equal.
 
     Args:
         history: of the study.
@@ -65,8 +65,8 @@ def chance_of_help(history: History, trials: int | None = None) -> Chance | None
     losses = history.losses[np.isin(history.state, _ENDED)]
     n = len(losses)
     finite = losses[np.isfinite(losses)]
-    if n < _FIRST or not len(finite):
-        return None
+    if n < _FIRST or not len(finite) or finite.min() == finite.max():
+        return None  # of losses that never differed nobody knows what an improvement would be
     if trials is None:
         left = 0 if history.budget is None else history.budget - history.spent
         trials = left if left > 0 else max(n // 10, 10)

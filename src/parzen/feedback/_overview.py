@@ -103,7 +103,7 @@ class Overview:
         running: what is evaluated now, the longest first.
         workers: who works, or did a moment ago.
         failures: by kind, the commonest first.
-        chance: that more trials still help; None where it is too early to say.
+        chance: that more trials still help; None where nothing is known of it.
         noisy: equal configurations may give different losses.
         paused: no further trial is to begin.
     """

@@ -56,5 +56,11 @@ def chosen_pair(history: History, x: str | None, y: str | None) -> tuple[int, in
         for j in named[1:] or ranked:
             if i != j and bool(np.any(active[:, i] & active[:, j])):
                 return i, j
-    names = " and ".join(repr(space.labels[j]) for j in named) or "of the space"
-    raise SpaceError(f"a contour needs two parameters that are active together; {names} are not")
+    names = " and ".join(repr(label)[:80] for label in (x, y) if label is not None)
+    if space.d < 2:
+        found = f"and the space has only {space.labels[0]!r:.80}"
+    elif not names:
+        found = "and there are none"
+    else:
+        found = f"and {names} are not" if x is not None and y is not None else f"and {names} is active with no other"
+    raise SpaceError(f"a contour needs two parameters that are active together, {found}")

@@ -62,8 +62,8 @@ def contour_chart(history: History, x: str | None = None, y: str | None = None, 
     if not both.all():
         notes = (*notes, f"Of {len(history)} trials {int(both.sum())} have both parameters.")
     panel = Panel(
-        _within(parameter_axis(space, i), edges[0]),
-        _within(parameter_axis(space, j), edges[1]),
+        _within(parameter_axis(space, i), edges[0], xs, marks),
+        _within(parameter_axis(space, j), edges[1], ys, marks),
         tuple(marks),
         "",
         Colours(losses.label, low, high, _ticks(losses, low, high)),
@@ -72,8 +72,20 @@ def contour_chart(history: History, x: str | None = None, y: str | None = None, 
     return Chart("contour", title, (panel,), 1, notes, 1.4)
 
 
-def _within(axis: Axis, edges: FloatArray) -> Axis:
-    return Axis(axis.label, axis.scale, float(edges[0]), float(edges[-1]), axis.ticks)
+def _within(axis: Axis, edges: FloatArray, values: FloatArray, marks: list[Mark]) -> Axis:
+    """The axis with room for the cells, and for the trials without a loss, which may lie beyond them all."""
+    low, high = float(edges[0]), float(edges[-1])
+    shown = values[
+        np.concatenate([mark.numbers for mark in marks if isinstance(mark, Points) and mark.numbers is not None])
+    ]
+    first, last = float(shown.min()), float(shown.max())
+    log = axis.scale == "log"
+    margin = _MARGIN * (np.log(max(high, last) / min(low, first)) if log else max(high, last) - min(low, first))
+    if first < low:
+        low = float(first * np.exp(-margin) if log else first - margin)
+    if last > high:
+        high = float(last * np.exp(margin) if log else last + margin)
+    return Axis(axis.label, axis.scale, low, high, axis.ticks)
 
 
 def _ticks(losses: Losses, low: float, high: float) -> tuple[tuple[float, str], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
         if expected.estimated:
             notes.append(
                 "Random search was not run: a Gaussian process says what losses draws from the space would have. It knows of "
-                "no failures, and what it is unsure of counts for random search."
+                "no failures, what it is unsure of counts for random search, and the best loss of this study is its bound."
             )
     for k, (name, history) in enumerate(histories.items()):
         own = Losses.of(history)
@@ -59,5 +60,12 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
     low, high = float(min(shown.min(), losses.low)), float(max(shown.max(), known.min()))
     room = 1.1 if log else 0.05 * (high - low)
     bounds = (low / room, high * room) if log else (low - room, high + room)
+    if log:  # what has no place on the axis would fall out of it in a step
+        marks = [
+            replace(mark, low=np.maximum(mark.low, bounds[0]), high=np.maximum(mark.high, bounds[0]))
+            if isinstance(mark, Band)
+            else mark
+            for mark in marks
+        ]
     panel = Panel(Axis("trials", scale), Axis(losses.label, "log" if log else "linear", *bounds), tuple(marks))
     return Chart("convergence", "Convergence", (panel,), 1, tuple(notes))

@@ -37,9 +37,14 @@ def write_report(study: Reportable, path: str | os.PathLike[str], *, plots: bool
     """
     text = report_html(study, plots=plots)
     where = os.path.abspath(os.fspath(path))
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", errors="backslashreplace", dir=os.path.dirname(where), suffix=".tmp", delete=False
-    ) as file:
+    folder = os.path.dirname(where)
+    try:
+        draft = tempfile.NamedTemporaryFile(  # noqa: SIM115  # closed below, in each case
+            "w", encoding="utf-8", errors="backslashreplace", dir=folder, suffix=".tmp", delete=False
+        )
+    except OSError as error:  # which names a file that nobody asked for
+        raise OSError(error.errno, error.strerror, folder) from None
+    with draft as file:
         try:
             file.write(text)
             file.close()

@@ -95,7 +95,11 @@ def _replaced(path: str) -> Iterator[IO[bytes]]:
     """A file that takes the place of the one at the path when it is whole."""
     draft = f"{path}.{secrets.token_hex(4)}.tmp"
     try:
-        with open(draft, "xb") as file:
+        file = open(draft, "xb")  # noqa: SIM115  # closed below
+    except OSError as error:  # which names a file that nobody asked for
+        raise OSError(error.errno, error.strerror, os.path.dirname(os.path.abspath(path))) from None
+    try:
+        with file:
             yield file
         os.replace(draft, path)
     except BaseException:

@@ -1,6 +1,6 @@
 // Dialogs: the browser's own, which keep the focus inside and close by Esc.
 
-import {el, toast} from "./dom.js";
+import {el, plain, toast} from "./dom.js";
 
 let titles = 0;
 
@@ -31,7 +31,7 @@ export function openDialog(title, content, {label = "Done", send = null, grave =
       dialog.close();
       if (sentence) toast(sentence);
     } catch (error) {
-      wrong.textContent = error.message;
+      wrong.textContent = plain(error.message);
       const column = error.told?.column;
       const input = column === undefined ? null : form.querySelector(`[data-column="${Number(column)}"]`);
       if (input) {

@@ -1,5 +1,11 @@
 // Elements.  Texts of a study become text nodes and nothing else: there is no innerHTML in this page.
 
+// Characters that turn the order of what stands around them: somebody's label could make a line say something else.
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text whose characters stand in the order in which they were written; what would turn it is spelled, as the command line does. */
+export const plain = (text) => String(text).replace(TURNING, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 /**
  * An element: el("p", {class: "muted", on: {click}}, "text", other, [more]).
  * `on` are listeners, `data` a dataset; true and false set and leave out an attribute; null children are skipped.
@@ -11,7 +17,7 @@ export function el(tag, properties = {}, ...children) {
     if (name === "on") for (const [event, act] of Object.entries(value)) node.addEventListener(event, act);
     else if (name === "data") Object.assign(node.dataset, value);
     else if (name === "value") node.value = value;
-    else node.setAttribute(name, value === true ? "" : String(value));
+    else node.setAttribute(name, value === true ? "" : name === "title" || name.startsWith("aria-") ? plain(value) : String(value));
   }
   fill(node, ...children);
   return node;
@@ -29,7 +35,7 @@ export function svg(tag, properties = {}, ...children) {
 export function fill(node, ...children) {
   for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
-    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+    node.append(child instanceof Node ? child : document.createTextNode(plain(child)));
   }
   return node;
 }
@@ -61,13 +67,13 @@ export function toast(text, bad = false) {
 
 /** Something for screen readers only. */
 export function announce(text) {
-  document.getElementById("news").textContent = text;
+  document.getElementById("news").textContent = plain(text);
 }
 
 /** The sentence at the top of the page; empty for none. */
 export function trouble(text) {
   const box = document.getElementById("trouble");
-  if (box.textContent !== text) box.textContent = text;
+  if (box.textContent !== plain(text)) box.textContent = plain(text);
   box.hidden = !text;
 }
 

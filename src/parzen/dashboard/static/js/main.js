@@ -1,6 +1,6 @@
 // Where one is, and what is shown there.
 
-import {announce, el, refill, trouble} from "./dom.js";
+import {announce, el, plain, refill, trouble} from "./dom.js";
 import {openDialog} from "./dialog.js";
 import {plotly} from "./plots.js";
 import {startTheme} from "./theme.js";
@@ -31,7 +31,7 @@ function place(crumbs) {
   const last = crumbs.length - 1;
   refill(document.getElementById("crumbs"), crumbs.map(([text, path], k) =>
     el("li", {}, k === last ? el("span", {"aria-current": "page"}, text) : el("a", {href: path}, text))));
-  document.title = [...crumbs].reverse().map(([text]) => text).concat("parzen").join(" · ");
+  document.title = plain([...crumbs].reverse().map(([text]) => text).concat("parzen").join(" · "));
 }
 
 async function show() {

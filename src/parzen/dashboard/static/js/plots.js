@@ -4,7 +4,7 @@
 // not all trials are drawn the server draws those that were picked out in any case.
 
 import {get, getNow} from "./api.js";
-import {el, refill, svg} from "./dom.js";
+import {el, plain, refill, svg} from "./dom.js";
 import {short, whole} from "./format.js";
 import {showLegend} from "./legend.js";
 import {onTheme, theme} from "./theme.js";
@@ -240,7 +240,7 @@ export class Plots {
       card.figure = figure;
       card.thinned = figure.notes.some((note) => note.includes(" are drawn"));
       card.notes.textContent = figure.notes.join(" ");
-      if (card.name === "contour") card.heading.textContent = `Contour: ${figure.title}`;
+      if (card.name === "contour") card.heading.textContent = plain(`Contour: ${figure.title}`);
       card.box.setAttribute("aria-label", `${card.title}. ${figure.notes.join(" ")} The trials are in the table below.`);
       this.#mark(card);
       this.onDrawn?.(card.name);

@@ -1,7 +1,7 @@
 // The list of studies.
 
 import {follow, get} from "./api.js";
-import {el, refill, trouble} from "./dom.js";
+import {el, plain, refill, trouble} from "./dom.js";
 import {count, moment, number, plural} from "./format.js";
 
 const MOODS = {
@@ -10,6 +10,7 @@ const MOODS = {
   stopping: ["■ stopping", "it was asked to stop, and its last trials are running"],
   stopped: ["■ stopped", "it was asked to stop, and nothing is running any more"],
   done: ["✓ done", "all trials of the budget are done"],
+  lost: ["lost", "whoever ran its trials is gone; the next run takes them up"],
   idle: ["idle", "no trial is running"],
   empty: ["empty", "no trial has begun yet"],
 };
@@ -58,7 +59,7 @@ export async function showStudies({main, signal, place, go}) {
 
   function draw(told) {
     trouble(told.problem);
-    where.textContent = told.location + (told.readonly ? " · nothing can be changed from here" : "");
+    where.textContent = plain(told.location) + (told.readonly ? " · nothing can be changed from here" : "");
     if (!told.studies.length) {
       refill(list, el("div", {class: "card empty"}, el("p", {}, "There is no study here yet."),
         el("p", {}, "One appears as soon as a program makes it: ", el("code", {}, `minimize(objective, space, storage=…)`))));

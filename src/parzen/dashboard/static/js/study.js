@@ -110,10 +110,10 @@ function facts(node, now, path) {
         best ? el("div", {class: "small"}, "in ", el("a", {href: `${path}/trial/${best.number}`}, `trial ${best.number}`),
           best.age === null ? "" : `, ${span(best.age)} ago`) : null)),
     fact("Done", `${count(now.done)}${total}`, now.budget ? el("progress", {max: now.budget, value: Math.min(now.done, now.budget), "aria-label": "Share of the budget that is used"}) : null),
-    fact("Running", count(now.counts.RUNNING), el("div", {class: "small muted"}, now.counts.WAITING ? `${count(now.counts.WAITING)} waiting` : "none waiting")),
+    fact("Running", count(now.counts.RUNNING), el("div", {class: "small muted"}, now.lost.length ? `${count(now.lost.length)} lost` : now.counts.WAITING ? `${count(now.counts.WAITING)} waiting` : "none waiting")),
     fact("Failed", count(bad), el("div", {class: "small muted"}, `${count(now.counts.PRUNED)} pruned, ${count(now.counts.CANCELLED)} cancelled`)),
     fact("Pace", now.pace ? pace(now.pace) : "–", el("div", {class: "small muted"}, now.left ? `${span(now.left)} left` : `ran for ${span(now.busy)}`)),
-    fact("Chance to improve", chance ? `${Math.round(100 * chance.probability)}\u00a0%` : "–", el("div", {class: "small muted"}, chance ? `within ${plural(chance.trials, "more trial")}` : "too early to say"), "last"));
+    fact("Chance to improve", chance ? `${Math.round(100 * chance.probability)}\u00a0%` : "–", el("div", {class: "small muted"}, chance ? `within ${plural(chance.trials, "more trial")}` : now.done < 12 ? "too early to say" : "nothing is known"), "last"));
   if (best) {
     node.append(el("div", {class: "card wide settings-card"}, el("dt", {}, "Best configuration"), el("dd", {},
       el("ul", {class: "settings"}, now.labels.map((label, j) => (best.values[j] === null ? null
@@ -150,7 +150,7 @@ function whyOver(now) {
   if (now.counts.RUNNING) return "";
   const resumed = now.paused ? " It is paused as well: a run that begins waits until Resume." : "";
   if (now.budget !== null && now.done >= now.budget) {
-    return `All ${plural(now.budget, "trial")} are done, so that there is nothing to pause or to stop. A higher budget lets a run go on.${resumed}`;
+    return `${now.budget === 1 ? "The one trial is" : `All ${count(now.budget)} trials are`} done, so that there is nothing to pause or to stop. A higher budget lets a run go on.${resumed}`;
   }
   if (now.mood === "stopped") return `It was stopped, so that there is nothing to pause or to stop. Whoever runs it again goes on from here.${resumed}`;
   return "";
@@ -167,7 +167,7 @@ export async function tell(uid, action, given = {}) {
 
 function openBudget(uid, now) {
   const input = el("input", {type: "number", min: 1, step: 1, value: now.budget ?? Math.max(now.trials, 1)});
-  openDialog("Budget", () => [field("Trials in all", input, `${count(now.done)} are done. Whoever runs the study hears of it at once. Leave it empty for no limit.`)], {
+  openDialog("Budget", () => [field("Trials in all", input, `${count(now.done)} ${now.done === 1 ? "is" : "are"} done. Whoever runs the study hears of it at once. Leave it empty for no limit.`)], {
     label: "Set",
     send: async () => (await act(uid, "budget", {trials: input.value === "" ? null : Number(input.value)})).sentence,
   });
@@ -190,11 +190,12 @@ export function noteList(node, notes) {
 
 function workers(node, now, path) {
   const trialLink = (n) => el("a", {href: `${path}/trial/${n}`}, `#${n}`);
+  const lost = new Set(now.lost);
   const runs = now.running.slice(0, 30).map((one) => el("tr", {},
-    el("th", {scope: "row"}, trialLink(one.number)), el("td", {}, one.worker), el("td", {class: "number"}, span(one.seconds)),
+    el("th", {scope: "row"}, trialLink(one.number)), el("td", {}, one.worker), el("td", {class: "number"}, lost.has(one.number) ? "lost" : span(one.seconds)),
     el("td", {class: "number"}, one.loss === null ? "–" : `${number(one.loss)} at ${number(one.step)}`)));
   const people = now.workers.slice(0, 30).map((one) => [one.name,
-    one.trials.length ? ["runs ", one.trials.slice(0, 4).map((n) => [trialLink(n), " "])] : `idle for ${span(one.seconds)}`, plural(one.done, "trial")]);
+    one.trials.length ? [one.gone ? "lost with " : "runs ", one.trials.slice(0, 4).map((n) => [trialLink(n), " "])] : `idle for ${span(one.seconds)}`, plural(one.done, "trial")]);
   const failures = now.failures.map((one) => [`${count(one.count)} ×`, one.kind, ["as in ", trialLink(one.number), one.message ? `: ${one.message}` : ""]]);
   refill(node,
     el("div", {class: "card"}, el("h3", {}, "Running now"), runs.length

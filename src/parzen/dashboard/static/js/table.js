@@ -1,7 +1,7 @@
 // The table of trials: sorted, filtered and cut to pages by the server, walked through by keys.
 
 import {get} from "./api.js";
-import {announce, el, refill, throttled} from "./dom.js";
+import {announce, el, plain, refill, throttled} from "./dom.js";
 import {count, moment, number, plural, short, span, stateText, value, whole} from "./format.js";
 
 const PAGE = 50;
@@ -148,7 +148,7 @@ export class Table {
       this.#show(told, fresh);
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.wrong.textContent = error.message;
+      this.wrong.textContent = plain(error.message);
       if (error.status === 400) this.where.setAttribute("aria-invalid", "true");
     }
   }

@@ -103,7 +103,7 @@ export async function showTrial({main, signal, place, go, given: [uid, text]}) {
     return parts.length === 6 ? el("span", {title: name}, `${parts[0]} ${parts[3]}`) : parts.join("/");
   }
 
-  const cell = (x) => el("td", {class: "number", ...whole(value(x), LONG)}, short(value(x), LONG));
+  const cell = (x) => el("td", {class: typeof x === "number" ? "number whole" : "number", ...whole(value(x), LONG)}, short(value(x), LONG));
 
   function params(trial) {
     const rows = trial.labels.map((label, j) => [label, trial.values[j], trial.best?.[j] ?? null]).filter(([, x, y]) => x !== null || y !== null);
