@@ -42,7 +42,7 @@ _BEFORE = {
     "nohup": ("", 0),
     "sudo": ("-[ACDghpRrTtUu]|--user|--group|--chdir", 0),
     "doas": ("-[Cu]", 0),
-    "time": ("-[fo]|--format|--output", 0),
+    "time": ("-[of]|--format|--output", 0),
     "setsid": ("", 0),
     "stdbuf": ("-[ioe]|--input|--output|--error", 0),
     "ionice": ("-[cn]|--class|--classdata", 0),
