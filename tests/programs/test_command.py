@@ -106,6 +106,7 @@ REFUSED = [
     ["awk", "-F", ":", "{dashed}"],
     ["bash", "-c", "--", "{evil}"],
     ["bash", "-c", "-e", "{evil}"],
+    ["sh", "{tame}", "-c", "{evil}"],  # the first one is left out where it is inactive
     ["bash", "-c", "-o", "pipefail", "{evil}"],
     ["bash", "--rcfile", "{evil}"],
     ["bash", "--init-file={evil}"],

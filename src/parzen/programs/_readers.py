@@ -261,7 +261,8 @@ def _read_by(word: str, words: _Placed, k: int, read: _Read) -> None:
                 read.passed.update(later for later, _ in words[m + 1 :])
             if len(parts) > 1 and not ended:
                 read.options[place] = word
-            elif word == "deno" and text == "eval":
+                continue  # a parameter that is inactive is left out, and then the next one stands here
+            if word == "deno" and text == "eval":
                 _read_all(word, words[m + 1 :], read)
             return
         elif text == "--" and len(parts) == 1:
