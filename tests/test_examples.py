@@ -27,6 +27,7 @@ COUNTING = (
 )
 
 
+@pytest.mark.slow
 def test_the_first_program_finds_the_lowest_point(run_python: Run, root: Path) -> None:
     """The program of the README ends near x = 2 without a penalty."""
     done = run_python(root / "examples" / "first.py")

@@ -64,7 +64,7 @@ def rows(searching: Study) -> tuple[list[Any], list[str]]:
     return values, [history.source(number) for number in range(len(history))]
 
 
-@pytest.mark.parametrize("every", [7, 60])
+@pytest.mark.parametrize("every", [7, pytest.param(60, marks=pytest.mark.slow)])
 def test_auto_goes_on_after_interruptions_as_if_there_had_been_none(every: int, tmp_path: Path) -> None:
     """Sixty trials in memory, and in a file that is closed and loaded after each few: what a fit found is in the log."""
     whole = Study(TREE, seed=3)

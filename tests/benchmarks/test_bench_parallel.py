@@ -15,6 +15,7 @@ def test_a_rate_leaves_out_the_beginning() -> None:
     assert parallel.rate([*steady, *late], 2) == pytest.approx(40.0)
 
 
+@pytest.mark.slow
 def test_parzen_is_measured_beside_the_bare_engine(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ def _tasks(suite: str) -> list[tasks.Task]:
     return loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suite", tasks.SUITES)
 def test_every_task_answers_a_random_configuration_with_a_number_above_its_optimum(suite: str) -> None:
     """One by one and many at once, flat and nested alike; live trainings are asked once."""

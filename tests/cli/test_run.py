@@ -191,6 +191,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(
     assert [Path(trial.extra["folder"]).name for trial in study.trials] == ["00000.2", "00001"]
 
 
+@pytest.mark.slow
 def test_several_programs_run_at_once_and_end_together(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

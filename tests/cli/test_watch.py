@@ -114,6 +114,7 @@ def test_a_study_is_seen_while_somebody_runs_it(watch: Callable[..., Watched], t
     assert b"?1049" not in seen.raw  # and there was no mode to leave
 
 
+@pytest.mark.slow
 def test_it_ends_when_all_is_done(watch: Callable[..., Watched], study: Study, tmp_path: Path) -> None:
     """If it is told to; without colours where nobody wants them."""
     study.tell(20, 0.5)

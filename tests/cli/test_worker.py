@@ -204,6 +204,7 @@ def test_an_objective_that_calls_exit_fails_its_trial_and_not_the_worker(work: R
     assert [trial.state for trial in Study.load(tmp_path / "study.db").trials] == [State.ERROR] * 4
 
 
+@pytest.mark.slow
 def test_a_crew_is_interrupted_as_one(start: Start, tmp_path: Path) -> None:
     """Its workers release what they run, and the status says which signal it was."""
     given = ("study.db", "--create", "--trials", "4", "--space", "train:space", "--quiet", "--objective")
@@ -217,6 +218,7 @@ def test_a_crew_is_interrupted_as_one(start: Start, tmp_path: Path) -> None:
     assert State.RUNNING not in [trial.state for trial in Study.load(tmp_path / "study.db").trials]
 
 
+@pytest.mark.slow
 def test_the_budget_holds_beside_a_driver_that_enqueues(start: Start, tmp_path: Path) -> None:
     """The driver's trials are taken first, and count; it evaluates as well."""
     study = Study(SPACE, storage=tmp_path / "study.db", name="both", seed=1)
@@ -303,6 +305,7 @@ def test_another_space_is_refused_with_the_difference(work: Run, tmp_path: Path)
     assert len(Study.load(tmp_path / "study.db").history) == 0
 
 
+@pytest.mark.slow
 def test_objects_that_a_file_cannot_hold_come_from_the_program(work: Run, tmp_path: Path) -> None:
     """Without --space they are the objective's attribute; without either the worker says what is missing."""
     given = ("study.db", "--trials", "2", "--quiet", "--objective")
@@ -384,7 +387,9 @@ def test_a_worker_costs_one_commit_a_trial(where: str, tmp_path: Path, monkeypat
     assert len(calls) <= 34
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
+)
 def test_an_interrupt_releases_the_trial(start: Start, work: Run, tmp_path: Path, number: signal.Signals) -> None:
     """It waits for the next worker, which evaluates it; the status says which signal it was."""
     given = ("study.db", "--create", "--trials", "1", "--space", "train:space", "--quiet", "--objective")

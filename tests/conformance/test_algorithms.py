@@ -53,8 +53,14 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 
+VARIANTS = ("gp", "tpe,", "tpe from", "cmaes,", "evolution,", "anneal around", "grid of", "qmc by", "mix")
+"""Of what is there in another form: with these the kit takes minutes."""
+
+
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name.startswith(VARIANTS) else ()) for name in ALGORITHMS]
+)
 def test_an_algorithm_keeps_its_promise(name: str, case: str) -> None:
     """Each promise of the protocol holds for each algorithm."""
     if name.startswith("cmaes"):

@@ -115,6 +115,7 @@ def _value(space, j, row, x):
     return space.distribution(j, row).value(float(x))
 
 
+@pytest.mark.slow
 @given(spaces_with_rows(), st.integers(0, 99))
 def test_a_vectorised_graph_draws_values_of_the_space(written, seed):
     """Of active parameters only."""

@@ -29,7 +29,8 @@ def _search(**settings: Any) -> HyperoptSearchCV:
     return HyperoptSearchCV(Ridge(), SPACE, **{"max_evals": 6, "random_state": 1, "algo": rand.suggest, **settings})
 
 
-@pytest.mark.parametrize("estimator", [Ridge(), pytest.param(RidgeClassifier(), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", [Ridge(), RidgeClassifier()])
 def test_it_is_an_estimator_in_every_way_that_scikit_learn_checks(estimator: Any) -> None:
     """All of `check_estimator`."""
     search = HyperoptSearchCV(estimator, SPACE, max_evals=3, random_state=42)

@@ -296,6 +296,7 @@ def test_a_trial_that_was_asked_for_by_hand_is_left_to_whoever_asked(tmp_path: P
     assert mine.history.count(State.OK) == 5
 
 
+@pytest.mark.slow
 def test_an_objective_that_always_takes_the_interpreter_down_is_given_up_after_three_attempts(
     run: Run, tmp_path: Path
 ) -> None:

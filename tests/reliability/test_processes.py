@@ -184,6 +184,7 @@ def test_an_objective_that_leaks_is_ended_and_shared_memory_counts_once() -> Non
     assert "500 MB" in error.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forced", [False, True], ids=["in order", "by force"])
 def test_what_an_objective_leaves_behind_ends_with_the_run_unless_it_has_left_the_family(
     forced: bool, tmp_path: Path
@@ -219,6 +220,7 @@ def test_what_an_objective_leaves_behind_ends_with_the_run_unless_it_has_left_th
 # --- workers ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_each_of_four_workers_is_killed_and_nothing_is_lost(tmp_path: Path) -> None:
     """From outside, at whatever it was doing: the total is exact, and each trial is there once."""
 

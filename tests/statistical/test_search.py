@@ -90,7 +90,7 @@ def regret(name: str, task: str, n: int) -> float:
         ("tpe", 60, "kernels", 0.8),
         ("auto", 40, "Branin", 0.1),
         ("auto", 40, "Hartmann", 0.1),
-        ("auto", 40, "kernels", 0.1),
+        pytest.param("auto", 40, "kernels", 0.1, marks=pytest.mark.slow),
     ],
 )
 def test_the_regret_is_a_share_of_that_of_random_search(name: str, n: int, task: str, share: float) -> None:

@@ -135,6 +135,7 @@ def test_a_forked_child_uses_a_connection_of_its_own(study_file: Path, batch) ->
     assert len(storage.read("u1")) == 186
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_that_ends_does_no_harm(tmp_path: Path) -> None:
     """A child that inherits the storage and exits in the ordinary way leaves the parent's connection alone."""

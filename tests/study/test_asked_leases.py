@@ -51,7 +51,7 @@ def _nobody_beats_yet() -> None:
     assert _until(lambda: not _beating())
 
 
-@pytest.fixture(params=["s.db", "s.journal"])
+@pytest.fixture(params=["s.db", pytest.param("s.journal", marks=pytest.mark.slow)])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Of a file of each kind."""
     return tmp_path / str(request.param)

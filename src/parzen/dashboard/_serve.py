@@ -125,8 +125,10 @@ class Dashboard:
     def close(self) -> None:
         """End it."""
         self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(10)
+        for thread in (self._thread, self._warming):
+            # Also what is only imported ahead: an interpreter that ends in the middle of that may crash.
+            if thread is not None and thread.is_alive():
+                thread.join(10)
         self._socket.close()
         self.library.close()
 
@@ -201,11 +203,14 @@ def serve(
     if isinstance(storage, (str, os.PathLike)):
         open_storage(storage, readonly=True).close()
     page = Dashboard(storage, name=name, host=host, port=port, token=token, readonly=readonly, logs=logs)
-    (announce or _say_where)(page)
-    if open_browser:
-        # From a thread: some browsers keep whoever starts them waiting.
-        threading.Thread(target=webbrowser.open, args=(page.url,), daemon=True).start()
-    page.run()
+    try:
+        (announce or _say_where)(page)
+        if open_browser:
+            # From a thread: some browsers keep whoever starts them waiting.
+            threading.Thread(target=webbrowser.open, args=(page.url,), daemon=True).start()
+        page.run()
+    finally:
+        page.close()  # Ctrl-C may come before there is anything to serve, too
 
 
 def _say_where(page: Dashboard) -> None:
