@@ -131,7 +131,7 @@ def test_random_search_is_estimated_or_taken_as_it_was_made() -> None:
     assert random_search(searched(bowl, trials=2).history, 10) is None
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_the_answer_of_an_exact_objective_is_its_best_trial(seed: int) -> None:
     """After 300 trials the process has seen 200 of them, and knows nothing of the others; what was measured is known."""
     space = {
