@@ -32,6 +32,7 @@ def _loss(config: Any) -> float:
     return 1.0 - 0.9 * max(0.0, 1.0 - 4.0 * max(abs(model["c"] - 0.9), abs(model["g"] - 0.2)))
 
 
+@pytest.mark.slow
 def test_a_better_branch_is_found_behind_one_that_is_good_everywhere() -> None:
     """Most seeds end in the deep branch; without a look elsewhere most of them end in the flat one."""
     found = []

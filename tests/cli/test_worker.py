@@ -244,6 +244,7 @@ def test_the_budget_holds_beside_a_driver_that_enqueues(start: Start, tmp_path: 
     assert [round(trial.params["x"], 6) for trial in study.trials[:5]] == [0.0, 0.1, 0.2, 0.3, 0.4]
 
 
+@pytest.mark.slow
 def test_the_budget_of_the_log_needs_no_saying(work: Run, tmp_path: Path) -> None:
     """What a driver wanted is what workers do; the study's algorithm may be named."""
     Study(SPACE, storage=tmp_path / "study.db").run(lambda config: config["x"], 3, progress=False)

@@ -235,6 +235,7 @@ def test_a_broken_pipe_does_not_end_the_search(driver: Driver) -> None:
     assert driver.history.finished == 1
 
 
+@pytest.mark.slow
 def test_ten_thousand_parameters_do_not_flood(make_driver: type[Driver], stream: io.StringIO) -> None:
     """A configuration is cut, and says how much is left out."""
     space = Space([hp.float(f"parameter_{i}", 0.0, 1.0) for i in range(10_000)])

@@ -31,8 +31,16 @@ VERSION = "0.3.0"
 HERE = Path(__file__).resolve().parent
 EXCUSED = HERE / "excused.txt"
 FOLDERS = ("hyperopt/tests/", "hyperopt/pyll/tests/")
-# Left out of `--fast`: a JVM, and scikit-learn's many checks of an estimator.
-SLOW = ("tests/integration/test_sklearn.py", "tests/integration/test_spark.py")
+# Left out of `--fast`: a JVM, scikit-learn's many checks of an estimator, and statistics of many draws.
+SLOW = (
+    "tests/integration/test_sklearn.py",
+    "tests/integration/test_spark.py",
+    "tests/unit/test_anneal.py",
+    "tests/unit/test_domains.py",
+    "tests/unit/test_pchoice.py",
+    "tests/unit/test_randint.py",
+    "tests/unit/test_rdists.py",
+)
 LIMIT = 15 * 60.0  # seconds for one file
 
 CONFTEST = """\

@@ -167,7 +167,11 @@ SLOW_DRIVER = """
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, *(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGTERM, signal.SIGINT))],
+    ids=lambda number: number.name,
+)
 def test_a_program_that_was_ended_from_outside_goes_on_when_it_is_run_again(
     number: signal.Signals, start: Start, run: Run, tmp_path: Path
 ) -> None:

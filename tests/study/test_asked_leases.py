@@ -464,6 +464,7 @@ FORK = """
 """
 
 
+@pytest.mark.slow
 def test_a_forked_child_beats_for_what_it_asks_for_itself(
     where: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

@@ -384,6 +384,7 @@ def test_unlabelled_draws_come_from_the_trial_s_seed():
     assert seen == [5, 5, 6, 5]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_are_quick():
     """Amortised growth: a few microseconds of CPU an event, and no more late than early."""
     history = History(Space([hp.float("x", 0, 1), hp.int("n", 1, 9)]), {"loss": "minimize"})
