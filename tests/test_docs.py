@@ -48,7 +48,11 @@ def _program(page: Path) -> str:
 WITH_PROGRAMS = [page for page in PAGES if _program(page).strip()]
 
 
-@pytest.mark.parametrize("page", WITH_PROGRAMS, ids=_name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page.parent.name == "how-to" else ()) for page in WITH_PROGRAMS],
+    ids=_name,
+)
 def test_the_programs_of_a_page_run(
     page: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

@@ -27,7 +27,9 @@ EXECUTORS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("case", EXECUTOR_CASES)
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name.startswith("joblib") else ()) for name in EXECUTORS]
+)
 def test_an_executor_keeps_its_promise(name: str, case: str) -> None:
     """Each promise of the protocol holds for each executor."""
     EXECUTOR_CASES[case](_Subject(EXECUTORS[name], channel=True, mortal=True))

@@ -40,6 +40,7 @@ SLOW = (
     "tests/unit/test_pchoice.py",
     "tests/unit/test_randint.py",
     "tests/unit/test_rdists.py",
+    "tests/unit/test_tpe.py",
 )
 LIMIT = 15 * 60.0  # seconds for one file
 
