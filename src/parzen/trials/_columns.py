@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from parzen._typing import JSON, BoolArray, Direction, FloatArray, IntArray
 from parzen.space import Points, Space
 from parzen.trials._events import Requested
+from parzen.trials._journal import Journal
 from parzen.trials._reports import Reports
 from parzen.trials._trial import Report, State, Trial, TrialError
 from parzen.trials._wishes import Note, Wishes
@@ -25,14 +26,7 @@ WAITING, RUNNING, OK, CANCELLED = map(int, (State.WAITING, State.RUNNING, State.
 
 
 class Columns:
-    """What has been tried, and what came of it, to be looked at; `History` writes it.
-
-    Args:
-        space: gives the `d` columns.
-        directions: metric -> "minimize" or "maximize".
-        objectives: the metrics that are optimised; the first one is `losses`.
-        seeded: makes a trial's generator for unlabelled draws, from the trial's seed.
-    """
+    """What has been tried, and what came of it, to be looked at; `History` writes it, and says what the arguments are."""
 
     def __init__(
         self,
@@ -82,6 +76,8 @@ class Columns:
         self._extra: dict[int, Mapping[str, Any]] = {}
         self._errors: dict[int, TrialError] = {}
         self._lost: dict[int, int] = {}
+        self._journal = Journal()
+        self._journaled = 0  # how many of its entries are this history's own
 
     # --- columns ------------------------------------------------------------------------------------------------
 

@@ -13,15 +13,14 @@ from __future__ import annotations
 import copy
 import math
 import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from parzen._typing import Direction, IntArray
+from parzen._typing import IntArray
 from parzen.errors import CorruptLog, SchemaTooNew
-from parzen.space import Space
 from parzen.trials._columns import CANCELLED, OK, RUNNING, WAITING, Columns, grown
 from parzen.trials._events import (
     EARLIER,
@@ -37,7 +36,6 @@ from parzen.trials._events import (
     Started,
     is_by_hand,
 )
-from parzen.trials._journal import Journal
 from parzen.trials._reports import Reports
 from parzen.trials._trial import Report, State
 from parzen.trials._wishes import note_of_event
@@ -64,17 +62,7 @@ class History(Columns):
         seeded: makes a trial's generator for unlabelled draws, from the trial's seed.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        directions: Mapping[str, Direction],
-        objectives: Sequence[str] = ("loss",),
-        seeded: Callable[[int], np.random.Generator] | None = None,
-    ) -> None:
-        super().__init__(space, directions, objectives, seeded)
-        self._lease: weakref.ref[_Lease] | None = None
-        self._journal = Journal()
-        self._journaled = 0
+    _lease: weakref.ref[_Lease] | None = None
 
     # --- folding ------------------------------------------------------------------------------------------------
 
