@@ -13,7 +13,8 @@ from parzen import State, Study, hp
 from parzen.errors import StudyNotFound, Unavailable
 from parzen.log import Beat
 from parzen.run import BY_HAND, Presence, present, release_abandoned
-from parzen.run._leases import LEASE, _Sight, working
+from parzen.run._leases import LEASE, _Sight
+from parzen.run._workers import working
 from parzen.testing import FakeClock
 from parzen.trials import Finished, Outcome, Reported, Started
 

@@ -9,7 +9,8 @@ from parzen.run._asking import ALGORITHM, EXHAUSTED, recomputed, start_trials
 from parzen.run._attachments import attachment_key, attachments_keeper
 from parzen.run._driver import drive
 from parzen.run._fleet import Fleet, fleet_of
-from parzen.run._leases import BY_HAND, LEASE, Keeper, Presence, present, release_abandoned, runs_here
+from parzen.run._keeper import Keeper
+from parzen.run._leases import BY_HAND, LEASE, Presence, present, release_abandoned
 from parzen.run._loop import Plan, run
 from parzen.run._objective import Evaluation, Objective, Seen, loss_of, outcome_of, wants_evaluation, worst_of
 from parzen.run._signals import Interrupts
@@ -23,6 +24,7 @@ from parzen.run._stopping import (
     checked_count,
     checked_seconds,
 )
+from parzen.run._workers import runs_here
 
 __all__ = [
     "ALGORITHM",
