@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -247,6 +250,25 @@ def test_sixteen_processes_write_one_file(name: str, tmp_path: Path, crew: Any, 
     one.end()
 
     survived("16 processes on one file", name, one)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs locks of the open file")
+def test_workers_copy_their_own_file_while_others_open_and_close_it(tmp_path: Path, crew: Any, survived: Any) -> None:
+    """To copy it takes SQLite's locks away; who closes it then takes itself for the last one and removes its log."""
+    where = tmp_path / "s.db"
+    one = crew(str(where), 400, pause=0.0)
+    one.start(3, fault="its own file is copied")
+
+    def look() -> bool:
+        with contextlib.closing(sqlite3.connect(where, timeout=60)) as connection:
+            connection.execute("SELECT count(*) FROM parzen_trial").fetchone()
+        one.tries += 1
+        return one.finished() >= 400
+
+    one.until(look)
+    one.end()
+
+    survived("its own file copied by each trial, and closed by others", "SQLite", one)
 
 
 @pytest.mark.parametrize("name", ["SQLite", "journal"])

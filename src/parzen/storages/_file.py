@@ -27,6 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from parzen.errors import CorruptLog, ParzenError, SchemaTooNew, StorageError, Unavailable
+from parzen.storages._descriptors import Identity, closing, glance, guard, hold, identity
 
 __all__ = ["CHECKED", "RESTORE", "SCHEMA", "StudyFile", "sentence", "sqlite_error"]
 
@@ -63,7 +64,7 @@ class StudyFile:
         self.readonly = readonly
         self.timeout = timeout
         self.synchronous = synchronous
-        self._identity: tuple[int, int] | None = None
+        self._identity: Identity | None = None
 
     def exists(self) -> bool:
         """Whether the file is there, and then: ours, whole, and writable if it has to be.
@@ -123,7 +124,13 @@ class StudyFile:
             # Where nobody may write and no log is pending, the file cannot change; without one SQLite would want to
             # make two files beside it.
             uri += "?mode=ro" if _pending(self.path) else "?immutable=1"
-        connection = _connect(uri, self.timeout)
+        file = hold(self.path)
+        try:
+            connection = _connect(uri, self.timeout)
+        except BaseException:
+            with closing(file):
+                raise
+        connection.file = file
         try:
             with contextlib.closing(connection.cursor()) as cursor:
                 if os.stat(self.path).st_size <= CHECKED:
@@ -132,21 +139,23 @@ class StudyFile:
                     found = cursor.execute("PRAGMA integrity_check(1)").fetchall()
                     if found != [("ok",)]:
                         raise sqlite3.DatabaseError(str(found[0][0]))
+                mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+                if mode == "wal":
+                    cursor.execute("SELECT count(*) FROM sqlite_master").fetchall()  # from here SQLite holds its lock
+                    guard(file)
                 if self.readonly:
                     cursor.execute("PRAGMA query_only = 1")
                 else:
                     # With WAL, NORMAL cannot damage the file, and a power cut takes the last appends only; with the
                     # old journal it could damage it.
-                    mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
                     cursor.execute(f"PRAGMA synchronous = {self.synchronous if mode == 'wal' else 'FULL'}")
                     # 16 MB: moving the log into the file waits for the disk twice, which at SQLite's own 4 MB would be
                     # at every 130th trial.
                     cursor.execute("PRAGMA wal_autocheckpoint = 4000")
-            status = os.stat(self.path)
         except BaseException:
             connection.close()
             raise
-        self._identity = (status.st_dev, status.st_ino)
+        self._identity = file
         return connection
 
     def move_log(self, connection: sqlite3.Connection) -> None:
@@ -167,11 +176,7 @@ class StudyFile:
 
     def check_in_place(self) -> None:
         """Raises `Unavailable` if the open file is no longer the one under its path: what is written would be lost."""
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            status = None
-        if status is None or (status.st_dev, status.st_ino) != self._identity:
+        if identity(self.path) != self._identity:
             raise Unavailable(
                 f"{self.path} was moved, deleted or replaced while the study was open, so nothing more can be saved "
                 "there: put it back, or start again with the file where it is now",
@@ -236,9 +241,7 @@ class StudyFile:
         for _ in range(3):  # another process may be moving its log into the file between our looks: look again
             pending = _pending(self.path)
             try:
-                with open(self.path, "rb") as file:
-                    start = file.read(1 << 14)
-                    size = os.fstat(file.fileno()).st_size
+                start, size = glance(self.path, 1 << 14)
             except OSError as error:
                 raise Unavailable(
                     f"{self.path} cannot be read ({error.strerror}): give yourself permission, or look at the disk",
@@ -320,8 +323,21 @@ _UNAVAILABLE = {
 }
 
 
-def _connect(uri: str, timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+class _Connection(sqlite3.Connection):
+    """Lets go of its file when it is closed."""
+
+    file: Identity | None = None
+
+    def close(self) -> None:
+        file, self.file = self.file, None
+        with contextlib.nullcontext() if file is None else closing(file):
+            super().close()
+
+
+def _connect(uri: str, timeout: float) -> _Connection:
+    return sqlite3.connect(
+        uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
 
 
 def _pending(path: str) -> bool:

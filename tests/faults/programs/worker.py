@@ -34,6 +34,15 @@ def objective(config: dict[str, float]) -> float:
     return loss_of(config["x"])
 
 
+if fault == "its own file is copied":
+    import shutil
+
+    def objective(config: dict[str, float]) -> float:
+        shutil.copy(where, os.path.join(folder, f"copy-{os.getpid()}"))  # closes it: SQLite's own locks end there
+        time.sleep(float(pause))
+        return loss_of(config["x"])
+
+
 def each(study: Study, trial: Any) -> None:
     os.write(acknowledged, (json.dumps([trial.number, trial.loss]) + "\n").encode())
 
