@@ -42,6 +42,8 @@ __all__ = ["Duplicate", "Session"]
 _T = TypeVar("_T")
 _MOMENT = 0.0005
 """Seconds that a transaction on a file takes."""
+_LONGEST = 0.05
+"""Seconds between two tries to write to a file while others do, at most."""
 _LONG = 4
 """Characters from which a password is no part of ordinary words."""
 
@@ -68,6 +70,7 @@ class Session:
         self._finalizer: weakref.finalize[..., Any] | None = None
         self._inherited: list[object] = []
         self._closed = self._reached = False
+        self._crowded = False  # somebody else was writing when we last wanted to
         self._patience = 0.0
         self._watchdog: Watchdog | None = None
         self._jitter = random.Random()  # the program's own generators are not ours to turn
@@ -291,11 +294,16 @@ class Session:
     def _begin(self, cursor: Any, file: StudyFile, meanwhile: Callable[[], object]) -> None:
         """Begin to write to the file; while others do, something else is done, again and again.
 
-        SQLite's own waiting sleeps for ever longer, up to 0.1 s, and may be overtaken by whoever has just written.
+        SQLite's own waiting may be overtaken by whoever has just written for ever, and does nothing meanwhile.  Ours looks
+        at once and then ever more seldom: four programs that only write take each other's processors by looking, and get
+        0.8 of what one of them does alone, instead of 0.6 with a look at each half of a millisecond.
         """
-        deadline = time.monotonic() + file.timeout
+        deadline, pause = time.monotonic() + file.timeout, _MOMENT
         cursor.execute("PRAGMA busy_timeout = 0")
         try:
+            if self._crowded:
+                meanwhile()
+            self._crowded = False
             while True:
                 try:
                     cursor.execute("BEGIN IMMEDIATE")
@@ -303,8 +311,10 @@ class Session:
                 except self._dbapi_error as error:
                     if "locked" not in str(error) or time.monotonic() > deadline:
                         raise
-                meanwhile()
-                time.sleep(_MOMENT * (0.5 + self._jitter.random()))
+                self._crowded = True
+                time.sleep(pause * (0.5 + self._jitter.random()))
+                pause = min(2 * pause, _LONGEST)
+                meanwhile()  # after the pause, so that little is left to be done with the lock in hand
         finally:
             cursor.execute(f"PRAGMA busy_timeout = {int(1000 * file.timeout)}")
 
