@@ -61,7 +61,9 @@ def call(job: bytes, task: bytes, number: int, attempt: int, address: Address | 
             return DONE + packed(Raised(number, attempt, error, error_of(error), (), 0.0))
         ended = evaluate_apart(known, job, read, line) if known.apart else evaluate(known, read, line)
         flush()
-        return DONE + (packed(ended) if isinstance(ended, (Returned, Raised)) else dumped(ended, "an end"))
+        answer = DONE + (packed(ended) if isinstance(ended, (Returned, Raised)) else dumped(ended, "an end"))
+        line.over(number, attempt, answer)
+        return answer
 
 
 def _loaded(job: bytes) -> Job:

@@ -55,6 +55,10 @@ class Engine:
         """A call is done: what it returned, or what the engine says instead."""
         self._inbox.put((number, attempt, answer))
 
+    def is_awaited(self, number: int, attempt: int) -> bool:
+        """Whether nobody has heard yet how a call ended: where the driver can be reached, a call says so itself."""
+        return self._awaited.get(number) == attempt
+
     # --- the protocol -------------------------------------------------------------------------------------------
 
     @property

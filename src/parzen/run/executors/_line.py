@@ -24,6 +24,9 @@ __all__ = ["Address", "CalledLine", "Switchboard"]
 _HEARD = 30.0
 """Seconds that a caller waits to be heard to the end."""
 
+_SHORT = 1 << 16
+"""Bytes of an answer up to which it is said at once; a longer one comes with the engine alone, which can do that better."""
+
 _log = logging.getLogger("parzen")
 
 
@@ -46,14 +49,16 @@ class Switchboard:
     """The driver's end: a thread takes calls, and one for each caller listens.
 
     Args:
-        told: is given every message; may be called from any thread.
+        told: is given every message, and (number, attempt, answer) of each call that is over; may be called from any thread.
     """
 
-    def __init__(self, told: Callable[[Message], object]) -> None:
+    def __init__(self, told: Callable[[Message | tuple[int, int, bytes]], object]) -> None:
         self._told = told
         self._key = secrets.token_bytes(32)
         self._listener = Listener(authkey=self._key)
         self._closed = False
+        self._callers: set[Any] = set()
+        self._lock = threading.Lock()
         self.address = Address(socket.gethostname(), self._listener.address, self._key)
         threading.Thread(target=self._take_calls, name="parzen-switchboard", daemon=True).start()
 
@@ -64,9 +69,11 @@ class Switchboard:
             except Exception:  # somebody who does not know the key, or who hung up at once
                 _log.debug("a call was not taken", exc_info=True)
                 continue
-            if self._closed:
-                connection.close()
-                return
+            with self._lock:
+                if self._closed:
+                    connection.close()
+                    return
+                self._callers.add(connection)
             threading.Thread(target=self._listen, args=(connection,), name="parzen-call", daemon=True).start()
 
     def _listen(self, connection: Any) -> None:
@@ -74,28 +81,38 @@ class Switchboard:
             with contextlib.suppress(OSError):
                 connection.send(stop)
 
-        with contextlib.suppress(EOFError, OSError), connection:
+        with contextlib.suppress(EOFError, OSError):
             while True:
                 said = connection.recv()
-                if said is None:  # a caller who is about to hang up: everything before is heard, and may be relied on
+                if (
+                    said is None
+                ):  # the caller's result comes another way: everything before is heard, and may be relied on
                     connection.send(None)
-                elif isinstance(said, tuple):
+                elif isinstance(said, tuple) and len(said) == 2:
                     self._told(Question(said[0], said[1], answer))
                 else:
                     self._told(said)
+        with self._lock:
+            self._callers.discard(connection)
+            connection.close()
 
     def close(self) -> None:
-        """Take no more calls."""
+        """Take no more calls, and listen to nobody any more."""
         self._closed = True
         with contextlib.suppress(OSError, EOFError):
             # Nothing else wakes up who waits for a call.  Without the key, because nobody may be waiting any more, and then
             # nobody would answer.
             Client(self.address.path).close()
         self._listener.close()
+        with self._lock:
+            for connection in self._callers:
+                _hang_up(connection)
 
 
 class CalledLine:
     """The task's end: calls when there is something to say for the first time.
+
+    A call that went well is kept for the next task of this process: to make one takes a thread and four messages.
 
     Args:
         address: None where nobody listens.
@@ -105,16 +122,14 @@ class CalledLine:
         self.unsaid: list[Reported | Attached] = []
         self._address = address
         self._connection: Any = None
+        self._settled = True  # everything that was told is heard, or will be before anything else is
         self._lock = threading.Lock()
 
     def tell(self, message: Reported | Attached) -> None:
         with self._lock:
-            try:
-                if self._called():
-                    self._connection.send(message)
-                    return
-            except OSError:
-                self._address = None
+            if self._said(message):
+                self._settled = False
+                return
         self.unsaid.append(message)
 
     def ask(self, number: int, attempt: int) -> bool:
@@ -125,7 +140,23 @@ class CalledLine:
                 self._connection.send((number, attempt))
                 return bool(self._connection.recv())
             except (OSError, EOFError):
+                self._address = None
                 return True  # whoever wanted the result is gone
+
+    def over(self, number: int, attempt: int, answer: bytes) -> None:
+        """The call is over: what it returns, said at once; the engine brings it as well, but later."""
+        if len(answer) <= _SHORT:
+            with self._lock:
+                self._settled = self._said((number, attempt, answer)) or self._settled
+
+    def _said(self, message: object) -> bool:
+        try:
+            if self._called():
+                self._connection.send(message)
+                return True
+        except OSError:
+            self._address = None
+        return False
 
     def _called(self) -> bool:
         address = self._address
@@ -136,16 +167,65 @@ class CalledLine:
         if isinstance(address.path, str) and os.name == "posix" and not os.path.exists(address.path):
             self._address = None  # another machine of the same name, or the run is over
             return False
-        try:
-            self._connection = Client(address.path, authkey=address.key)
-        except (OSError, EOFError):
-            self._address = None
+        self._connection = _kept.take(address)
+        if self._connection is None:
+            try:
+                self._connection = Client(address.path, authkey=address.key)
+            except (OSError, EOFError):
+                self._address = None
         return self._connection is not None
 
     def close(self) -> None:
-        """Hang up, when everything was heard: the result goes another way, and must not be there before."""
-        if self._connection is None:
+        """Hang up, when everything was heard: a result that goes another way must not be there before."""
+        connection, self._connection = self._connection, None
+        if connection is None:
             return
-        with contextlib.suppress(OSError, EOFError), self._connection:
-            self._connection.send(None)
-            self._connection.poll(_HEARD)
+        with contextlib.suppress(OSError, EOFError):
+            if not self._settled:
+                connection.send(None)
+                self._settled = connection.poll(_HEARD) and connection.recv() is None
+            if self._settled and self._address is not None:
+                _kept.put(self._address, connection)
+                return
+        connection.close()
+
+
+class _Kept:
+    """Calls of this process that nobody uses at the moment, to the driver that was last spoken with."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._address: Address | None = None
+        self._free: list[Any] = []
+
+    def take(self, address: Address) -> Any:
+        """One to this address, or None."""
+        with self._lock:
+            self._turn_to(address)
+            return self._free.pop() if self._free else None
+
+    def put(self, address: Address, connection: Any) -> None:
+        """Keep one for the next who calls there."""
+        with self._lock:
+            self._turn_to(address)
+            self._free.append(connection)
+
+    def _turn_to(self, address: Address) -> None:
+        if self._address != address or self._pid != os.getpid():  # a forked child must not speak on its parent's
+            while self._free:
+                self._free.pop().close()
+            self._address, self._pid = address, os.getpid()
+
+
+# State of the process, because a task of an engine finds nothing else of the one before it.
+_kept = _Kept()
+
+
+def _hang_up(connection: Any) -> None:
+    """End a connection on which another thread waits: to close its descriptor would not wake it up."""
+    with (
+        contextlib.suppress(OSError, AttributeError, ValueError),
+        socket.socket(fileno=os.dup(connection.fileno())) as end,
+    ):
+        end.shutdown(socket.SHUT_RDWR)

@@ -67,7 +67,10 @@ class Dask(Engine):
         future.add_done_callback(lambda future: ended.put((future, number, attempt)))
 
     def _fetch(self, ended: SimpleQueue[tuple[Any, int, int] | None]) -> None:
-        """Fetch what calls have returned, of all that have ended by now at once: a request takes several milliseconds."""
+        """Fetch what calls have returned and have not said themselves, of all that have ended by now at once.
+
+        A request takes several milliseconds, in the process that a local cluster shares with the driver.
+        """
         going_on = True
         while going_on:
             batch = [ended.get()]
@@ -76,12 +79,13 @@ class Dask(Engine):
                     batch.append(ended.get_nowait())
             going_on = None not in batch
             calls = [each for each in batch if each is not None]
-            for (future, number, attempt), answer in zip(
-                calls, self._answers([each[0] for each in calls]), strict=True
-            ):
+            awaited = [each for each in calls if self.is_awaited(*each[1:])]
+            answers = self._answers([each[0] for each in awaited])
+            for (_, number, attempt), answer in zip(awaited, answers, strict=True):
+                self.over(number, attempt, answer)
+            for future, number, _ in calls:
                 if self._futures.get(number) is future:  # as long as somebody has it, the cluster keeps its result
                     self._futures.pop(number, None)
-                self.over(number, attempt, answer)
 
     def _answers(self, futures: list[Any]) -> list[bytes | BaseException]:
         if len(futures) > 1 and all(future.status == "finished" for future in futures):

@@ -53,6 +53,8 @@ class Ray(Engine):
         ref = self._refs[number] = self._call.remote(self._there, task, number, attempt, self.address)
 
         def done(future: Any) -> None:
+            if self._refs.get(number) is ref:  # as long as somebody has it, the cluster keeps its result
+                self._refs.pop(number, None)
             if future.cancelled():
                 return
             error = future.exception()

@@ -1,0 +1,130 @@
+"""How a task on somebody else's engine speaks with the driver."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from parzen.run.executors._base import Question, Reported
+from parzen.run.executors._line import CalledLine, Switchboard
+
+
+@pytest.fixture
+def heard() -> SimpleQueue[Any]:
+    return SimpleQueue()
+
+
+@pytest.fixture
+def switchboard(heard: SimpleQueue[Any]) -> Iterator[Switchboard]:
+    board = Switchboard(heard.put)
+    yield board
+    board.close()
+
+
+def listeners() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "parzen-call"}
+
+
+def until(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_an_answer_is_heard_in_its_place(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
+    """After what was told on the way: it goes the same way."""
+    line = CalledLine(switchboard.address)
+    line.tell(Reported(3, 1, 0.0, {"loss": 1.0}))
+    line.over(3, 1, b"answer")
+    line.close()
+
+    assert [heard.get(timeout=10) for _ in range(2)] == [Reported(3, 1, 0.0, {"loss": 1.0}), (3, 1, b"answer")]
+
+
+def test_tasks_of_one_process_share_a_call(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
+    before = listeners()
+    for number in range(5):
+        line = CalledLine(switchboard.address)
+        line.over(number, 1, b"answer")
+        line.close()
+
+    assert [heard.get(timeout=10)[0] for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert len(listeners() - before) == 1
+
+
+def test_tasks_at_the_same_time_have_calls_of_their_own(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
+    """A question waits for its answer, and nobody else's result does."""
+    one, other = CalledLine(switchboard.address), CalledLine(switchboard.address)
+    answers: list[bool] = []
+    asking = threading.Thread(target=lambda: answers.append(one.ask(1, 1)))
+    asking.start()
+    question = heard.get(timeout=10)
+    other.over(2, 1, b"answer")
+
+    assert isinstance(question, Question)
+    assert heard.get(timeout=10) == (2, 1, b"answer")
+    question.answer(True)
+    asking.join(10)
+    assert answers == [True]
+    one.close()
+    other.close()
+
+
+def test_the_end_of_a_run_ends_all_calls(heard: SimpleQueue[Any]) -> None:
+    board, before = Switchboard(heard.put), listeners()
+    line = CalledLine(board.address)
+    line.over(1, 1, b"answer")
+    line.close()
+    heard.get(timeout=10)
+    board.close()
+
+    until(lambda: not listeners() - before)
+
+
+def test_a_long_answer_is_left_to_the_engine(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
+    line = CalledLine(switchboard.address)
+    line.over(1, 1, bytes(1 << 20))
+    line.over(2, 1, b"short")
+    line.close()
+
+    assert heard.get(timeout=10) == (2, 1, b"short")
+
+
+def test_nobody_listens_any_more(heard: SimpleQueue[Any]) -> None:
+    """Then what was to be told comes with the result, and the result with the engine."""
+    board = Switchboard(heard.put)
+    board.close()
+    line = CalledLine(board.address)
+    line.tell(Reported(3, 1, 0.0, {"loss": 1.0}))
+    line.over(3, 1, b"answer")
+    line.close()
+
+    assert line.unsaid == [Reported(3, 1, 0.0, {"loss": 1.0})]
+    assert heard.empty()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_makes_a_call_of_its_own(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
+    line = CalledLine(switchboard.address)
+    line.over(1, 1, b"parent")
+    line.close()
+    if (child := os.fork()) == 0:
+        try:
+            line = CalledLine(switchboard.address)
+            line.over(2, 1, b"child")
+            line.close()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    line = CalledLine(switchboard.address)
+    line.over(3, 1, b"parent")
+    line.close()
+
+    assert sorted(heard.get(timeout=10) for _ in range(3)) == [(1, 1, b"parent"), (2, 1, b"child"), (3, 1, b"parent")]
