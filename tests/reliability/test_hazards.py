@@ -7,6 +7,7 @@ import logging
 import random
 import signal
 import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -154,6 +155,41 @@ def test_a_forked_child_ends_at_a_sigterm_whatever_it_catches(run: Run) -> None:
             os.read(ready, 1)
             os.kill(child, signal.SIGTERM)
             return float(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+        print(parzen.minimize(objective, {"x": hp.float("x", 0, 1)}, 1, progress=False).best.loss)
+        """
+    )
+
+    assert done.stdout == "-15.0\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system's own library to wait")
+def test_a_forked_child_that_waits_for_a_lock_ends_at_a_sigterm(run: Run) -> None:
+    """As one of a pool does, whose queue another one has locked and taken with it: only the system can end that wait."""
+    done = run(
+        """
+        import ctypes, os, signal, time
+        import parzen
+        from parzen import hp
+
+        def objective(config):
+            ready, told = os.pipe()
+            child = os.fork()
+            if child == 0:
+                mutex = ctypes.create_string_buffer(64)
+                ctypes.CDLL(None).pthread_mutex_lock(mutex)
+                os.write(told, b"x")
+                ctypes.CDLL(None).pthread_mutex_lock(mutex)  # for ever, whatever a signal's handler of Python's would do
+            os.read(ready, 1)
+            time.sleep(0.1)
+            os.kill(child, signal.SIGTERM)
+            for _ in range(100):
+                done, status = os.waitpid(child, os.WNOHANG)
+                if done:
+                    return float(os.waitstatus_to_exitcode(status))
+                time.sleep(0.05)
+            os.kill(child, signal.SIGKILL)
+            return 0.0
 
         print(parzen.minimize(objective, {"x": hp.float("x", 0, 1)}, 1, progress=False).best.loss)
         """

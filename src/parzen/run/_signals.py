@@ -43,9 +43,14 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Put the handlers that were there before in their place."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
+        _catching.discard(self)
 
     def _replace(self, number: int, expected: object) -> None:
         current = signal.getsignal(number)
@@ -53,11 +58,11 @@ class Interrupts:
             self.nested = True
         if current == expected:
             self._before[number] = signal.signal(number, self._handle)
+            _catching.add(self)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._pid:
-            # A child that the objective forked has our handlers, and is none of our business: a pool ends its workers by
-            # SIGTERM, and waits for ever for one in which an exception is swallowed on the way.
+            # Before the child came to `_leave_alone`.
             signal.signal(number, self._before.get(number, signal.SIG_DFL))
             os.kill(os.getpid(), number)
             return
@@ -84,6 +89,24 @@ class Interrupts:
             self.armed = True
         if self.signal is not before:
             raise KeyboardInterrupt
+
+
+_catching: set[Interrupts] = set()
+"""Those whose handlers are installed in this process."""
+
+
+def _leave_alone() -> None:
+    """A child that the objective forked has our handlers, and is none of our business.
+
+    A pool ends its workers by SIGTERM, and waits for ever for one in which an exception is swallowed on the way, or which
+    waits for a lock that another one took with it: a handler of Python's runs between two steps of Python, and nowhere else.
+    """
+    while _catching:
+        _catching.pop().give_back()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_alone)
 
 
 class _Raising:
