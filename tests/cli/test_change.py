@@ -122,6 +122,7 @@ def test_configurations_are_enqueued_as_text_and_as_lines(study: Study, parzen: 
         (("nothing=1",), 2, "no parameter 'nothing'"),
         (("opt=adamw",), 2, "not one of its options"),
         (("lr=7",), 2, "lr"),
+        (("model=tree", "C=2"), 2, "'C' is not active"),
         (("--file", "-"), 2, "line 2 is not JSON"),
     ],
 )

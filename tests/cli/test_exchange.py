@@ -97,6 +97,7 @@ def test_lines_have_everything(study: Study, parzen: Parzen) -> None:
     """On stdout with --json; each is the trial as `show --json` has it."""
     lines = [json.loads(line) for line in parzen("export", "s.db", "--json").stdout.splitlines()]
 
+    assert all(line.pop("options") for line in lines)  # which a table has as well
     assert lines == json.loads(parzen("show", "s.db", "--json").stdout)["trials"]
 
 
@@ -206,6 +207,30 @@ def test_a_table_is_whole_or_not_there(study: Study, tmp_path: Path, monkeypatch
 
     assert (tmp_path / "t.csv").read_bytes() == before
     assert [path.name for path in tmp_path.glob("t.*")] == ["t.csv"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [None, 5, 10],
+        [None, {"u": hp.float("u", 0, 1)}],
+        ["1", 1, "True", True],
+        [(1, 2), (1, 3)],
+        [{"kind": "svm", "p": hp.float("p", 0, 1)}, "svm"],
+        [int, float],
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_every_option_is_read_as_the_one_that_it_was(options: list[Any], ending: str, tmp_path: Path) -> None:
+    """JSON has no tuples and one word for None and for nothing, and for it 1 and "1" are not the only twins."""
+    space = {"x": hp.float("x", 0, 1), "m": hp.choice("m", options)}
+    study = Study(space, seed=1, algorithm="random")
+    study.run(lambda config: config["x"], 20, progress=False)
+    study.export(tmp_path / f"t.{ending}")
+    other = Study(space)
+
+    assert other.import_trials(tmp_path / f"t.{ending}") == 20
+    assert [repr(t.params) for t in other.trials] == [repr(t.params) for t in study.trials]
 
 
 def test_writing_and_reading_is_the_same_for_odd_labels(from_json: Callable[..., Any], tmp_path: Path) -> None:

@@ -140,4 +140,7 @@ def test_the_shell_completes_names_of_studies(study: Study, tmp_path: Path) -> N
 
     assert [item.value for item in words.get_completions(["show", str(tmp_path / "s.db"), "--name"], "o")] == ["one"]
     assert words.get_completions(["show", str(tmp_path / "none.db"), "--name"], "") == []
+    for name in ("$(touch F)x", "*", "a b", "--help", "`ls`", "a;b", "o'k", "a\\b", "~", "{a,b}", "!x"):
+        Study({"x": hp.float("x", 0, 1)}, storage=tmp_path / "odd.db", name=name).storage.close()
+    assert words.get_completions(["show", str(tmp_path / "odd.db"), "--name"], "") == []  # a shell would run them
     assert "export" in [item.value for item in words.get_completions([], "ex")]

@@ -32,6 +32,15 @@ def test_a_form_says_what_each_field_takes_and_when(study: Study) -> None:
     assert made["of"] is None
 
 
+def test_a_form_names_no_bounds_where_there_are_none() -> None:
+    """The last quantile of a normal distribution that can be computed is none."""
+    space = {"a": hp.normal("a", 0, 1), "b": hp.lognormal("b", 0, 1), "c": hp.qnormal("c", 0, 3, 1)}
+    fields = form_of(Study(space).history)["fields"]
+
+    assert [(one["low"], one["high"]) for one in fields] == [(None, None)] * 3
+    assert "mu=0" in fields[0]["what"]
+
+
 def test_a_form_begins_with_the_best_or_with_a_trial(study: Study) -> None:
     """Codes of options, and nothing for what is inactive."""
     study.run(lambda config: config["lr"], 8, progress=False)

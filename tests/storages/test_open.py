@@ -168,6 +168,9 @@ def test_a_study_in_memory_loads_no_database_library() -> None:
     [
         "postgresql://u:sek@SeCrEt@127.0.0.1:1/x",
         "mysql://u:a@SeCrEt@127.0.0.1:1/x",
+        "postgresql://u:sek@SeCrEt/x@127.0.0.1:1/x",
+        "mysql://u:a@SeCrEt/w?b@127.0.0.1/x",
+        "postgresql://u:a@SeCrEt#b@127.0.0.1/x",
         "postgresql:/u:SeCrEt@127.0.0.1/x",
         "postgres:u:SeCrEt@127.0.0.1/x",
         "postgres://u:a@SeCrEt@127.0.0.1:1/x",

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
+import numpy as np
 
 from parzen._wording import counted
 from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text
+from parzen.errors import OutOfSpace
 from parzen.space import Space
 from parzen.study._records import header_record, trial_record
 
@@ -101,11 +103,25 @@ def enqueue(storage: str, values: tuple[str, ...], name: str | None, source: Any
         wanted = [*([_given(study.space, values)] if values else []), *(_lines(source) if source is not None else [])]
         if not wanted:
             raise click.UsageError("give LABEL=VALUE, or --file")
+        for given in wanted:
+            _refuse_inactive(study.space, given)
         trials = study.enqueue(*wanted)
         if as_json:
             print_json([trial_record(trial) for trial in trials])
         else:
             print_text(*(f"trial {trial.number} waits: {params_text(study, trial.number)}" for trial in trials))
+
+
+def _refuse_inactive(space: Space, given: Mapping[str, Any]) -> None:
+    """Python takes whole configurations of other programs, with values that mean nothing; who types one means it."""
+    row = space.encode_params(given, np.full(space.d, 0.5)).values[0]
+    for label, value in given.items():
+        if value is not None and np.isnan(row[space.column[label]]):
+            raise OutOfSpace(
+                f"parameter {label!r} is not active with the other values, so that {value!r:.80} would not be looked at: "
+                "leave it out, or change what it hangs on",
+                label=label,
+            )
 
 
 def _given(space: Space, values: Iterable[str]) -> dict[str, Any]:

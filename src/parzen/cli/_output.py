@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,8 +45,12 @@ def _names_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
         storage.close()
     except ParzenError:  # a completion says nothing
         return []
-    return [name for name in names if name.startswith(incomplete)]
+    # What a shell puts on the line it reads again: a name that it would take for more than a word has to be typed.
+    return [name for name in names if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
 
+
+_PLAIN = re.compile(r"[\w.@%+=:,/][\w.@%+=:,/-]*", re.ASCII)
+"""A name that means itself in every shell, and is no option."""
 
 LONGEST = 60
 """Characters of a label or an option in a line."""

@@ -13,6 +13,7 @@ from parzen.dashboard._answers import Problem
 from parzen.dashboard._filter import option_names
 from parzen.errors import BadDistribution, OutOfSpace, SpaceError
 from parzen.space import Space
+from parzen.space.distributions import LogNormal, Normal
 from parzen.trials import History
 
 __all__ = ["form_of", "params_from"]
@@ -61,6 +62,9 @@ def _field(history: History, j: int) -> dict[str, Any]:
     if distribution is None:
         return {**field, "what": f"{space.param(j).family}, whose bounds are computed"}
     low, high = np.asarray(distribution.from_unit(np.array([0.0, 1.0]))).tolist()
+    if isinstance(getattr(distribution, "base", distribution), (Normal, LogNormal)):
+        # What there is at 0 and at 1 are the last quantiles that can be computed, and no bounds.
+        low, high = -np.inf, np.inf
     ends = f"{number(low)} to {number(high)}" if np.isfinite([low, high]).all() else distribution.describe()
     scale = ", logarithmic" if "log" in distribution.family else ""
     return {

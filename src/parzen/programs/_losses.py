@@ -14,6 +14,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,9 +147,13 @@ class Watcher:
         if match is not None:
             return {"loss": float(match[1])}
         said = _object(self._last)
-        if "loss" in said or said.get("status") == "fail":
+        if _tells(said):
             return said
-        came = f"the last line is {self._last[:80]!r}" if self._last else "it printed nothing"
+        came = "it printed nothing"
+        if self._last:
+            came = f"the last line is {self._last[:80]!r}"
+        elif self._steps:
+            came = 'all it printed are reports on the way (lines with a "step")'
         raise NoLoss(f"expected a loss as the last line of the output (a number, or a JSON object), but {came}")
 
     def _from_file(self, folder: str) -> dict[str, Any]:
@@ -165,12 +170,19 @@ class Watcher:
             raise NoLoss(
                 f"expected a loss in {path}{'#' if self.loss.keys else ''}{'.'.join(self.loss.keys)}: {kind}"
             ) from None
-        if isinstance(said, dict) and ("loss" in said or said.get("status") == "fail"):
+        if isinstance(said, dict) and _tells(said):
             return said
         loss = number_in(said)
         if loss is None:
             raise NoLoss(f"expected a number in {path}, or an object with a loss, but there is {said!r:.80}")
         return {"loss": loss}
+
+
+def _tells(said: Mapping[str, Any]) -> bool:
+    """Whether an object says how a trial ended: by its loss, or that it failed."""
+    return said.get("status") == "fail" or (
+        not isinstance(said.get("loss"), str) and number_in(said.get("loss")) is not None
+    )
 
 
 def number_in(value: Any) -> float | None:

@@ -58,9 +58,13 @@ def parse_url(url: str | sa.URL) -> sa.URL:
     kind, plus, driver = parsed.drivername.partition("+")
     if kind == "postgres":  # so libpq, and whoever rents databases out, spell it as well
         parsed = parsed.set(drivername=f"postgresql{plus}{driver}")
-    if "@" in (parsed.host or ""):  # the rest of the password, taken for a part of the host, would be shown with it
+    text = url.partition("://")[2] if isinstance(url, str) else (parsed.host or "") + "@"
+    if kind != "sqlite" and text.count("@") > 1:
+        # Wherever the second one stands, what is before it may be the rest of the password, taken for a host or a database,
+        # and would be shown with it.
         raise StorageError(
-            f"the URL that begins with {parsed.drivername}:// has more than one @: one in a password is written %40"
+            f"the URL that begins with {parsed.drivername}:// has more than one @: one in a password, or anywhere else but "
+            "before the host, is written %40"
         )
     return parsed
 

@@ -119,8 +119,14 @@ def _csv(history: History, file: IO[bytes]) -> None:
 
 
 def _jsonl(history: History, file: IO[bytes]) -> None:
-    for trial in history:
-        file.write(json.dumps(json_ready(trial_record(trial)), ensure_ascii=True).encode("ascii") + b"\n")
+    choices = [(j, column) for j, column in enumerate(columns_of(history.space)) if column.options is not None]
+    for number, trial in enumerate(history):
+        row = history.row(number).tolist()
+        # JSON has one null for None and for nothing, one list for a tuple, and no classes: which option it is, is said as
+        # in a table as well.
+        options = {column.label: column.cell(row[j]) for j, column in choices if row[j] == row[j]}
+        record = {**trial_record(trial), "options": options}
+        file.write(json.dumps(json_ready(record), ensure_ascii=True).encode("ascii") + b"\n")
 
 
 def _parquet(history: History, file: IO[bytes]) -> None:

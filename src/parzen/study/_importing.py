@@ -120,7 +120,7 @@ def _rows(stream: Stream, path: str | os.PathLike[str], kind: str) -> tuple[list
             if state and (state not in State.__members__ or State[state] not in FINISHED or state == "CANCELLED"):
                 continue  # it has not come to anything
             try:
-                given = _given(record["params"], columns, stream)
+                given = _given(record["params"], record.get("options"), columns, stream)
                 values = space.completed(given).values[0]
             except (OutOfSpace, UnknownLabel) as error:
                 why, left = why or str(error), left + 1
@@ -137,11 +137,20 @@ def _rows(stream: Stream, path: str | os.PathLike[str], kind: str) -> tuple[list
     return rows, why, left
 
 
-def _given(params: Mapping[str, Any], columns: tuple[Column, ...], stream: Stream) -> FloatArray:
+def _given(params: Mapping[str, Any], options: Any, columns: tuple[Column, ...], stream: Stream) -> FloatArray:
+    """The row that a record means.
+
+    Args:
+        params: label -> value, or cell of a table.
+        options: label -> cell of a table, of the choices; None where the record has no such thing, which JSON lines of
+            other programs have not.
+    """
     row = np.full(len(columns), np.nan)
     for j, column in enumerate(columns):
         value = params.get(column.label)
-        if column.options is not None and not isinstance(value, (str, int, float, type(None))):
+        if column.options is not None and isinstance(options, dict):
+            row[j] = column.value(options.get(column.label))
+        elif column.options is not None and not isinstance(value, (str, int, float, type(None))):
             row[j] = stream.space.code(column.label, value)  # a sub-space, as JSON lines have it
         else:
             row[j] = column.value(value)

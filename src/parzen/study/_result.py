@@ -70,10 +70,14 @@ def best_of(history: History) -> Trial:
         text += f"; most often {commonest_said(failures)}" + (
             f", and {others} other kinds of failure" if others else ""
         )
-        text += (
-            f". To see it for yourself, call the objective with the configuration of that trial, trials[{example}].config; "
-            f"trials[{example}].error has the traceback, if it raised"
-        )
+        folder = history.extras(example).get("folder")
+        if isinstance(folder, str):  # of a program of any language
+            text += f". To see it for yourself: command.txt, output.txt and errors.txt in {folder} are of that trial"
+        else:
+            text += (
+                ". To see it for yourself, call the objective with the configuration of that trial, "
+                f"trials[{example}].config; trials[{example}].error has the traceback, if it raised"
+            )
     raise AllTrialsFailed(text)
 
 
