@@ -65,6 +65,19 @@ def test_the_token_goes_into_a_cookie_and_out_of_the_address(bare: Visitor) -> N
     assert again.status_code == 200
 
 
+@pytest.mark.parametrize("other", ['prefs={"dark":true}', "a[b]=1", "é=ü", "empty", "=x"])
+def test_cookies_of_other_programs_on_this_machine_are_in_nobody_s_way(bare: Visitor, other: str) -> None:
+    """Cookies know no ports, and a browser sends them in whatever order."""
+    own = f"parzen_{bare.page.port}={TOKEN}"
+    with _plain(bare) as client:
+        answers = [
+            client.get("/api/studies", headers={"Cookie": both.encode()})
+            for both in (f"{other}; {own}", f"{own};{other}")
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 def test_the_way_on_after_the_first_visit_is_always_within_the_page(bare: Visitor) -> None:
     """Whatever the address looked like."""
     with _plain(bare) as client:

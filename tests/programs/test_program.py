@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from parzen import State, Study, minimize
-from parzen.errors import ObjectiveError
+from parzen import State, Study, hp, minimize
+from parzen.errors import ObjectiveError, Unavailable
 from parzen.programs import Program
+from parzen.trials import Reported
 
 SPACE = {"x": "float(0, 1)", "model": {"choice": {"svm": {"C": "float(1, 2)"}, "tree": {"depth": "int(1, 9)"}}}}
 
@@ -202,16 +203,59 @@ def test_what_a_killed_driver_left_running_is_ended(tmp_path: Path) -> None:
     left = subprocess.Popen(["sleep", "60"], start_new_session=True)
     folder = tmp_path / "00000"
     folder.mkdir()
-    (folder / "process.txt").write_text(f"{left.pid} {_start_of(left.pid)}", encoding="ascii")
-    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    (tmp_path / "00001").mkdir()
-    (tmp_path / "00001" / "process.txt").write_text(f"{other.pid} 1@another-boot", encoding="ascii")
-    _run(_sh("echo 1", "x:float(0, 1)", folder=tmp_path), 2)
+    gone = f"{os.getpid()} 1@another-boot"
+    (folder / "process.txt").write_text(f"{left.pid} {_start_of(left.pid)} {gone}", encoding="ascii")
+    others = [subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2)]
+    here = f"{os.getpid()} {_start_of(os.getpid())}"
+    told = (f"{others[0].pid} 1@another-boot {gone}", f"{others[1].pid} {_start_of(others[1].pid)} {here}")
+    for number, text in enumerate(told, 1):
+        (tmp_path / f"{number:05}").mkdir()
+        (tmp_path / f"{number:05}" / "process.txt").write_text(text, encoding="ascii")
+    _run(_sh("echo 1", "x:float(0, 1)", folder=tmp_path), 3)
 
     assert left.wait(10) == -signal.SIGKILL
-    assert other.poll() is None
-    other.kill()
-    other.wait()
+    for other in others:  # another process of that number; one whose driver goes on, in a folder that both were given
+        assert other.poll() is None
+        other.kill()
+        other.wait()
+
+
+def test_searches_in_one_folder_leave_each_other_s_programs_alone(tmp_path: Path) -> None:
+    """As two do that were started in one directory, and were told no folder."""
+    program = _sh("sleep 0.3; echo 1", "x:float(0, 1)", folder=tmp_path)
+    made: list[Any] = []
+    threads = [threading.Thread(target=lambda: made.append(_run(program, 2))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [trial.state for result in made for trial in result.trials] == [State.OK] * 4
+
+
+def test_a_storage_that_fails_while_a_program_runs_is_no_failure_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`Unavailable` is an `OSError`, as what a program cannot be started for is."""
+    study = Study({"x": hp.float("x", 0, 1)}, seed=1)
+    program = _sh('echo \'{"step": 1, "loss": 2}\'; sleep 0.2; echo 1', "x:float(0, 1)", folder=tmp_path)
+    publish = study.stream.publish
+
+    def broken(*events: Any) -> Any:
+        if any(isinstance(event, Reported) for event in events):
+            raise Unavailable("the server is away")
+        return publish(*events)
+
+    monkeypatch.setattr(study.stream, "publish", broken)
+    with pytest.raises(Unavailable, match="away"):
+        study.run(program, 1, progress=False)
+
+
+def test_a_program_may_tidy_up_its_folder(tmp_path: Path) -> None:
+    """Even what parzen has put there."""
+    program = _sh("rm process.txt; echo 1", "x:float(0, 1)", folder=tmp_path, in_folder=True)
+
+    assert _run(program, 1).best.loss == 1.0
 
 
 def test_much_output_blocks_nobody(tmp_path: Path) -> None:

@@ -15,10 +15,13 @@ import numpy as np
 
 from parzen._wording import plain, told_apart
 from parzen.analysis import Source
+from parzen.analysis._source import history_of
 from parzen.dashboard._answers import Problem
 from parzen.errors import ParzenError
 from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Mark, Panel, Plot, Plots, Points, Words
 from parzen.plots._axes import label_of, option_text, options_of
+from parzen.plots._convergence import convergence_chart
+from parzen.plots._edf import edf_chart
 from parzen.plots._parallel import NAME
 from parzen.plots._thinning import thinned, with_kept
 from parzen.trials import History
@@ -120,12 +123,11 @@ def comparison(histories: Mapping[str, Source], theme: str) -> dict[str, Any]:
     """Best so far and distribution of losses of several studies, by name; `problem` where there is too little."""
     if theme not in THEMES:
         raise Problem(f"there is no theme {theme!r:.40}; there are {', '.join(THEMES)}")
-    first, *others = histories.items()
+    known = {name: history_of(source) for name, source in histories.items()}
     found: dict[str, Any] = {}
-    for name in ("convergence", "edf"):
+    for name, chart in (("convergence", convergence_chart), ("edf", edf_chart)):  # a study may be called anything
         try:
-            plot = Plots(first[1], first[0]).named(name)(**dict(others))
-            found[name] = _drawn(plot, theme)
+            found[name] = _drawn(Plot(chart(known)), theme)
         except ParzenError as error:
             found[name] = {"problem": str(error)}
     return found

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import IO, Any
 
-__all__ = ["PROCESS", "Ended", "end_left_over", "follow", "tail_of"]
+__all__ = ["CannotStart", "PROCESS", "Ended", "end_left_over", "follow", "tail_of"]
 
 PROCESS = "process.txt"
 """File in a trial's folder that says which process runs it, as long as it does."""
@@ -38,6 +38,10 @@ class Ended:
     def __init__(self) -> None:
         self.status = 0
         self.timed_out = self.given_up = False
+
+
+class CannotStart(Exception):
+    """A program cannot be started; the text says why."""
 
 
 def follow(
@@ -66,7 +70,7 @@ def follow(
         clock: gives monotonic seconds.
 
     Raises:
-        OSError: it cannot be started.
+        CannotStart: there is no such program, or it may not be run.
     """
     ended = Ended()
     process: subprocess.Popen[bytes] | None = None
@@ -74,11 +78,14 @@ def follow(
     try:
         with open(output, "wb") as out, open(errors, "wb") as err, _uninterrupted():
             # A session of its own: a Ctrl-C at the terminal is for us to hear, and to tell it.
-            process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd, env=env, start_new_session=True
-            )
+            try:
+                process = subprocess.Popen(
+                    words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd, env=env, start_new_session=True
+                )
+            except OSError as error:
+                raise CannotStart(error.strerror or str(error)) from error
         with open(process_file, "w", encoding="ascii") as file:
-            file.write(f"{process.pid} {_start_of(process.pid)}")
+            file.write(f"{process.pid} {_start_of(process.pid)} {os.getpid()} {_start_of(os.getpid())}")
         with open(output, "rb") as out, open(errors, "rb") as err:
             tails = (_Tail(out, see, error=False), _Tail(err, see, error=True))
             while True:
@@ -104,7 +111,8 @@ def follow(
         if process is not None:
             _end(process)
         raise
-    os.unlink(process_file)
+    with contextlib.suppress(FileNotFoundError):  # the program may tidy up
+        os.unlink(process_file)
     ended.status = process.returncode
     return ended
 
@@ -112,15 +120,16 @@ def follow(
 def end_left_over(process_file: str) -> None:
     """End what an earlier attempt left running, because its driver was killed and could not: it would run beside us.
 
-    Only a process of the same number *and* start is that one; where the system does not tell, it is left alone.
+    Only a process of the same number *and* start is that one; where the system does not tell, it is left alone.  So is a
+    program whose driver lives: another search has its trials in the same folder.
     """
     try:
         with open(process_file, encoding="ascii") as file:
-            pid, start = file.read(100).split()
-        number = int(pid)
+            pid, start, driver, driver_start = file.read(200).split()
+        number, driven_by = int(pid), int(driver)
     except (OSError, ValueError):
         return
-    if start != "-" and start == _start_of(number):
+    if start != "-" and start == _start_of(number) and driver_start != _start_of(driven_by):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(number, signal.SIGKILL)
 

@@ -16,7 +16,7 @@ from parzen.programs._command import Command, command_of, in_words
 from parzen.programs._files import read_file
 from parzen.programs._layout import Group, Leaf, layout_of, nodes_of, options_of, values_of
 from parzen.programs._losses import Loss, NoLoss, Watcher, loss_named, pattern_of
-from parzen.programs._process import PROCESS, Ended, end_left_over, follow, tail_of
+from parzen.programs._process import PROCESS, CannotStart, Ended, end_left_over, follow, tail_of
 from parzen.run import Evaluation
 
 __all__ = ["Program"]
@@ -137,8 +137,8 @@ class Program:
                 timeout=self.timeout,
                 clock=time.monotonic,
             )
-        except OSError as error:
-            return {"status": "fail", "error": f"{words[0]} cannot be run: {error.strerror or error}", "folder": folder}
+        except CannotStart as error:
+            return {"status": "fail", "error": f"{words[0]} cannot be run: {error}", "folder": folder}
         if ended.given_up:
             look()
             raise TrialPruned

@@ -130,7 +130,7 @@ def _rows(stream: Stream, path: str | os.PathLike[str], kind: str) -> tuple[list
             rows.append(_Row(tuple(values.tolist()), _outcome(record, state, objective)))
     except OSError as error:
         raise Unavailable(f"{os.fspath(path)} cannot be read: {error.strerror or error}") from error
-    except (UnicodeError, csv.Error, ValueError) as error:
+    except (UnicodeError, csv.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         if isinstance(error, StudyError):
             raise
         raise StudyError(f"{os.fspath(path)} is not a {kind} file that trials can be read from: {error}") from error
@@ -206,6 +206,10 @@ def _csv(path: str, columns: tuple[Column, ...]) -> Iterator[dict[str, Any]]:
         reader = csv.DictReader(file)
         _check(set(reader.fieldnames or ()), columns, path)
         for cells in reader:
+            if None in cells:  # where the reader keeps what is too much
+                raise StudyError(
+                    f"{path}, line {reader.line_num}: it has more cells than there are names in the first line"
+                )
             yield _record(cells, columns)
 
 
@@ -228,6 +232,8 @@ def _jsonl(path: str, columns: tuple[Column, ...]) -> Iterator[dict[str, Any]]:
                 raise StudyError(
                     f'{path}, line {place}: expected an object with "params" and "loss", got {line[:60]!r}'
                 )
+            if "loss" not in record and "state" not in record:
+                raise StudyError(f'{path}, line {place}: expected an object with "params" and "loss", got no "loss"')
             known: dict[str, Any] = {}
             for place_of in ("extra", "metrics"):
                 known |= record[place_of] if isinstance(record.get(place_of), dict) else {}
