@@ -163,6 +163,35 @@ def test_a_forked_child_ends_at_a_sigterm_whatever_it_catches(run: Run) -> None:
     assert done.stdout == "-15.0\n"
 
 
+def test_a_handler_that_the_objective_installs_is_its_own(run: Run) -> None:
+    """It stays, in the children that it forks and after the run."""
+    done = run(
+        """
+        import os, signal, time
+        import parzen
+        from parzen import hp
+
+        def own(number, frame):
+            os._exit(7)
+
+        def objective(config):
+            signal.signal(signal.SIGTERM, own)
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(0)
+            time.sleep(0.1)
+            os.kill(child, signal.SIGTERM)
+            return float(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+        best = parzen.minimize(objective, {"x": hp.float("x", 0, 1)}, 1, progress=False).best
+        print(best.loss, signal.getsignal(signal.SIGTERM) is own)
+        """
+    )
+
+    assert done.stdout == "7.0 True\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the system's own library to wait")
 def test_a_forked_child_that_waits_for_a_lock_ends_at_a_sigterm(run: Run) -> None:
     """As one of a pool does, whose queue another one has locked and taken with it: only the system can end that wait."""

@@ -301,6 +301,35 @@ def test_a_pruner_ends_trials_while_they_run() -> None:
     assert result.best.loss == min(trial.params["x"] for trial in result.trials)
 
 
+def test_a_thread_of_a_trial_that_speaks_after_its_end_is_heard_by_nobody() -> None:
+    """A monitor of the objective's own, a moment late; its question is answered with yes."""
+    answers: list[bool] = []
+    late: list[threading.Thread] = []
+
+    def objective(config: dict[str, float], evaluation: Any) -> float:
+        def speak() -> None:
+            time.sleep(0.05)
+            evaluation.report(1, 0.5)
+            answers.append(evaluation.should_stop())
+
+        late.append(threading.Thread(target=speak))
+        late[-1].start()
+        return config["x"]
+
+    def wait(study: Study, trial: Any) -> None:
+        if trial.number < 4:
+            late[trial.number].join(0.2)
+
+    result = parzen.minimize(
+        objective, {"x": hp.float("x", 0, 1)}, 8, seed=1, parallel=2, threads=True, callbacks=[wait], progress=False
+    )
+    for thread in late:
+        thread.join()
+
+    assert [trial.state for trial in result.trials] == [State.OK] * 8
+    assert all(answers)
+
+
 def test_callbacks_see_each_trial_once_in_this_thread() -> None:
     """One at a time."""
     seen: list[tuple[int, bool]] = []

@@ -77,6 +77,36 @@ def test_tasks_at_the_same_time_have_calls_of_their_own(switchboard: Switchboard
     other.close()
 
 
+def test_an_answer_that_nobody_waited_for_is_no_answer_to_the_next_question(
+    switchboard: Switchboard, heard: SimpleQueue[Any]
+) -> None:
+    """The objective was interrupted while it asked, by a time limit of its own."""
+
+    class TimeIsUpError(Exception):
+        pass
+
+    line = CalledLine(switchboard.address)
+    connection = line._called() and line._connection
+
+    def interrupted() -> Any:
+        raise TimeIsUpError
+
+    connection.recv = interrupted
+    with pytest.raises(TimeIsUpError):
+        line.ask(1, 1)
+    heard.get(timeout=10).answer(True)
+    line.close()
+    answers: list[bool] = []
+    following = CalledLine(switchboard.address)
+    asking = threading.Thread(target=lambda: answers.append(following.ask(2, 1)))
+    asking.start()
+    heard.get(timeout=10).answer(False)
+    asking.join(10)
+
+    assert answers == [False]
+    following.close()
+
+
 def test_the_end_of_a_run_ends_all_calls(heard: SimpleQueue[Any]) -> None:
     board, before = Switchboard(heard.put), listeners()
     line = CalledLine(board.address)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from parzen import Study, hp
-from parzen.storages import open_storage
+from parzen.storages import _descriptors, open_storage
 from parzen.storages._descriptors import glance
 
 GLANCE = """
@@ -111,9 +114,20 @@ def test_a_forked_child_may_look_into_the_file(tmp_path: Path) -> None:
     path = tmp_path / "study.db"
     study = begun(path)
 
-    if (child := os.fork()) == 0:
-        os._exit(0 if glance(str(path), 6)[0] == b"SQLite" else 1)
+    def hold() -> None:
+        with _descriptors._lock:
+            ready.set()
+            time.sleep(0.2)
+
+    ready = threading.Event()
+    holder = threading.Thread(target=hold)
+    holder.start()
+    ready.wait()
+    if (child := os.fork()) == 0:  # while another thread holds the lock, which is then nobody's in the child
+        signal.alarm(10)
+        os._exit(0 if not _descriptors._held and glance(str(path), 6)[0] == b"SQLite" else 1)
     status = os.waitpid(child, 0)[1]
+    holder.join()
     seen_by_another_program(path)
     go_on(study, 6)
 

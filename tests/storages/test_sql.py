@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -371,6 +372,26 @@ def test_who_waits_for_a_turn_reads_what_is_new_meanwhile(tmp_path: Path, make_h
     other.join()
 
     assert (before, rest, seq) == ([1, 2], [3], 4)
+
+
+def test_who_reads_while_others_write_waits_for_them(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
+    """Without SQLite's log a reader meets the lock of a commit, which is over in a moment; with a log, a recovery's."""
+    path = tmp_path / "study.db"
+    here = open_storage(f"sqlite:///{path}?timeout=7")
+    here.create(make_header())
+    here.append("u1", [Noted("k", 1, 0.0)], "t1")
+    patience: list[int] = []
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE parzen_study SET head = head")
+
+        def meanwhile(new: list[Entry]) -> None:
+            patience.append(here._connection.execute("PRAGMA busy_timeout").fetchone()[0])  # type: ignore[attr-defined]
+            connection.execute("ROLLBACK")
+
+        here.turn("u1", 0, lambda new: [Noted("k", 2, 0.0)], "t2", meanwhile)
+
+    assert patience == [7000]
 
 
 def test_who_waits_for_a_turn_in_vain_is_told(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]

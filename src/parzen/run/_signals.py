@@ -48,7 +48,8 @@ class Interrupts:
     def give_back(self) -> None:
         """Put the handlers that were there before in their place."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._handle:  # else the objective has installed one of its own
+                signal.signal(number, handler)
         self._before.clear()
         _catching.discard(self)
 

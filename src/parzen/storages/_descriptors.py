@@ -64,13 +64,13 @@ def hold(path: str) -> Identity:
         OSError: it is not there, or may not be read.
     """
     with _lock:
-        known = _held.get(identity(path) or (0, 0))
-        if known is None:
+        file = identity(path) or (0, 0)
+        if (known := _held.get(file)) is None:
             descriptor = _opened(path)
             file = _identity(os.fstat(descriptor))
+            # Where another file that is held has come under this name, the descriptor is lost, because to close it would
+            # take that one's locks.
             known = _held.setdefault(file, _Held(descriptor))
-        else:
-            file = _identity(os.fstat(known.descriptor))
         known.connections += 1
         return file
 

@@ -40,7 +40,7 @@ _PATH = re.compile(r"\.{1,2}[/\\]|/(?!/|.*//)|[A-Za-z]:\\", re.DOTALL)
 """How a path begins that is meant to be one, whatever follows."""
 _OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
 _METHODS = (
-    *("create", "open", "studies", "rename", "delete", "append", "claim", "read"),
+    *("create", "open", "studies", "rename", "delete", "append", "turn", "claim", "read", "digest"),
     *("beat", "beats", "leave", "put", "get", "keys", "drop", "close"),
 )
 _ATTRIBUTES = ("location", "durable", "live")

@@ -299,24 +299,23 @@ class Session:
         0.8 of what one of them does alone, instead of 0.6 with a look at each half of a millisecond.
         """
         deadline, pause = time.monotonic() + file.timeout, _MOMENT
-        cursor.execute("PRAGMA busy_timeout = 0")
-        try:
-            if self._crowded:
-                meanwhile()
-            self._crowded = False
-            while True:
-                try:
-                    cursor.execute("BEGIN IMMEDIATE")
-                    return
-                except self._dbapi_error as error:
-                    if "locked" not in str(error) or time.monotonic() > deadline:
-                        raise
-                self._crowded = True
-                time.sleep(pause * (0.5 + self._jitter.random()))
-                pause = min(2 * pause, _LONGEST)
-                meanwhile()  # after the pause, so that little is left to be done with the lock in hand
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {int(1000 * file.timeout)}")
+        if self._crowded:
+            meanwhile()
+        self._crowded = False
+        while True:
+            cursor.execute("PRAGMA busy_timeout = 0")
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                return
+            except self._dbapi_error as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+            finally:  # for what is read meanwhile, too
+                cursor.execute(f"PRAGMA busy_timeout = {int(1000 * file.timeout)}")
+            self._crowded = True
+            time.sleep(pause * (0.5 + self._jitter.random()))
+            pause = min(2 * pause, _LONGEST)
+            meanwhile()  # after the pause, so that little is left to be done with the lock in hand
 
     def _hurry(self, cursor: Any) -> None:
         """The transaction need not wait for the disk."""

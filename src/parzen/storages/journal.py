@@ -117,15 +117,16 @@ class JournalStorage:
 
     def open(self, name: str) -> Header:
         self._look()
-        for study in self._studies.values():
+        found = list(self._studies.values())  # another thread may be reading on
+        for study in found:
             if study.name == name:
                 return study.header
-        known = ", ".join(repr(study.name) for study in self._studies.values()) or "no study at all"
+        known = ", ".join(repr(study.name) for study in found) or "no study at all"
         raise StudyNotFound(f"no study in {self.location} is named {name!r}; there is {known}", name=name)
 
     def studies(self) -> list[Header]:
         self._look()
-        return [study.header for study in self._studies.values()]
+        return [study.header for study in list(self._studies.values())]
 
     def rename(self, uid: str, name: str) -> None:
         with self._writing(uid) as study:

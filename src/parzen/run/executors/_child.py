@@ -55,6 +55,7 @@ class _Wire:
         self.answers: SimpleQueue[bool] = SimpleQueue()
         self.unsaid: list[Reported | Attached] = []
         self._writing, self._asking = threading.Lock(), threading.Lock()
+        self._open = 0  # questions without an answer
         self._parent = os.getppid()
 
     def listen(self) -> None:
@@ -87,7 +88,12 @@ class _Wire:
     def ask(self, number: int, attempt: int) -> bool:
         with self._asking:  # an objective may have threads
             self.write(QUESTION + pickle.dumps((number, attempt)))
-            return self.answers.get()
+            self._open += 1
+            while True:
+                answer = self.answers.get()
+                self._open -= 1
+                if not self._open:  # else it is for one who asked, and was interrupted before he heard it
+                    return answer
 
 
 def serve(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
@@ -13,6 +14,8 @@ from parzen.run.executors._evaluate import dumped, is_plain, unpacked
 from parzen.run.executors._line import Address, Switchboard
 
 __all__ = ["Engine", "early_calls"]
+
+_log = logging.getLogger("parzen")
 
 
 class Engine:
@@ -69,7 +72,10 @@ class Engine:
     def open(self, job: Job) -> None:
         self.job, self.packed_job = job, dumped(job, "the objective")
         self._inbox = SimpleQueue()
-        self._switchboard = Switchboard(self._inbox.put)
+        try:
+            self._switchboard = Switchboard(self._inbox.put)
+        except OSError as error:  # a temporary folder whose name is too long for a socket in it, say
+            _log.warning("trials cannot be heard while they run, only when they are over: %s", error)
 
     def submit(self, task: Task) -> None:
         data = dumped(task, f"the configuration of trial {task.number}", plain=is_plain(task.config))
@@ -134,7 +140,7 @@ class Engine:
 def early_calls(slots: int, room: int) -> int:
     """How many calls more than `slots` an engine may be given that has room for so many now.
 
-    None where there is room for more than `slots`: they would not wait there but run, and a user who says `parallel=2` on a
+    0 where there is room for more than `slots`: they would not wait there but run, and a user who says `parallel=2` on a
     large cluster means two.
     """
     return slots if 0 < room <= slots else 0

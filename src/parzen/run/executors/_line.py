@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Client, Listener
@@ -55,7 +56,7 @@ class Switchboard:
     def __init__(self, told: Callable[[Message | tuple[int, int, bytes]], object]) -> None:
         self._told = told
         self._key = secrets.token_bytes(32)
-        self._listener = Listener(authkey=self._key)
+        self._listener = Listener(authkey=self._key, backlog=128)
         self._closed = False
         self._callers: set[Any] = set()
         self._lock = threading.Lock()
@@ -68,6 +69,7 @@ class Switchboard:
                 connection = self._listener.accept()
             except Exception:  # somebody who does not know the key, or who hung up at once
                 _log.debug("a call was not taken", exc_info=True)
+                time.sleep(0.0 if self._closed else 0.05)  # without a descriptor left it fails at once, again and again
                 continue
             with self._lock:
                 if self._closed:
@@ -142,6 +144,12 @@ class CalledLine:
             except (OSError, EOFError):
                 self._address = None
                 return True  # whoever wanted the result is gone
+            except (
+                BaseException
+            ):  # the objective was interrupted: the answer would be taken for that to another question
+                self._connection.close()
+                self._connection = None
+                raise
 
     def over(self, number: int, attempt: int, answer: bytes) -> None:
         """The call is over: what it returns, said at once; the engine brings it as well, but later."""
@@ -177,17 +185,18 @@ class CalledLine:
 
     def close(self) -> None:
         """Hang up, when everything was heard: a result that goes another way must not be there before."""
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        with contextlib.suppress(OSError, EOFError):
-            if not self._settled:
-                connection.send(None)
-                self._settled = connection.poll(_HEARD) and connection.recv() is None
-            if self._settled and self._address is not None:
-                _kept.put(self._address, connection)
+        with self._lock:  # a thread of the objective's own may still be asking
+            connection, self._connection, address, self._address = self._connection, None, self._address, None
+            if connection is None:
                 return
-        connection.close()
+            with contextlib.suppress(OSError, EOFError):
+                if not self._settled:
+                    connection.send(None)
+                    self._settled = connection.poll(_HEARD) and connection.recv() is None
+                if self._settled and address is not None:
+                    _kept.put(address, connection)
+                    return
+            connection.close()
 
 
 class _Kept:

@@ -62,7 +62,8 @@ class Threads:
     def _is_awaited(self, message: Message) -> bool:
         key = message.number, message.attempt
         ended = not isinstance(message, (Begun, Question, Reported, Attached))
-        awaited = self._awaited.pop(key) if ended else self._awaited[key]
+        # A thread of the objective's own may speak after its trial is over: then nobody waits for it.
+        awaited = self._awaited.pop(key, False) if ended else self._awaited.get(key, False)
         if not awaited and isinstance(message, Question):
             message.answer(True)
         return awaited
