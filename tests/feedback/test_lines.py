@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from parzen import hp
+from parzen import hp, minimize
 from parzen.feedback import Lines, Silent
 from parzen.space import Space
 from parzen.trials import Retracted
@@ -280,3 +281,22 @@ def test_what_logging_writes_to_the_stream_is_not_written_twice(driver: Driver, 
 
     assert improvement == "0:01  trial 0     loss 0.5  lr=0.01235 opt=adam n=3\n"
     assert "parzen      best  loss 0.5 in trial 0" in stream.getvalue()
+
+
+def test_the_summary_counts_this_study_s_own_trials(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of an earlier one cost it no time, failed elsewhere, and were not pruned here."""
+    rows = [
+        "state,loss,seconds,error,x",
+        "OK,0.5,500,,0.5",
+        "PRUNED,,300,,0.6",
+        "ERROR,,200,builtins.ValueError: no,0.7",
+    ]
+    (tmp_path / "earlier.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    space = {"x": hp.float("x", 0, 1)}
+    minimize(lambda config: config["x"], space, 2, seed=2, warm_start=[tmp_path / "earlier.csv"], progress="lines")
+    said = capsys.readouterr().err
+
+    assert "2 ok" in said
+    assert "ValueError" not in said
+    assert "pruned" not in said
+    assert "at once" not in said

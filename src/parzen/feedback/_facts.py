@@ -250,8 +250,8 @@ class Summary:
 
 
 def objective_seconds(history: History) -> float:
-    """Time inside the objective, over all trials of the study."""
-    return float(np.nansum(history.seconds))
+    """Time inside the objective, over all trials of the study; those of earlier ones cost it nothing."""
+    return float(np.nansum(history.seconds[history.own]))
 
 
 def _stopped(stopped_by: str, error: BaseException | None, run: RunInfo, history: History) -> str:
@@ -279,13 +279,13 @@ def commonest(history: History, numbers: IntArray | None = None) -> tuple[int, s
     """How often the commonest error came, its kind, an example's number and message, and how many other kinds there were.
 
     Args:
-        numbers: of the trials to look at; None for all that failed.
+        numbers: of the trials to look at; None for all of the study's own that failed.
 
     Returns:
         None where nothing failed.
     """
     if numbers is None:
-        numbers = np.flatnonzero(np.isin(history.state, _BAD))
+        numbers = np.flatnonzero(np.isin(history.state, _BAD) & history.own)
     kinds: Counter[str] = Counter()
     example: dict[str, tuple[int, str]] = {}
     for i in numbers.tolist():

@@ -197,7 +197,7 @@ def overview_of(
         gone: the full names of workers that are known to be there no more.
     """
     history = live.snapshot()
-    own = [i for i in range(len(history)) if history.worker(i) != EARLIER] if history.imported() else None
+    own = np.flatnonzero(history.own).tolist() if history.imported() else None
     known = total is None or history.wishes.budget_set
     total = history.budget if known else max(total or 0, history.budget or 0)
     order = _ended(history, own)
@@ -332,12 +332,12 @@ def _short(worker: str | None) -> str:
 def _failures(history: History) -> tuple[Failure, ...]:
     counts: Counter[str] = Counter()
     last: dict[str, tuple[int, str]] = {}
-    for i in np.flatnonzero(np.isin(history.state, _BAD)).tolist():
+    for i in np.flatnonzero(np.isin(history.state, _BAD) & history.own).tolist():
         error = history.error(i)
         message = "" if error is None else error.message.strip().partition("\n")[0]
         kind = "without a reason" if error is None else error.kind.removeprefix("builtins.")
         if kind in ("status", "loss"):  # the objective's own words are the kind
-            kind, message = plain(message.partition(":")[0], 60), message.partition(":")[2].strip()
+            kind, message = plain(message.partition(":")[0], 60) or kind, message.partition(":")[2].strip()
         counts[kind] += 1
         last[kind] = (i, message)
     return tuple(

@@ -237,7 +237,7 @@ class Reporter:
             failed=history.count(State.FAILED, State.ERROR) - history.imported(State.FAILED, State.ERROR),
             running=history.count(State.RUNNING),
             best=self._known_best(elapsed),
-            pruned=history.count(State.PRUNED),
+            pruned=history.count(State.PRUNED) - history.imported(State.PRUNED),
         )
 
     def _tell_resumed(self, run: RunInfo, history: History) -> None:

@@ -70,7 +70,10 @@ class Stream:
         self.pull()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Show every further entry to a subscriber; the returned function ends it."""
+        """Show every further entry to a subscriber; the returned function ends it.
+
+        It is called with a lock held that others wait for while they hold `asking`: so it must not ask.
+        """
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber)
 

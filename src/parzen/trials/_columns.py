@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from parzen._typing import JSON, BoolArray, Direction, FloatArray, IntArray
 from parzen.space import Points, Space
-from parzen.trials._events import Requested
+from parzen.trials._events import EARLIER, Requested
 from parzen.trials._journal import Journal
 from parzen.trials._reports import Reports
 from parzen.trials._trial import Report, State, Trial, TrialError
@@ -186,6 +186,13 @@ class Columns:
     def imported(self, *states: State) -> int:
         """How many trials in any of these states were evaluated in an earlier study; in any state, where none is named."""
         return sum([self._imported[state] for state in states]) if states else sum(self._imported)
+
+    @property
+    def own(self) -> BoolArray:
+        """`(n,)` of this study, and not evaluated in an earlier one."""
+        if not any(self._imported):
+            return np.ones(self._n, dtype=bool)
+        return np.array([worker != EARLIER for worker in self._workers[: self._n]], dtype=bool)
 
     @property
     def finished(self) -> int:
