@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "LONGEST",
     "NAME",
     "WHERE",
+    "Seconds",
     "opened",
     "params_text",
     "print_json",
@@ -45,6 +47,16 @@ def _names_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     except ParzenError:  # a completion says nothing
         return []
     return [name for name in names if name.startswith(incomplete)]
+
+
+class Seconds(click.FloatRange):
+    """Seconds within bounds, which "nan", a number to Python, passes because it compares false with both."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
 
 
 LONGEST = 60

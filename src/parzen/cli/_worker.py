@@ -19,7 +19,7 @@ import click
 
 from parzen.cli._crew import ORDERLY, run_crew, tell_crew
 from parzen.cli._failing import Failing
-from parzen.cli._output import print_json
+from parzen.cli._output import Seconds, print_json
 from parzen.errors import StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -82,9 +82,7 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 @click.option("--algorithm", default=None, help="What proposes, such as tpe or random.")
 @click.option("--pruner", default=None, help="What ends trials early, such as median or asha.")
 @click.option("--create", is_flag=True, help="Make the study where there is none; needs a space and --trials.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which no further trial begins."
-)
+@click.option("--timeout", type=Seconds(min=0, min_open=True), help="Seconds after which no further trial begins.")
 @click.option(
     "--max-consecutive-failures",
     "failures",
@@ -97,7 +95,7 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     "--lease",
     default=LEASE,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     help="Seconds without a beat after which others run this worker's trial again.",
 )
 @click.option(
