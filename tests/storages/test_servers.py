@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from parzen import State, Study, hp
 from parzen.cli import main
 from parzen.cli._status import STORAGE
-from parzen.errors import ParzenError, TooLarge, Unavailable
+from parzen.errors import ParzenError, StorageError, TooLarge, Unavailable
 from parzen.storages import open_storage
 from parzen.storages._engines import Watchdog, has_refused, may_pass
 from parzen.storages.sql import SQLStorage
@@ -263,6 +263,27 @@ def test_a_server_that_was_never_reached_is_not_waited_for() -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(Unavailable, match="did not answer"):
         open_storage("postgresql://127.0.0.1:9/nowhere").studies()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://u@127.0.0.1:99999/x", "1 to 65535"),
+        ("mysql://hunter2:99999", "1 to 65535"),
+        ("postgresql://u@127.0.0.1:9/x?no_such_option=1", "what the driver knows"),
+        ("postgresql://u@127.0.0.1:9/x?sslmode=perhaps", "what the driver knows"),
+        ("mysql://u@127.0.0.1:9/x?no_such_option=1", "what the driver knows"),
+        ("mysql://u@127.0.0.1:9/x?charset=perhaps", "what the driver knows"),
+        ("mysql://u@127.0.0.1:9/x?ssl_ca=/not/there", "what the driver knows"),
+    ],
+)
+def test_a_url_that_makes_no_sense_is_no_silence_of_a_server(url: str, said: str) -> None:
+    """Nobody was asked."""
+    with pytest.raises(StorageError, match=said) as caught:
+        open_storage(url).studies()
+
+    assert type(caught.value) is StorageError
+    assert "99999" not in str(caught.value)
 
 
 @pytest.mark.databases

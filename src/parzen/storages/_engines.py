@@ -21,6 +21,7 @@ __all__ = [
     "WAIT",
     "Watchdog",
     "has_refused",
+    "is_misspelt",
     "is_too_large",
     "may_pass",
     "parse_url",
@@ -72,6 +73,10 @@ def parse_url(url: str | sa.URL) -> sa.URL:
     if "@" in (parsed.host or ""):  # the rest of the password, taken for a part of the host, would be shown with it
         raise StorageError(
             f"the URL that begins with {parsed.drivername}:// has more than one @: one in a password is written %40"
+        )
+    if parsed.port is not None and not 1 <= parsed.port <= 65535:  # not repeated: without an @HOST it is the password
+        raise StorageError(
+            f"the URL that begins with {parsed.drivername}:// has a port that cannot be: one is a number from 1 to 65535"
         )
     return parsed
 
@@ -194,6 +199,16 @@ def may_pass(error: BaseException, dbapi: Any) -> bool:
     # None where the server could not be asked.
     state = getattr(error, "sqlstate", None)
     return state is None or state.startswith(_PASSING_STATES)
+
+
+def is_misspelt(error: BaseException, dbapi: Any) -> bool:
+    """Whether the driver itself refused what it was to connect with, and no server was asked.
+
+    libpq says so in its user's language; where that is not English, it is a server that did not answer, as ever.
+    """
+    if has_refused(error):  # servers make errors of the same classes
+        return False
+    return isinstance(error, dbapi.ProgrammingError) or str(error).startswith("connection is bad: invalid ")
 
 
 def is_too_large(error: BaseException) -> bool:

@@ -21,11 +21,12 @@ from typing import Any, NoReturn, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from parzen.errors import CorruptLog, StorageError, StudyNotFound, TooLarge, Unavailable
+from parzen.errors import CorruptLog, ParzenError, StorageError, StudyNotFound, TooLarge, Unavailable
 from parzen.storages._engines import (
     WAIT,
     Watchdog,
     has_refused,
+    is_misspelt,
     is_too_large,
     may_pass,
     parse_url,
@@ -115,10 +116,10 @@ class Session:
         if self._connection is None:
             try:
                 pooled = self._engine.raw_connection()
-            except (TypeError, ValueError) as error:  # what the driver was told is none of its arguments
-                raise StorageError(
-                    f"{self.location}: after the ? stand timeout=SECONDS and what the driver knows: {self._shown(error)}"
-                ) from None
+            except ParzenError:  # of a file's own
+                raise
+            except (TypeError, ValueError, AttributeError, OSError) as error:  # what the driver was told makes no sense
+                raise self._misspelt(error) from None
             connection: Any = pooled.dbapi_connection
             pooled.detach()  # the pool would log what goes wrong while a broken connection is closed
             try:
@@ -187,6 +188,8 @@ class Session:
         said = self._shown(cause)
         if is_too_large(cause):
             raise TooLarge(f"{self.location} takes no statement that is so long ({said}): {_SMALLER}") from None
+        if not self._reached and is_misspelt(cause, self._dialect.loaded_dbapi):
+            raise self._misspelt(cause) from None
         passing = self._reached and may_pass(cause, self._dialect.loaded_dbapi)
         if not has_refused(cause):
             raise Unavailable(
@@ -197,6 +200,12 @@ class Session:
             f"{self.location} refused ({said.rpartition(' failed: ')[2]}): look at {where}, then try again",
             passing=passing,
         ) from None
+
+    def _misspelt(self, error: Exception) -> StorageError:
+        """What a driver did not take; nobody was asked."""
+        return StorageError(
+            f"{self.location}: after the ? stand timeout=SECONDS and what the driver knows: {self._shown(error)}"
+        )
 
     def _refuse_large(self, cursor: Any, what: str, value: str | bytes) -> None:
         """Raise `TooLarge` for what a server would cut the connection for.
