@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from parzen.algorithms import Ask, Proposal, Random
 from parzen.errors import (
     AlgorithmError,
     AlreadyFinished,
+    NotPicklable,
     OutOfSpace,
     SpaceError,
     SpaceExhausted,
@@ -53,6 +55,16 @@ def test_threads_may_ask_and_tell_one_study() -> None:
 
     assert errors == []
     assert study.history.count(State.OK) == len(study.history) == 120
+
+
+@pytest.mark.parametrize(("where", "said"), [("study.db", "open it there with Study.load"), (None, "give it storage=")])
+def test_a_study_is_not_pickled_and_says_how_another_process_gets_it(
+    where: str | None, said: str, tmp_path: Path
+) -> None:
+    """A spawned process, say, that is given one as an argument."""
+    study = parzen.Study(LINE, storage=where and tmp_path / where)
+    with pytest.raises(NotPicklable, match=said):
+        pickle.dumps(study)
 
 
 @pytest.mark.parametrize(("name", "said"), [("", "is not empty"), (5, "is text")])
