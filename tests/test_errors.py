@@ -34,6 +34,7 @@ PARENTS = {
     "Unavailable": ("StorageError", OSError),
     "CorruptLog": ("StorageError", ValueError),
     "SchemaTooNew": ("StorageError", Exception),
+    "TooLarge": ("StorageError", ValueError),
     "ExecutorError": ("ParzenError", Exception),
     "NotPicklable": ("ExecutorError", TypeError),
     "MissingDependency": ("ParzenError", ImportError),

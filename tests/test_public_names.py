@@ -37,7 +37,7 @@ PROMISED = {
     "parzen.errors": (
         "AlgorithmError AllTrialsFailed AlreadyFinished AlreadyImported BadDistribution BadLabel Conflict CorruptLog DuplicateLabel "
         "ExecutorError InvalidLoss InvalidResult MissingDependency NotPicklable ObjectiveError ObjectiveMemory ObjectiveTimeout OutOfSpace ParzenError SchemaTooNew SpaceError "
-        "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TrialPruned "
+        "SpaceExhausted SpaceMismatch StopStudy StorageError StudyError StudyExists StudyNotFound TooLarge TrialPruned "
         "Unavailable UnknownLabel UnsupportedSpace"
     ),
     "parzen.feedback": (

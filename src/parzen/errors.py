@@ -37,6 +37,7 @@ __all__ = [
     "StudyError",
     "StudyExists",
     "StudyNotFound",
+    "TooLarge",
     "TrialPruned",
     "Unavailable",
     "UnknownLabel",
@@ -164,7 +165,19 @@ class Conflict(StorageError):
 
 
 class Unavailable(StorageError, OSError):
-    """The storage does not answer just now (locked, disk full, server gone); retryable once the cause is mended."""
+    """The storage does not answer just now (locked, disk full, server gone); retryable once the cause is mended.
+
+    `passing` says that the connection broke or a lock was not had: the same may do well if it is done again at once.
+    """
+
+    passing: bool = False
+
+
+class TooLarge(StorageError, ValueError):
+    """A result, an attachment or a note is larger than the storage takes at once.  `size` and `limit` are bytes, where known."""
+
+    size: int | None = None
+    limit: int | None = None
 
 
 class CorruptLog(StorageError, ValueError):

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
         ("rename", "s.db", ""),
         ("budget", "s.db", "100000000000000000000000"),
         ("plot", "s.db", "slice", "--param", "nobody", "-o", "t.json"),
+        ("watch", "s.db", "--interval", "nan"),
+        ("watch", "s.db", "--interval", "inf"),
+        ("worker", "s.db", "--objective", "math:sqrt", "--lease", "nan"),
+        ("worker", "s.db", "--objective", "math:sqrt", "--timeout", "nan", "--parallel", "2"),
+        ("run", "--storage", "s.db", "--trials", "9", "--trial-timeout", "nan", "--", "echo", "x:float(0, 1)"),
+        ("run", "--storage", "s.db", "--trials", "9", "--timeout", "nan", "--", "echo", "x:float(0, 1)"),
     ],
     ids=" ".join,
 )

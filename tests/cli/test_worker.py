@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -147,9 +148,10 @@ def test_workers_together_evaluate_exactly_so_many(start: Start, tmp_path: Path)
 def test_one_command_starts_many_workers(work: Run, tmp_path: Path) -> None:
     """They evaluate exactly so many, in processes of their own."""
     given = ("study.db", "--create", "--objective", "train:objective", "--space", "train:space", "--trials", "24")
-    done = work(*given, "--algorithm", "random", "--parallel", "3", "--quiet")
+    done = work(*given, "--algorithm", "random", "--parallel", "3", "--quiet", "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["stopped by"] == "trials"
     history = Study.load(tmp_path / "study.db").history
     calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     assert (len(history), history.count(State.OK), len(calls)) == (24, 24, 24)

@@ -175,6 +175,8 @@ def test_a_line_that_cannot_follow_is_damage(journal: Path) -> None:
         (b"x,y\n1,2\n", CorruptLog, "is not a journal of studies"),
         (b"SQLite format 3\0" + bytes(100), CorruptLog, "is not a journal of studies"),
         (b"parzen journal 2\n", SchemaTooNew, "upgrade parzen"),
+        (b"parzen journal 2\r\n", SchemaTooNew, "upgrade parzen"),
+        (b"parzen journal 1\r\n", CorruptLog, "LF to CRLF"),
     ],
 )
 def test_another_file_is_refused_and_left_as_it_was(
@@ -191,6 +193,16 @@ def test_another_file_is_refused_and_left_as_it_was(
         open_storage(path)
 
     assert path.read_bytes() == content
+
+
+def test_line_ends_that_were_changed_can_be_changed_back(journal: Path) -> None:
+    """As the error says: no line has others within it."""
+    before = journal.read_bytes()
+    journal.write_bytes(before.replace(b"\n", b"\r\n"))
+    with pytest.raises(CorruptLog, match="dos2unix"):
+        open_storage(journal).read("u1")
+
+    assert journal.read_bytes().replace(b"\r\n", b"\n") == before
 
 
 @pytest.mark.parametrize("left", range(17))

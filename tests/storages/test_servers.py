@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from parzen import State, Study, hp
 from parzen.cli import main
 from parzen.cli._status import STORAGE
-from parzen.errors import ParzenError, Unavailable
+from parzen.errors import ParzenError, StorageError, TooLarge, Unavailable
 from parzen.storages import open_storage
 from parzen.storages._engines import Watchdog, has_refused, may_pass
 from parzen.storages.sql import SQLStorage
@@ -265,6 +265,27 @@ def test_a_server_that_was_never_reached_is_not_waited_for() -> None:
         open_storage("postgresql://127.0.0.1:9/nowhere").studies()
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://u@127.0.0.1:99999/x", "1 to 65535"),
+        ("mysql://hunter2:99999", "1 to 65535"),
+        ("postgresql://u@127.0.0.1:9/x?no_such_option=1", "what the driver knows"),
+        ("postgresql://u@127.0.0.1:9/x?sslmode=perhaps", "what the driver knows"),
+        ("mysql://u@127.0.0.1:9/x?no_such_option=1", "what the driver knows"),
+        ("mysql://u@127.0.0.1:9/x?charset=perhaps", "what the driver knows"),
+        ("mysql://u@127.0.0.1:9/x?ssl_ca=/not/there", "what the driver knows"),
+    ],
+)
+def test_a_url_that_makes_no_sense_is_no_silence_of_a_server(url: str, said: str) -> None:
+    """Nobody was asked."""
+    with pytest.raises(StorageError, match=said) as caught:
+        open_storage(url).studies()
+
+    assert type(caught.value) is StorageError
+    assert "99999" not in str(caught.value)
+
+
 @pytest.mark.databases
 @pytest.mark.parametrize("password", ["hunter2-Secret", "password", "Access"])
 def test_a_server_that_says_no_is_not_one_that_is_silent(url: str, password: str, tmp_path: Path) -> None:
@@ -335,6 +356,7 @@ class _Errors:
         (("server closed the connection unexpectedly",), False),
         ((1045, "Access denied"), True),
         ((3159, "only over TLS"), True),
+        ((1153, "Got a packet bigger than"), True),
         ((2003, "Can't connect"), False),
         ((0, ""), False),
         ((), False),
@@ -373,6 +395,38 @@ def test_what_postgresql_says_passes_or_does_not(state: str | None, passes: bool
 
     assert may_pass(error, _Errors) is passes
     assert not may_pass(_Errors.DataError("too long"), _Errors)
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "passes"), [(1205, "HY000", True), (2006, None, True), (1153, "08S01", False)]
+)
+def test_what_mysql_says_passes_or_does_not_by_its_number(number: int, state: str | None, passes: bool) -> None:
+    """Its states, which PyMySQL tells since 1.2, are the same for a lock not had as for anything else."""
+    error = _Errors.OperationalError(number, "what it said")
+    error.sqlstate = state
+
+    assert may_pass(error, _Errors) is passes
+
+
+@pytest.mark.databases
+def test_mysql_is_sent_all_that_it_takes_and_no_more() -> None:
+    """Up to the last bytes, whatever becomes of them within a statement."""
+    with fresh_database("mysql") as url:
+        storage: Any = SQLStorage(url)
+        storage.create(HEADER)
+        limit = storage._limit
+        data, text = b"x" * (limit // 2 - 3000), "x" * (limit - 3000)
+        storage.put("u1", "key", data)
+        storage.append("u1", [Noted("key", text, 2.0)], "token")
+
+        assert storage.get("u1", "key") == data
+        assert [entry.event for entry in storage.read("u1")] == [Noted("key", text, 2.0)]
+        with pytest.raises(TooLarge, match="max_allowed_packet"):
+            storage.put("u1", "more", b"x" * limit)
+        with pytest.raises(TooLarge, match="a note"):
+            storage.append("u1", [Noted("key", "x" * limit, 2.0)], "another")
+        assert storage.keys("u1") == ["key"]
+        storage.close()
 
 
 # --- passwords --------------------------------------------------------------------------------------------------

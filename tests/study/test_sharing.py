@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,15 @@ import pytest
 import parzen
 from parzen import hp
 from parzen.algorithms import Ask, Proposal, Random
-from parzen.errors import AlgorithmError, AlreadyFinished, OutOfSpace, SpaceError, SpaceExhausted
+from parzen.errors import (
+    AlgorithmError,
+    AlreadyFinished,
+    NotPicklable,
+    OutOfSpace,
+    SpaceError,
+    SpaceExhausted,
+    StudyError,
+)
 from parzen.run import start_trials
 from parzen.space import Points, Space
 from parzen.trials import History, Released, Retracted, Started, State
@@ -46,6 +55,23 @@ def test_threads_may_ask_and_tell_one_study() -> None:
 
     assert errors == []
     assert study.history.count(State.OK) == len(study.history) == 120
+
+
+@pytest.mark.parametrize(("where", "said"), [("study.db", "open it there with Study.load"), (None, "give it storage=")])
+def test_a_study_is_not_pickled_and_says_how_another_process_gets_it(
+    where: str | None, said: str, tmp_path: Path
+) -> None:
+    """A spawned process, say, that is given one as an argument."""
+    study = parzen.Study(LINE, storage=where and tmp_path / where)
+    with pytest.raises(NotPicklable, match=said):
+        pickle.dumps(study)
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "is not empty"), (5, "is text")])
+def test_a_name_that_is_none_is_refused(name: Any, said: str) -> None:
+    """By what it lacks."""
+    with pytest.raises(StudyError, match=said):
+        parzen.Study(LINE, name=name)
 
 
 def test_subscribers_are_told_in_the_order_of_the_log() -> None:

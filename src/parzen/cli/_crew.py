@@ -1,7 +1,7 @@
 """Several workers from one command: processes of their own, each replaced when it is gone before its work is done.
 
 Each holds the reading end of a pipe whose writing end is here.  So it learns of our end, whatever ended us, and does not go
-on with nobody to look after it.
+on with nobody to look after it.  Through another one it says why it ended, which an exit status has no room for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-__all__ = ["ORDERLY", "run_crew"]
+__all__ = ["ORDERLY", "run_crew", "tell_crew"]
 
 ORDERLY = 75
 """Exit status of a member that is done; 0 is what an objective leaves behind that ends its process."""
@@ -26,8 +26,8 @@ DEATHS = 4
 ERROR after three."""
 
 
-def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> int:
-    """Run `n` workers until they are done; the exit status of all together.
+def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> tuple[int, str | None]:
+    """Run `n` workers until they are done; the exit status of all together, and why they ended.
 
     A worker that a signal killed (out of memory, a fault in a library) is replaced, and so is one whose process the objective
     ended; its trial goes to another.  SIGINT and SIGTERM are handed on, and the workers release what they run.
@@ -38,19 +38,31 @@ def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> i
         finished: how many trials of the study have ended.
 
     Returns:
-        0 if all ended so; 128 + n after signal n; else the status of the first that failed.
+        0 if all ended so; 128 + n after signal n; else the status of the first that failed.  And what the run of that one
+        was stopped by, or else of the last; None where it did not come to say so.
     """
     told: list[int] = []
     life, ours = os.pipe()
+    said, saying = os.pipe()
     crew: dict[int, subprocess.Popen[bytes]] = {}
 
     def start(place: int) -> None:
         quiet = [] if place == 0 or "--quiet" in arguments else ["--quiet"]
         crew[place] = subprocess.Popen(
-            [sys.executable, "-m", "parzen", *arguments[:1], "--member", str(life), *quiet, *arguments[1:]],
+            [
+                sys.executable,
+                "-m",
+                "parzen",
+                *arguments[:1],
+                "--member",
+                str(life),
+                str(saying),
+                *quiet,
+                *arguments[1:],
+            ],
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C comes from us, once
-            pass_fds=(life,),
+            pass_fds=(life, saying),
         )
 
     def hand_on(number: int, frame: FrameType | None) -> None:
@@ -60,7 +72,8 @@ def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> i
                 process.send_signal(number)
 
     before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    status, deaths, ended = 0, 0, finished()
+    status, deaths, ended, heard = 0, 0, finished(), ""
+    decides = 0  # the process whose end says why all ended
     try:
         for place in range(n):
             start(place)
@@ -78,12 +91,29 @@ def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> i
                         start(place)
                         continue
                 # Given up at last: who ended with 0 each time has not done its work either.
+                decides = decides if status else process.pid
                 status = status or (128 - code if code < 0 else {ORDERLY: 0, 0: 1}.get(code, code))
-        return 128 + told[-1] if told else status
+                heard += _heard(said)
+        reasons = dict(line.split(" ", 1) for line in heard.splitlines())
+        return (128 + told[-1], "interrupt") if told else (status, reasons.get(str(decides)))
     finally:
         for process in crew.values():  # an error of our own: nobody would look after them
             process.terminate()
         for number, handler in before.items():
             signal.signal(number, handler)
-        os.close(ours)
-        os.close(life)
+        for end in (ours, life, said, saying):
+            os.close(end)
+
+
+def tell_crew(pipe: int, reason: str) -> None:
+    """Say, as a member of a crew, why it ends; in one write, which is not torn by those of others."""
+    os.write(pipe, f"{os.getpid()} {reason}\n".encode())
+
+
+def _heard(pipe: int) -> str:
+    """What members have said since."""
+    os.set_blocking(pipe, False)
+    try:
+        return os.read(pipe, 1 << 16).decode()
+    except BlockingIOError:
+        return ""

@@ -14,6 +14,7 @@ from parzen.cli._output import (
     LONGEST,
     NAME,
     WHERE,
+    Seconds,
     opened,
     params_text,
     print_json,
@@ -139,7 +140,7 @@ def best(storage: str, name: str | None, as_json: bool) -> None:
 @click.option("--once", is_flag=True, help="Print how it stands, and end.")
 @click.option("--until-done", is_flag=True, help="End when all trials are done.")
 @click.option(
-    "--interval", default=1.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between looks."
+    "--interval", default=1.0, show_default=True, type=Seconds(min=0.1, max=86400), help="Seconds between looks."
 )
 def watch(storage: str, name: str | None, as_json: bool, once: bool, until_done: bool, interval: float) -> None:
     """Watch a study while others run it; Ctrl-C ends it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ __all__ = [
     "LONGEST",
     "NAME",
     "WHERE",
+    "Seconds",
     "opened",
     "params_text",
     "print_json",
@@ -51,6 +53,17 @@ def _names_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 _PLAIN = re.compile(r"[\w.@%+=:,/][\w.@%+=:,/-]*", re.ASCII)
 """A name that means itself in every shell, and is no option."""
+
+
+class Seconds(click.FloatRange):
+    """Seconds within bounds, which "nan", a number to Python, passes because it compares false with both."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
 
 LONGEST = 60
 """Characters of a label or an option in a line."""

@@ -8,7 +8,7 @@ import urllib.parse
 import click
 
 from parzen.cli._failing import Failing
-from parzen.cli._output import JSON, print_json, print_text
+from parzen.cli._output import JSON, Seconds, print_json, print_text
 from parzen.cli._status import FAILING, SIGNALLED
 from parzen.errors import AlgorithmError, ObjectiveError, SpaceError
 from parzen.study import Study
@@ -65,12 +65,10 @@ def _known(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 @click.option("--seed", type=click.IntRange(min=0), help="Of everything random.")
 @click.option("--noisy", is_flag=True, help="Equal values may give different losses.")
 @click.option("--parallel", default=1, show_default=True, type=click.IntRange(min=1), help="Trials at the same time.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which no further trial begins."
-)
+@click.option("--timeout", type=Seconds(min=0, min_open=True), help="Seconds after which no further trial begins.")
 @click.option(
     "--trial-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     help="Seconds after which a trial is ended and has failed.",
 )
 @click.option(

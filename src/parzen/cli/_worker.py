@@ -17,9 +17,9 @@ from typing import Any
 
 import click
 
-from parzen.cli._crew import ORDERLY, run_crew
+from parzen.cli._crew import ORDERLY, run_crew, tell_crew
 from parzen.cli._failing import Failing
-from parzen.cli._output import print_json
+from parzen.cli._output import Seconds, print_json
 from parzen.errors import StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -82,9 +82,7 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 @click.option("--algorithm", default=None, help="What proposes, such as tpe or random.")
 @click.option("--pruner", default=None, help="What ends trials early, such as median or asha.")
 @click.option("--create", is_flag=True, help="Make the study where there is none; needs a space and --trials.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds after which no further trial begins."
-)
+@click.option("--timeout", type=Seconds(min=0, min_open=True), help="Seconds after which no further trial begins.")
 @click.option(
     "--max-consecutive-failures",
     "failures",
@@ -97,7 +95,7 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     "--lease",
     default=LEASE,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     help="Seconds without a beat after which others run this worker's trial again.",
 )
 @click.option(
@@ -111,7 +109,12 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON at the end: how far the study is, and why this ended."
 )
-@click.option("--member", type=click.IntRange(min=0), hidden=True, help="Of a crew: end when this pipe is closed.")
+@click.option(
+    "--member",
+    type=(click.IntRange(min=0), click.IntRange(min=0)),
+    hidden=True,
+    help="Of a crew: end when the first pipe is closed, and say why into the second.",
+)
 @click.pass_context
 def worker(
     ctx: click.Context,
@@ -129,7 +132,7 @@ def worker(
     parallel: int,
     quiet: bool,
     as_json: bool,
-    member: int | None,
+    member: tuple[int, int] | None,
 ) -> None:
     """Work on a study, beside other workers, until it is done.
 
@@ -138,7 +141,7 @@ def worker(
     (os._exit) ends the worker with its status, whatever that is; with --parallel such a worker is replaced.
     """
     if member is not None:
-        _end_with_the_crew(member)
+        _end_with_the_crew(*member)
     space = getattr(objective, "space", None) if space is None else space
     if create and (space is None or trials is None):
         raise click.UsageError(
@@ -157,9 +160,9 @@ def worker(
         )
     if parallel > 1:
         raise_budget(study.stream, total)
-        status = run_crew(parallel, _alone(ctx), lambda: _finished(study))
+        status, why = run_crew(parallel, _alone(ctx), lambda: _finished(study))
         if as_json:
-            _print_record(study, None)
+            _print_record(study, why)
         ctx.exit(status)
     failing = Failing(failures, (State.ERROR,))
     study.stream.subscribe(failing.see)
@@ -172,6 +175,8 @@ def worker(
         progress=not quiet,
         lease=lease,
     )
+    if member is not None:
+        tell_crew(member[1], result.stopped_by)
     if as_json:
         _print_record(study, result.stopped_by)
     if result.signal is not None:
@@ -184,9 +189,10 @@ def worker(
         ctx.exit(ORDERLY)
 
 
-def _end_with_the_crew(pipe: int) -> None:
+def _end_with_the_crew(pipe: int, saying: int) -> None:
     """Release the trial and end once nobody holds the other end of a pipe: whoever started this worker is gone."""
-    os.set_inheritable(pipe, False)
+    for end in (pipe, saying):
+        os.set_inheritable(end, False)
 
     def watch() -> None:
         os.read(pipe, 1)

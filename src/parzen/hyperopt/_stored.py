@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 
-from parzen.errors import Conflict, StudyError, StudyNotFound
+from parzen.errors import Conflict, StudyNotFound
 from parzen.hyperopt import _attachments
 from parzen.hyperopt._documents import OWNER, DocumentWriter, outcome_of_document, points_of, values_of
 from parzen.hyperopt.base import Document, Trials
 from parzen.log import Storage, Stream, trial_seed
 from parzen.storages import open_storage
 from parzen.study import Study
+from parzen.study._given import checked_name
 from parzen.trials import Asked, Event, Finished, Started
 
 __all__ = ["StoredAttachments", "StoredDocuments"]
@@ -41,8 +42,8 @@ class StoredDocuments:
     """
 
     def __init__(self, trials: Trials, storage: str | os.PathLike[str] | Storage, name: str | None) -> None:
-        if name is not None and (not isinstance(name, str) or not name):
-            raise StudyError(f"the name of a study is text, got {name!r:.80}")
+        if name is not None:
+            checked_name(name)
         self.trials = trials
         self.where = storage
         if isinstance(storage, os.PathLike) or (isinstance(storage, str) and "://" not in storage):

@@ -120,6 +120,7 @@ class Storage(Protocol):
             Conflict: the heads do not allow it; nothing was added.
             StudyNotFound: no study has that uid; it may have been deleted meanwhile.
             Unavailable: it could not be written (disk full, locked for too long); nothing was added.
+            TooLarge: an event is larger than the storage takes; nothing was added.
         """
         ...
 
@@ -148,7 +149,7 @@ class Storage(Protocol):
             The `seq` of the last entry of the log.
 
         Raises:
-            Conflict, StudyNotFound: as `append`.
+            Conflict, StudyNotFound, TooLarge: as `append`.
             Unavailable: it was interrupted, and is not tried again here: whether the batch is in the log can be found out
                 by its token only.
             Exception: whatever `decide` raises; nothing was added.
@@ -222,6 +223,7 @@ class Storage(Protocol):
 
         Raises:
             StudyNotFound: no study has that uid.
+            TooLarge: they are more than the storage takes; what was there before stays.
         """
         ...
 

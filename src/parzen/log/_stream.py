@@ -18,8 +18,9 @@ from typing import TypeAlias
 
 from parzen._clock import Clock, SystemClock
 from parzen._typing import JSON
-from parzen.errors import Conflict, StudyError, Unavailable
+from parzen.errors import Conflict, StudyError, TooLarge, Unavailable
 from parzen.log._checkpoint import is_worthwhile, keep, restore
+from parzen.log._fitting import fitting
 from parzen.log._seeds import DRAWS, generator
 from parzen.log._storage import Storage
 from parzen.space import Space
@@ -86,12 +87,13 @@ class Stream:
         Raises:
             Conflict: another writer was first; nothing was appended.  `pull`, and think again.
             Unavailable: the storage could not write; nothing was appended.
+            TooLarge: the storage takes nothing so large; of results what came beside the loss is left out before.
             StudyError: this is a forked child of the process that opened the study.
         """
         self._refuse_fork()
         with self._lock:
-            last = self.storage.append(self.header.uid, events, self._next_token())
-            counted = self._fold_up_to(last, events)
+            last, kept = self._append(events, self._next_token())
+            counted = self._fold_up_to(last, kept)
         self._show()
         return counted
 
@@ -118,8 +120,8 @@ class Stream:
         as it is: no number can be taken meanwhile.  It must neither publish nor take long.  Whatever it raises is raised
         here once the endings are in the log.
 
-        Where the storage is interrupted the endings are appended by themselves, and whether the rest is in the log is for
-        the caller to see in the history.
+        Where the storage is interrupted, or the batch is too large for it, the endings are appended by themselves, and
+        whether the rest is in the log is for the caller to see in the history.
 
         Returns:
             For each ending whether it counted.
@@ -154,12 +156,12 @@ class Stream:
             except BaseException as error:
                 while undo:
                     undo.pop()()
-                if not isinstance(error, Unavailable):
+                if not isinstance(error, (Unavailable, TooLarge)):
                     raise
                 # Under the same token: if it is in the log after all, the whole batch is.
                 if batch:
                     with suppress(Conflict):  # only what was decided can be one
-                        self.storage.append(self.header.uid, ended or batch, token)
+                        self._append(ended or batch, token)
                 self.pull()
                 counted = [self._counts(event) for event in ended]
             else:
@@ -173,6 +175,14 @@ class Stream:
         if failure is not None:
             raise failure
         return tuple(counted)
+
+    def _append(self, events: Sequence[Event], token: str) -> tuple[int, Sequence[Event]]:
+        """Append a batch, with less beside its losses if need be; its last place, and what was appended."""
+        while True:
+            try:
+                return self.storage.append(self.header.uid, events, token), events
+            except TooLarge as error:
+                events = fitting(events, error)
 
     def _counts(self, event: Finished) -> bool:
         history, number = self.history, event.number

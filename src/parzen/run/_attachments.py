@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from parzen.errors import InvalidResult
+from parzen.errors import InvalidResult, TooLarge
 from parzen.log import Stream
 
 __all__ = ["attachment_key", "attachments_keeper"]
@@ -51,7 +51,11 @@ def attachments_keeper(stream: Stream | None) -> Callable[[int, Mapping[Any, Any
         for name, value in attached.items():
             if len(name) <= LONGEST and isinstance(value, (bytes, str)):
                 data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
-                stream.storage.put(stream.header.uid, attachment_key(number, name), data)
+                try:
+                    stream.storage.put(stream.header.uid, attachment_key(number, name), data)
+                except TooLarge as error:  # the loss beside it is worth more
+                    _log.warning("%s; left out of the result of trial %d", error, number, extra={"trial": number})
+                    continue
                 index[str(name)] = "str" if isinstance(value, str) else "bytes"
             elif name not in said:
                 left[name] = type(value).__name__

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parzen.errors import ExecutorError, ObjectiveTimeout, SpaceExhausted, StopStudy
+from parzen.errors import ExecutorError, ObjectiveTimeout, SpaceExhausted, StopStudy, TooLarge
 from parzen.log import Stream
 from parzen.run._asking import EXHAUSTED, prepare, start_trials
 from parzen.run._attachments import attachment_key
@@ -249,12 +249,16 @@ class _Driver(Course):
             self.end(message)
 
     def record_on_the_way(self, message: Reported | Attached) -> None:
-        number, attempt = message.number, message.attempt
-        if isinstance(message, Attached):
-            self.stream.storage.put(self.stream.header.uid, attachment_key(number, message.name), message.data)
-            return
-        at = self.stream.clock.wall()
-        self.stream.publish(ReportedEvent(number, attempt, message.step, message.metrics, at))
+        """Keep what a trial told; of what is too large the trial, which is elsewhere and goes on, is not told."""
+        number, attempt, stream = message.number, message.attempt, self.stream
+        try:
+            if isinstance(message, Attached):
+                stream.storage.put(stream.header.uid, attachment_key(number, message.name), message.data)
+            else:
+                at = stream.clock.wall()
+                stream.publish(ReportedEvent(number, attempt, message.step, message.metrics, at))
+        except TooLarge as error:
+            _log.warning("%s; left out, and trial %d goes on", error, number, extra={"trial": number})
 
     def end(self, message: Returned | Raised | Exceeded | Lost) -> None:
         """A trial has come to an end, of whatever kind: its place is free."""

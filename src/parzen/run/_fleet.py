@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
@@ -12,8 +13,13 @@ import numpy as np
 
 from parzen.run._stopping import checked_count, checked_seconds
 from parzen.run.executors import Executor, executor_of
+from parzen.run.executors._evaluate import visible_devices
 
 __all__ = ["Fleet", "fleet_of"]
+
+
+_PYTHON = 10_000_000
+"""Bytes of an interpreter that has imported nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,11 @@ def fleet_of(
     devices = _checked_slots(slots)
     seconds = None if trial_timeout is None else checked_seconds("trial_timeout", trial_timeout)
     memory = None if trial_memory is None else checked_bytes("trial_memory", trial_memory)
+    if memory is not None and memory < _PYTHON:
+        raise ValueError(
+            f"trial_memory is {trial_memory!r:.80}, {memory:g} bytes: Python alone uses {_PYTHON / 1e6:.0f} MB, so that every "
+            "trial would be ended; give a limit such as '2 GB'"
+        )
     if grace is not None and grace != 0:
         grace = checked_seconds("grace", grace)
     if many in {None, 1} and executor is None and not threads and not devices and seconds is memory is grace is None:
@@ -92,11 +103,26 @@ def _checked_slots(slots: Any) -> dict[str, list[Any]]:
         found[name] = list(given)
         if not found[name]:
             raise ValueError(f"slots[{name!r}] is empty: there is nothing to give to a trial")
+        for device in found[name]:
+            for variable, text in visible_devices({name: device}).items():
+                if not _may_be_set(text):
+                    raise ValueError(f"slots[{name!r}] has {device!r:.80}, which cannot be the value of {variable}")
     return found
 
 
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]i?)?b?\s*", re.IGNORECASE)
+def _may_be_set(text: str) -> bool:
+    """Whether a text can stand in a process's environment."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+_UNITS = {"b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:([kmgt]i?)b?|(b))\s*", re.IGNORECASE)
+
+
+_BARE = re.compile(r"\s*[0-9]+(\.[0-9]+)?\s*")
 
 
 def checked_bytes(name: str, value: Any) -> int:
@@ -112,7 +138,11 @@ def checked_bytes(name: str, value: Any) -> int:
     if isinstance(value, str):
         match = _SIZE.fullmatch(value)
         if match is not None:
-            found = float(match[1]) * _UNITS[(match[2] or "").lower()]
+            found = float(match[1]) * _UNITS[(match[2] or match[3]).lower()]
+        elif _BARE.fullmatch(value):
+            raise ValueError(
+                f"{name} is text with a unit, such as '2 GB', or a number of bytes; {value!r:.80} has no unit"
+            )
     elif isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         found = float(value)
     if not 1 <= found < math.inf:

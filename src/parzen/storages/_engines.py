@@ -17,7 +17,19 @@ from sqlalchemy.pool import NullPool
 from parzen.errors import MissingDependency, StorageError
 from parzen.storages._file import StudyFile, sentence
 
-__all__ = ["WAIT", "Watchdog", "has_refused", "may_pass", "parse_url", "prepare", "server_engine", "sqlite_file"]
+__all__ = [
+    "WAIT",
+    "Watchdog",
+    "has_refused",
+    "is_misspelt",
+    "is_too_large",
+    "may_pass",
+    "parse_url",
+    "prepare",
+    "sent_bytes",
+    "server_engine",
+    "sqlite_file",
+]
 
 _DRIVERS: Mapping[str, tuple[str, str]] = {
     "postgresql": ("postgresql+psycopg", '"psycopg[binary]"'),
@@ -65,6 +77,10 @@ def parse_url(url: str | sa.URL) -> sa.URL:
         raise StorageError(
             f"the URL that begins with {parsed.drivername}:// has more than one @: one in a password, or anywhere else but "
             "before the host, is written %40"
+        )
+    if parsed.port is not None and not 1 <= parsed.port <= 65535:  # not repeated: without an @HOST it is the password
+        raise StorageError(
+            f"the URL that begins with {parsed.drivername}:// has a port that cannot be: one is a number from 1 to 65535"
         )
     return parsed
 
@@ -135,8 +151,12 @@ def _seconds(text: object, shown: str) -> float:
     return seconds
 
 
-def prepare(connection: Any, dialect: str) -> None:
-    """Tell a server about a new connection what it has to know."""
+def prepare(connection: Any, dialect: str) -> int | None:
+    """Tell a server about a new connection what it has to know; the bytes that it takes in one statement, if few.
+
+    MySQL and MariaDB have such a limit, and cut the connection of whoever passes it, often before they have said why: what
+    is too large must not be sent.
+    """
     told = (
         "mariadb"
         if dialect == "mysql" and "mariadb" in str(getattr(connection, "server_version", "")).lower()
@@ -144,7 +164,22 @@ def prepare(connection: Any, dialect: str) -> None:
     )
     with contextlib.closing(connection.cursor()) as cursor:
         cursor.execute(_PREPARE[told])
+        limit = None
+        if dialect in ("mysql", "mariadb"):
+            cursor.execute("SELECT @@max_allowed_packet")
+            limit = int(cursor.fetchone()[0])
     connection.commit()
+    return limit
+
+
+def sent_bytes(cursor: Any, value: str | bytes) -> int:
+    """How long a value in ASCII, or bytes, is within a statement of MySQL.
+
+    Of that there is only the driver to ask: PyMySQL writes bytes as themselves with backslashes, and since 1.2 in hex.
+    """
+    if hasattr(cursor, "mogrify"):
+        return len(cursor.mogrify("%s", (value,)))
+    return 2 * len(value)
 
 
 _PASSING_STATES = ("08", "40", "57P", "25P03", "53300", "55P03")
@@ -152,25 +187,46 @@ _PASSING_STATES = ("08", "40", "57P", "25P03", "53300", "55P03")
 connections, lock not had."""
 _PASSING_NUMBERS = frozenset({0, 1040, 1053, 1158, 1159, 1160, 1161, 1205, 1213, 1927, 2003, 2006, 2013, 2055, 4031})
 """MySQL and MariaDB: the same."""
+_TOO_LARGE = frozenset({1153, 2020})
+"""MySQL and MariaDB: a packet beyond max_allowed_packet, as the server and as the client say it."""
 
 
 def may_pass(error: BaseException, dbapi: Any) -> bool:
     """Whether the same transaction may do well if it is done again."""
     if not isinstance(error, (dbapi.OperationalError, dbapi.InterfaceError, dbapi.InternalError)):
         return False
-    if hasattr(error, "sqlstate"):  # None where the server could not be asked
-        return error.sqlstate is None or error.sqlstate.startswith(_PASSING_STATES)
-    number = error.args[0] if error.args else 0
-    return not isinstance(number, int) or number in _PASSING_NUMBERS
+    number = error.args[0] if error.args else None
+    if isinstance(
+        number, int
+    ):  # before the state, which PyMySQL knows since 1.2: of a lock not had it is HY000, anything
+        return number in _PASSING_NUMBERS
+    # None where the server could not be asked.
+    state = getattr(error, "sqlstate", None)
+    return state is None or state.startswith(_PASSING_STATES)
+
+
+def is_misspelt(error: BaseException, dbapi: Any) -> bool:
+    """Whether the driver itself refused what it was to connect with, and no server was asked.
+
+    libpq says so in its user's language; where that is not English, it is a server that did not answer, as ever.
+    """
+    if has_refused(error):  # servers make errors of the same classes
+        return False
+    return isinstance(error, dbapi.ProgrammingError) or str(error).startswith("connection is bad: invalid ")
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Whether a statement was longer than a server takes; one that stands behind another with a smaller limit, say."""
+    return bool(error.args) and error.args[0] in _TOO_LARGE
 
 
 def has_refused(error: BaseException) -> bool:
     """Whether a server has answered and said no, and it is neither the network nor its silence."""
     state, number = getattr(error, "sqlstate", None), error.args[0] if error.args else None
-    if state is not None:
-        return not str(state).startswith(("08", "57P"))
     if isinstance(number, int):  # 2000 to 2999 are the client's own
         return 1000 <= number < 2000 or number >= 3000
+    if state is not None:
+        return not str(state).startswith(("08", "57P"))
     # libpq keeps the state of a connection that was not made to itself, and has two blanks after the severity, in whatever
     # language the server speaks.
     return re.search(r"failed: \S+:  |no password supplied", str(error)) is not None

@@ -108,6 +108,13 @@ class LineFile:
     def _check(self, start: bytes) -> bool:
         if _first_line().startswith(start):
             return len(start) == START  # a process died while it made the file: nothing is lost
+        if start.startswith(_first_line()[:-1] + b"\r"):
+            raise CorruptLog(
+                f"the line ends of {self.path} were changed from LF to CRLF, as git, an editor or a transfer in text mode do; "
+                "it is left as it was: copy it again as binary (git: `*.journal -text` in .gitattributes), or change a copy "
+                "back, as dos2unix does",
+                path=self.path,
+            )
         version = start[len(_MAGIC) :].strip()
         if start.startswith(_MAGIC) and version.isdigit():
             raise SchemaTooNew(

@@ -21,14 +21,17 @@ from typing import Any, NoReturn, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from parzen.errors import CorruptLog, StorageError, StudyNotFound, Unavailable
+from parzen.errors import CorruptLog, ParzenError, StorageError, StudyNotFound, TooLarge, Unavailable
 from parzen.storages._engines import (
     WAIT,
     Watchdog,
     has_refused,
+    is_misspelt,
+    is_too_large,
     may_pass,
     parse_url,
     prepare,
+    sent_bytes,
     server_engine,
     sqlite_file,
 )
@@ -46,14 +49,13 @@ _LONGEST = 0.05
 """Seconds between two tries to write to a file while others do, at most."""
 _LONG = 4
 """Characters from which a password is no part of ordinary words."""
+_REST = 2048
+"""Bytes of a statement beside the one value in it that may be large, at most: a key has 700."""
+_SMALLER = "store less with it (the path of a file, say), or set max_allowed_packet of the server higher, up to 1 GB"
 
 
 class Duplicate(CorruptLog):
     """A unique column refused a row.  Where nobody expects that, the table and its index contradict each other."""
-
-
-class _Interrupted(Unavailable):
-    """A transaction that may be done again at once: a deadlock, or a connection that broke."""
 
 
 class Session:
@@ -70,6 +72,7 @@ class Session:
         self._finalizer: weakref.finalize[..., Any] | None = None
         self._inherited: list[object] = []
         self._closed = self._reached = False
+        self._limit: int | None = None  # of bytes in one statement, once a server was asked
         self._crowded = False  # somebody else was writing when we last wanted to
         self._patience = 0.0
         self._watchdog: Watchdog | None = None
@@ -113,10 +116,10 @@ class Session:
         if self._connection is None:
             try:
                 pooled = self._engine.raw_connection()
-            except (TypeError, ValueError) as error:  # what the driver was told is none of its arguments
-                raise StorageError(
-                    f"{self.location}: after the ? stand timeout=SECONDS and what the driver knows: {self._shown(error)}"
-                ) from None
+            except ParzenError:  # of a file's own
+                raise
+            except (TypeError, ValueError, AttributeError, OSError) as error:  # what the driver was told makes no sense
+                raise self._misspelt(error) from None
             connection: Any = pooled.dbapi_connection
             pooled.detach()  # the pool would log what goes wrong while a broken connection is closed
             try:
@@ -132,7 +135,7 @@ class Session:
     def _check(self, connection: Any) -> None:
         """Are the tables there, and of a version that we know; older ones are brought up to date."""
         if self.file is None:
-            prepare(connection, self._dialect.name)
+            self._limit = prepare(connection, self._dialect.name)
             if not self.readonly:
                 if not self._reached:
                     make_tables(self._engine, connection, self._sql)
@@ -182,14 +185,46 @@ class Session:
             raise sqlite_error(cause, self.location) from error
         self._drop()
         # Not `from error`: drivers repeat in their errors what they were given to connect with.
-        kind = _Interrupted if self._reached and may_pass(cause, self._dialect.loaded_dbapi) else Unavailable
         said = self._shown(cause)
+        if is_too_large(cause):
+            raise TooLarge(f"{self.location} takes no statement that is so long ({said}): {_SMALLER}") from None
+        if not self._reached and is_misspelt(cause, self._dialect.loaded_dbapi):
+            raise self._misspelt(cause) from None
+        passing = self._reached and may_pass(cause, self._dialect.loaded_dbapi)
         if not has_refused(cause):
-            raise kind(f"{self.location} did not answer ({said}): look at the server, then try again") from None
+            raise Unavailable(
+                f"{self.location} did not answer ({said}): look at the server, then try again", passing=passing
+            ) from None
         where = "the server" if self._reached else "the user, the password and the name of the database"
-        raise kind(
-            f"{self.location} refused ({said.rpartition(' failed: ')[2]}): look at {where}, then try again"
+        raise Unavailable(
+            f"{self.location} refused ({said.rpartition(' failed: ')[2]}): look at {where}, then try again",
+            passing=passing,
         ) from None
+
+    def _misspelt(self, error: Exception) -> StorageError:
+        """What a driver did not take; nobody was asked."""
+        return StorageError(
+            f"{self.location}: after the ? stand timeout=SECONDS and what the driver knows: {self._shown(error)}"
+        )
+
+    def _refuse_large(self, cursor: Any, what: str, value: str | bytes) -> None:
+        """Raise `TooLarge` for what a server would cut the connection for.
+
+        Args:
+            cursor: that is to send it.
+            what: it is, to be said.
+            value: in ASCII, or bytes.
+        """
+        if self._limit is None or 2 * len(value) + _REST <= self._limit:
+            return
+        size = sent_bytes(cursor, value) + _REST
+        if size > self._limit:
+            raise TooLarge(
+                f"{what} ({len(value) / 1e6:.3g} MB) needs a statement of {size / 1e6:.3g} MB, and {self.location} takes "
+                f"{self._limit / 1e6:.3g} MB (its max_allowed_packet): {_SMALLER}",
+                size=size,
+                limit=self._limit,
+            )
 
     def _shown(self, error: Exception) -> str:
         """What a driver said, without what nobody is to see."""
@@ -233,8 +268,8 @@ class Session:
         while True:
             try:
                 return act(turn > 0)
-            except _Interrupted:
-                if time.monotonic() - began >= self._patience:
+            except Unavailable as error:
+                if not error.passing or time.monotonic() - began >= self._patience:
                     raise
             # Apart from each other, so that those who stood in each other's way do not meet again.
             time.sleep(min(0.01 * 2**turn, 1.0) * (0.5 + self._jitter.random()))
@@ -271,6 +306,10 @@ class Session:
             connection = self._connect()
             with self._watched(connection, seconds):
                 cursor = connection.cursor()
+                if self._limit is not None and hasattr(
+                    cursor, "max_stmt_length"
+                ):  # of rows that go out as one statement
+                    cursor.max_stmt_length = min(cursor.max_stmt_length, self._limit - _REST)
                 try:
                     if self.file is not None:
                         self.file.check_in_place()

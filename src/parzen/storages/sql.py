@@ -40,7 +40,10 @@ from parzen.trials import (
     Asked,
     Entry,
     Event,
+    Finished,
     Header,
+    Noted,
+    Reported,
     Started,
     State,
     checksum,
@@ -71,6 +74,7 @@ class SQLStorage(Session):
         CorruptLog, SchemaTooNew, Unavailable: an existing file cannot be used (nothing was written to it).
         MissingDependency: the database's driver is not installed.
         StorageError: the URL makes no sense.
+        TooLarge: by MySQL and MariaDB, for what is beyond their max_allowed_packet; nothing is sent then.
     """
 
     durable = True
@@ -114,6 +118,7 @@ class SQLStorage(Session):
         def add(cursor: Any, again: bool) -> None:
             found = self._sql.study_named(cursor, n=row["name"]).fetchone()
             if found is None:
+                self._refuse_large(cursor, "the study's header, with its space", text)
                 self._sql.add_study(cursor, **row)
             elif not (again and found[0] == header.uid):  # then the acknowledgement was lost
                 raise StudyExists(
@@ -212,6 +217,8 @@ class SQLStorage(Session):
         token: str,
     ) -> None:
         """Entries and heads of a batch that begins at a place, where `before` was the next free number."""
+        for event, (_, body) in zip(events, bodies, strict=True):
+            self._refuse_large(cursor, _said(event), body)
         sql, heads = self._sql, {}
         for number in numbers(before, events):
             head = sql.trial(cursor, i=study, n=number).fetchone()
@@ -397,6 +404,7 @@ class SQLStorage(Session):
 
         def act(cursor: Any, again: bool) -> None:
             study, _, _ = self._position(cursor, uid, hold=True)
+            self._refuse_large(cursor, f"what is to be kept as {key!r}", data)
             self._sql.drop_blob(cursor, i=study, k=name)
             self._sql.add_blob(cursor, study=study, key=name, crc=zlib.crc32(data), data=bytes(data))
 
@@ -439,3 +447,11 @@ class SQLStorage(Session):
         raise StudyNotFound(
             f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
         )
+
+
+def _said(event: Event) -> str:
+    """What an event is, to whoever made it."""
+    kind = {Finished: "result", Reported: "report"}.get(type(event))
+    if kind is not None:
+        return f"the {kind} of trial {getattr(event, 'number', '?')}"
+    return "a note" if isinstance(event, Noted) else f"an entry ({type(event).__name__})"

@@ -119,8 +119,10 @@ def checked_name(name: str | None) -> str:
     """The name of a study, "study" where none was given."""
     if name is None:
         return DEFAULT_NAME
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str):
         raise StudyError(f"the name of a study is text, got {name!r:.80}")
+    if not name:
+        raise StudyError(f"the name of a study is not empty, got {name!r}: leave name= away for {DEFAULT_NAME!r}")
     return name
 
 

@@ -6,12 +6,12 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from parzen._clock import Clock, SystemClock
 from parzen._typing import Direction
 from parzen.algorithms import Algorithm, algorithm_named
-from parzen.errors import AlreadyFinished, Conflict, StudyError
+from parzen.errors import AlreadyFinished, Conflict, NotPicklable, StudyError
 from parzen.feedback import Feedback, RunInfo, feedback_for
 from parzen.log import Storage, Stream
 from parzen.pruners import Pruner, pruner_named
@@ -698,6 +698,13 @@ class Study:
                 unsubscribe()
                 feedback.finish(history, stopped_by, failure)
         return Result(self, stopped_by, interrupts.signal)
+
+    def __getstate__(self) -> NoReturn:
+        """Refuses to be pickled: a connection and a lock are of one process."""
+        where = "give it storage=, and open it there" if self.storage.live is not None else "open it there"
+        raise NotPicklable(
+            f"study {self.name!r} cannot be sent to another process: {where} with Study.load(storage, name)"
+        )
 
     def __repr__(self) -> str:
         history = self.history
