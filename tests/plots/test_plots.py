@@ -265,6 +265,16 @@ def test_a_contour_that_cannot_be_says_why_in_a_sentence(labels: str, chosen: tu
         result.plot.contour(*chosen)
 
 
+@pytest.mark.parametrize("name", ["slice", "contour", "parallel", "rank"])
+def test_a_study_without_parameters_has_none_to_plot(name: str) -> None:
+    """Which every plot of parameters says alike."""
+    study = parzen.Study({"constant": 3})
+    study.run(lambda config: 1.0, 1, progress=False)
+
+    with pytest.raises(SpaceError, match="the space has no parameters to plot"):
+        study.plot.named(name)()
+
+
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 def test_random_search_finds_nothing_better_than_what_was_seen(direction: str) -> None:
     """A loss that is never negative has no band below zero; and both libraries draw it on the scale that the chart has."""
