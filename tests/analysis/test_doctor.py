@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,24 @@ def test_losses_whose_squares_are_too_large_are_looked_at_without_a_warning() ->
     result = parzen.minimize(lambda c: (c["x"] - 0.5) * 1e300, space, 30, seed=1, progress=False)
 
     assert isinstance(doctor(result), tuple)
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+def test_losses_that_stand_for_infinity_leave_the_answer_as_it_is(share: float) -> None:
+    """What is as good as the best is not measured by them, and no warning comes."""
+    rng = np.random.default_rng(1)
+    space = {"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}
+    result = parzen.minimize(
+        lambda c: sys.float_info.max if rng.random() < share else c["x"],
+        space,
+        30,
+        seed=1,
+        algorithm="random",
+        progress=False,
+    )
+
+    assert isinstance(doctor(result), tuple)
+    assert region(result).within < 100
 
 
 def test_a_parameter_that_only_matters_with_another_is_not_dead() -> None:

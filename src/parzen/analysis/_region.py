@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parzen._magnitude import bounded, measurable
 from parzen._typing import JSON, FloatArray, IntArray
 from parzen._wording import counted, number, plain
 from parzen.algorithms.gp import Belief
@@ -132,7 +133,8 @@ def region(source: Source, *, within: float | None = None) -> Region:
     best = int(np.argmin(expected))
     if within is None:
         within, why = float(error[best]), "one standard error"
-        least = _LEAST * float(np.median(history.losses[scored(history)]) - expected[best])
+        usual = np.median(measurable(bounded(history.losses[scored(history)])))
+        least = _LEAST * float(usual - bounded(expected)[best])
         if within < least:
             within, why = least, "a hundredth of the way to the median loss, which is more than the standard error"
     else:
