@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -220,6 +221,26 @@ def test_a_zone_of_two_conditions_is_found() -> None:
 
     assert set(found.labels) == {"batch", "device"}
     assert "device = 'gpu'" in found.sentence
+
+
+@pytest.mark.parametrize(("sign", "relation"), [(1, "≥"), (-1, "≤")])
+def test_the_bound_of_a_zone_holds_for_the_trials_that_are_counted(sign: int, relation: str) -> None:
+    """With as many digits as it takes: whoever counts the trials up to it finds those of the sentence."""
+    study = parzen.Study({"x": hp.float("x", -2, 2)}, seed=1)
+    values = [sign * (0.99981121 + k * 1e-5) for k in range(20)]
+    study.enqueue(*({"x": value} for value in values))
+
+    def objective(config: dict[str, float]) -> float:
+        if sign * config["x"] > 0.999885:
+            raise MemoryError
+        return 1.0
+
+    study.run(objective, 20, progress=False, catch=True)
+    (found,) = (one for one in doctor(study) if one.kind == "failing zone")
+    said = re.search(rf"All (\d+) trials with x {relation} (\S+) failed", found.sentence)
+
+    assert said is not None
+    assert int(said[1]) == sum(sign * value >= sign * float(said[2]) for value in values)
 
 
 def test_failures_by_chance_are_no_zone() -> None:

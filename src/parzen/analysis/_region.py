@@ -11,6 +11,7 @@ process is sure of that, and trials with a loss have been there: of what always 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from parzen._magnitude import bounded, measurable
 from parzen._typing import JSON, FloatArray, IntArray
-from parzen._wording import counted, number, plain
+from parzen._wording import bound, counted, number, plain
 from parzen.algorithms.gp import Belief
 from parzen.analysis._noise import noise_of
 from parzen.analysis._source import Source, history_of, scored
@@ -70,7 +71,9 @@ class Range:
         else:
             assert self.low is not None
             assert self.high is not None
-            text = number(self.low) if self.low == self.high else f"{number(self.low)} to {number(self.high)}"
+            text = number(self.low)
+            if self.low < self.high:
+                text = f"{bound(self.low, -math.inf)} to {bound(self.high, math.inf)}"
         return f"{name}: {text}" + (" (nearly anything)" if self.free else "")
 
 
@@ -108,7 +111,7 @@ class Region:
 
     def __str__(self) -> str:
         head = (
-            f"{counted(len(self.trials), 'trial')} {'is' if len(self.trials) == 1 else 'are'} within {number(self.within, 3)} of the best expected loss, "
+            f"{counted(len(self.trials), 'trial')} {'is' if len(self.trials) == 1 else 'are'} within {bound(self.within, math.inf, 3)} of the best expected loss, "
             f"{number(self.expected)} (trial {self.number}): {self.why}"
         )
         return "\n".join([head, *(f"  {one}" for one in self.ranges)])
