@@ -24,6 +24,7 @@ __all__ = [
     "middle",
     "number",
     "plain",
+    "quoted",
     "setting",
     "settings",
     "span",
@@ -105,6 +106,11 @@ def plain(text: str, limit: int = 60) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """As `plain`, between quotes; `repr` would spell the escapes of what is spelled already once more."""
+    return f"'{plain(text, limit)}'"
 
 
 def middle(text: str, limit: int = 60) -> str:

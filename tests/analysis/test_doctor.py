@@ -146,6 +146,14 @@ def test_a_dead_parameter_is_found(seed: int) -> None:
     assert [one.labels for one in found] == [("z",)]
 
 
+def test_a_label_is_spelled_once() -> None:
+    """As plots and tables spell it: what cannot be printed is an escape, and an escape is not escaped again."""
+    label = "z\u202e\x1b[31m"
+    found = _of("dead parameter", searched(bowl, {**UNIT, label: hp.float(label, 0, 1)}, seed=2))
+
+    assert "an effect of 'z\\u202e\\x1b[31m':" in found[0].sentence
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_parameter_that_decides_on_failure_is_not_dead_and_its_failing_option_no_answer(seed: int) -> None:
     """Neither by the doctor nor by the region: among losses alone the option makes no difference."""

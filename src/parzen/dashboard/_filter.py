@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import BoolArray, FloatArray
-from parzen._wording import plain
+from parzen._wording import plain, quoted
 from parzen.dashboard._answers import Problem
 from parzen.plots._axes import option_text
 from parzen.trials import History, State
@@ -93,7 +93,7 @@ def _tokens(text: str) -> list[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or match.end() == at:
-            raise Problem(f"the condition cannot be read from {plain(text[at:], 20)!r} on")
+            raise Problem(f"the condition cannot be read from {quoted(text[at:], 20)} on")
         at = match.end()
         kind = str(match.lastgroup)
         if kind == "comma":
@@ -123,7 +123,7 @@ class _Reader:
     def all(self) -> BoolArray:
         mask = self.either()
         if self.at < len(self.tokens):
-            raise Problem(f"the condition ends before {plain(self.tokens[self.at].text, 20)!r}: join with and, or")
+            raise Problem(f"the condition ends before {quoted(self.tokens[self.at].text, 20)}: join with and, or")
         return mask
 
     def peek(self) -> _Token | None:
@@ -199,7 +199,7 @@ class _Reader:
             return _Operand(codes=np.where(np.isnan(values), -1, values).astype(np.int64), texts=names)
         if token.kind == "name":
             known = ", ".join(plain(label, 30) for label in space.labels[:12]) or "none"
-            raise Problem(f"there is no parameter {plain(text, 40)!r}; there are {known}")
+            raise Problem(f"there is no parameter {quoted(text, 40)}; there are {known}")
         if text in FIELDS:
             return _Operand(numbers=FIELDS[text](history))
         if text in _TEXTS:
@@ -245,7 +245,7 @@ class _Reader:
             word = left.word if a is None else right.word
             names = [*map(str, self.history.space.labels[:8]), "loss", "state", "number"]
             raise Problem(
-                f"{plain(str(word), 40)!r} is neither a number nor a parameter; there are "
+                f"{quoted(str(word), 40)} is neither a number nor a parameter; there are "
                 + ", ".join(plain(name, 30) for name in names)
             )
         with np.errstate(invalid="ignore"):
