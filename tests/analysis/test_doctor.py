@@ -331,6 +331,12 @@ def test_a_short_study_is_told_to_go_on() -> None:
     assert found.kind == "too little"
 
 
+@pytest.mark.parametrize(("trials", "said"), [(1, "1 trial has a"), (2, "2 trials have a")])
+def test_one_trial_is_told_in_the_singular(trials: int, said: str) -> None:
+    """As everywhere else."""
+    assert said in doctor(searched(bowl, trials=trials))[0].sentence
+
+
 def test_findings_are_json_and_sentences() -> None:
     """For programs and for people; a study, its result and its history get the same ones."""
     result = searched(branches, BRANCHES, trials=120)
