@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parzen._wording import clock_time, counted, encodable, joined, middle, number, plain, span, told_apart
+from parzen._wording import bound, clock_time, counted, encodable, joined, middle, number, plain, span, told_apart
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,16 @@ def test_numbers_are_short(x: float, text: str) -> None:
 def test_a_short_number_is_near_the_number(x: float) -> None:
     """It is within the last of its digits."""
     assert math.isclose(float(number(x)), x, rel_tol=6e-4, abs_tol=1e-320)
+
+
+@given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
+def test_a_bound_lies_between_what_is_within_and_what_is_not(x: float, beyond: float) -> None:
+    """On the side of what is not; the very number where the two are one."""
+    told = float(bound(x, beyond))
+
+    assert min(x, beyond) <= told <= max(x, beyond)
+    assert told == x or told != beyond
+    assert float(bound(x, math.inf)) >= x >= float(bound(x, -math.inf))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from parzen._typing import FloatArray
 __all__ = [
     "Labelled",
     "Settings",
+    "bound",
     "clock_time",
     "counted",
     "encodable",
@@ -23,6 +24,7 @@ __all__ = [
     "middle",
     "number",
     "plain",
+    "quoted",
     "setting",
     "settings",
     "span",
@@ -53,6 +55,23 @@ def number(x: float, digits: int = 4) -> str:
         return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa, _, power = f"{x:.{digits - 1}e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(power)}"
+
+
+def bound(x: float, beyond: float, digits: int = 4) -> str:
+    """A number as the bound of what lies on the other side of it: its text is never past it, and does not reach `beyond`.
+
+    Args:
+        x: the last value that has to be within, such as the least of some trials.
+        beyond: the next value that must not be, on the far side; an infinity where there is none, `x` for all of its digits.
+        digits: significant ones, if they do; more as far as they are needed.
+    """
+    low, high = sorted((x, beyond))
+    for many in range(digits, 18):
+        text = number(x, many)
+        told = float(text)
+        if told == x or low < told < high:
+            return text
+    return repr(x)
 
 
 def clock_time(seconds: float) -> str:
@@ -87,6 +106,11 @@ def plain(text: str, limit: int = 60) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def quoted(text: str, limit: int = 60) -> str:
+    """As `plain`, between quotes; `repr` would spell the escapes of what is spelled already once more."""
+    return f"'{plain(text, limit)}'"
 
 
 def middle(text: str, limit: int = 60) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -144,6 +146,14 @@ def test_a_dead_parameter_is_found(seed: int) -> None:
     assert [one.labels for one in found] == [("z",)]
 
 
+def test_a_label_is_spelled_once() -> None:
+    """As plots and tables spell it: what cannot be printed is an escape, and an escape is not escaped again."""
+    label = "z\u202e\x1b[31m"
+    found = _of("dead parameter", searched(bowl, {**UNIT, label: hp.float(label, 0, 1)}, seed=2))
+
+    assert "an effect of 'z\\u202e\\x1b[31m':" in found[0].sentence
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_parameter_that_decides_on_failure_is_not_dead_and_its_failing_option_no_answer(seed: int) -> None:
     """Neither by the doctor nor by the region: among losses alone the option makes no difference."""
@@ -167,6 +177,24 @@ def test_losses_whose_squares_are_too_large_are_looked_at_without_a_warning() ->
     result = parzen.minimize(lambda c: (c["x"] - 0.5) * 1e300, space, 30, seed=1, progress=False)
 
     assert isinstance(doctor(result), tuple)
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+def test_losses_that_stand_for_infinity_leave_the_answer_as_it_is(share: float) -> None:
+    """What is as good as the best is not measured by them, and no warning comes."""
+    rng = np.random.default_rng(1)
+    space = {"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}
+    result = parzen.minimize(
+        lambda c: sys.float_info.max if rng.random() < share else c["x"],
+        space,
+        30,
+        seed=1,
+        algorithm="random",
+        progress=False,
+    )
+
+    assert isinstance(doctor(result), tuple)
+    assert region(result).within < 100
 
 
 def test_a_parameter_that_only_matters_with_another_is_not_dead() -> None:
@@ -201,6 +229,26 @@ def test_a_zone_of_two_conditions_is_found() -> None:
 
     assert set(found.labels) == {"batch", "device"}
     assert "device = 'gpu'" in found.sentence
+
+
+@pytest.mark.parametrize(("sign", "relation"), [(1, "≥"), (-1, "≤")])
+def test_the_bound_of_a_zone_holds_for_the_trials_that_are_counted(sign: int, relation: str) -> None:
+    """With as many digits as it takes: whoever counts the trials up to it finds those of the sentence."""
+    study = parzen.Study({"x": hp.float("x", -2, 2)}, seed=1)
+    values = [sign * (0.99981121 + k * 1e-5) for k in range(20)]
+    study.enqueue(*({"x": value} for value in values))
+
+    def objective(config: dict[str, float]) -> float:
+        if sign * config["x"] > 0.999885:
+            raise MemoryError
+        return 1.0
+
+    study.run(objective, 20, progress=False, catch=True)
+    (found,) = (one for one in doctor(study) if one.kind == "failing zone")
+    said = re.search(rf"All (\d+) trials with x {relation} (\S+) failed", found.sentence)
+
+    assert said is not None
+    assert int(said[1]) == sum(sign * value >= sign * float(said[2]) for value in values)
 
 
 def test_failures_by_chance_are_no_zone() -> None:
@@ -281,6 +329,12 @@ def test_a_short_study_is_told_to_go_on() -> None:
     (found,) = doctor(searched(bowl, trials=12))
 
     assert found.kind == "too little"
+
+
+@pytest.mark.parametrize(("trials", "said"), [(1, "1 trial has a"), (2, "2 trials have a")])
+def test_one_trial_is_told_in_the_singular(trials: int, said: str) -> None:
+    """As everywhere else."""
+    assert said in doctor(searched(bowl, trials=trials))[0].sentence
 
 
 def test_findings_are_json_and_sentences() -> None:

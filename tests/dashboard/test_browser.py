@@ -512,7 +512,7 @@ def test_texts_cannot_turn_their_line_and_words_and_numbers_are_whole(
     tab: Callable[..., Tab], visit: Callable[..., Visitor], tmp_path: Path
 ) -> None:
     """Characters that reverse what follows are spelled; a kind of failure and a number stand on one line."""
-    evil, long = "a\u202eb\u2066", "a long label " * 6
+    evil, long = "a\u202eb\u2066\x1b[31m", "a long label " * 6
     space = {evil: hp.categorical(evil, ["x\u202ey", "z\u200fz"]), long: hp.float(long, 1e-5, 1e-1)}
 
     def objective(config: dict[str, Any]) -> float:
@@ -536,8 +536,8 @@ def test_texts_cannot_turn_their_line_and_words_and_numbers_are_whole(
     for cell in numbers.all():
         assert cell.evaluate(lines) == 1
     text = page.locator("body").inner_text()
-    assert "a\\u202eb\\u2066" in text
-    assert not set("\u202e\u2066\u200f") & set(text)
+    assert "a\\u202eb\\u2066\\x1b[31m" in text
+    assert not set("\u202e\u2066\u200f\x1b") & set(text)
 
 
 @browser_only

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from rich.cells import cell_len
 
 from parzen import hp
 from parzen.feedback import Watch, overview_of
+from parzen.feedback._page import curve_svg
 from parzen.feedback._panel import joined, pace_text, panel, sparkline
 from parzen.space import Space
 from parzen.trials import Asked, Finished, Outcome, Reported, Requested, Started, State, TrialError
@@ -223,6 +225,21 @@ def test_the_best_so_far_knows_the_direction(make_driver: type[Driver]) -> None:
 
     assert seen.losses.tolist()[2:] == [3.0, 2.0]
     assert seen.best_so_far.tolist() == [1.0, 1.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_what_stands_for_infinity_hides_no_improvement(make_driver: type[Driver], direction: str) -> None:
+    """However many trials have it: the curve shows the others, and the last improvement is not among what did not help."""
+    sign = 1.0 if direction == "minimize" else -1.0
+    driver = make_driver(direction=direction)
+    for i in range(30):
+        driver.trial(sign * (sys.float_info.max if i % 5 < 3 else 30.0 - i))
+    seen = overview_of(driver.history, 0.0, name="demo")
+
+    assert seen.chance is not None
+    assert seen.chance.since == 0
+    assert "e300" not in joined(panel(seen))
+    assert "e300" not in curve_svg(seen)
 
 
 def test_losses_over_many_orders_of_magnitude_are_seen_on_a_logarithm(driver: Driver) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,39 @@ def test_a_contour_that_cannot_be_says_why_in_a_sentence(labels: str, chosen: tu
         result.plot.contour(*chosen)
 
 
+@pytest.mark.parametrize("name", ["slice", "contour", "parallel", "rank"])
+def test_a_study_without_parameters_has_none_to_plot(name: str) -> None:
+    """Which every plot of parameters says alike."""
+    study = parzen.Study({"constant": 3})
+    study.run(lambda config: 1.0, 1, progress=False)
+
+    with pytest.raises(SpaceError, match="the space has no parameters to plot"):
+        study.plot.named(name)()
+
+
+@pytest.mark.parametrize("share", [0.6, 1.0])
+@pytest.mark.parametrize(("direction", "worst"), [("minimize", 1.0), ("maximize", -1.0), ("maximize", 1.0)])
+def test_the_largest_floats_do_not_break_a_plot(direction: parzen.Direction, worst: float, share: float) -> None:
+    """They stand for infinity: beside others they are far out where they are the worse ones, however many there are."""
+    large, rng = worst * sys.float_info.max, np.random.default_rng(1)
+    study = parzen.Study({"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)}, direction=direction, seed=1)
+    study.run(lambda config: large if rng.random() < share else config["x"] + 1, 25, progress=False)
+    for name in ("history", "convergence", "slice", "contour", "parallel", "rank", "edf"):
+        plot = study.plot.named(name)()
+
+        assert json.dumps(plot.to_plotly(), allow_nan=False)
+    history = study.plot.history()
+    axis = history.chart.panels[0].y
+    assert axis.low is not None
+    assert axis.high is not None
+    assert np.isfinite(axis.high - axis.low)
+    if share == 1.0:
+        assert "losses beyond it are drawn there" in history.notes[0]
+    elif (worst > 0) == (direction == "minimize"):
+        assert max(abs(axis.low), axis.high) < 5
+        assert "far out" in _points(history.chart)
+
+
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 def test_random_search_finds_nothing_better_than_what_was_seen(direction: str) -> None:
     """A loss that is never negative has no band below zero; and both libraries draw it on the scale that the chart has."""
@@ -311,6 +345,18 @@ def test_a_large_study_is_thinned_and_says_so() -> None:
         assert len(json.dumps(plot.to_plotly())) < 700_000
         if name not in ("edf", "timeline"):
             assert any("are drawn, some from every place" in note for note in plot.notes)
+
+
+def test_both_ends_of_the_floats_are_drawn() -> None:
+    """On one axis, by matplotlib, which looks for ends and ticks beyond those that it is given."""
+    pytest.importorskip("matplotlib", reason="draws", exc_type=ImportError)
+    losses = [sys.float_info.max, -sys.float_info.max, 1.0, 1.0]
+    study = parzen.Study({"x": hp.float("x", 0, 1)}, direction="maximize", seed=1, algorithm="random")
+    study.run(lambda config: losses[int(4 * config["x"])], 20, progress=False)
+
+    assert study.plot.edf().chart.panels[0].x.scale == "log"
+    for name in ("history", "edf"):
+        assert study.plot.named(name)().svg()
 
 
 def test_a_study_without_losses_says_that_there_is_nothing_to_plot() -> None:

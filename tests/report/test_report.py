@@ -185,6 +185,15 @@ def test_a_report_of_a_study_that_has_hardly_begun_says_what_is_missing(trials: 
     assert "No plot of history" in text
 
 
+def test_a_report_of_a_study_without_parameters_is_written(tmp_path: Path) -> None:
+    """Without the plots that would show them."""
+    study = parzen.Study({"constant": 3})
+    study.run(lambda config: 1.0, 1, progress=False)
+    study.write_report(tmp_path / "study.html")
+
+    assert "No plot of contour: the space has no parameters to plot" in (tmp_path / "study.html").read_text("utf-8")
+
+
 def test_a_report_without_pictures_needs_no_matplotlib() -> None:
     """And is small."""
     html = report_html(studies.plain(25).study, plots=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from parzen._typing import IntArray
-from parzen._wording import number, plain
+from parzen._wording import bound, quoted
 from parzen.algorithms.gp import Belief
 from parzen.analysis._finding import Finding
 from parzen.analysis._source import top_of
@@ -55,13 +56,13 @@ def bounds(history: History, belief: Belief) -> Iterator[Finding]:
             if worse < _SURE:
                 continue
             share = float(np.mean(apart <= 2 * _NEAR + step))
-            name, which = plain(label, 40), ("lower", "upper")[side]
+            name, which, last = quoted(label, 40), ("lower", "upper")[side], bound(end, end)
             yield Finding(
                 "bound",
                 (label,),
-                f"The best trials sit at the {which} bound of {name!r}: {share:.0%} of the best {len(rows)} are next to "
-                f"{number(end)}, and losses get worse away from it.",
-                f"If values beyond {number(end)} make sense, widen the range.",
+                f"The best trials sit at the {which} bound of {name}: {share:.0%} of the best {len(rows)} are next to "
+                f"{last}, and losses get worse away from it.",
+                f"If values beyond {last} make sense, widen the range.",
                 {
                     "bound": end,
                     "side": which,
@@ -137,11 +138,12 @@ def _to_log(history: History, j: int, ends: tuple[float, float]) -> Finding | No
     if least <= 0 or ends[1] / least < _DECADES or corner > _CORNER or not away:
         return None
     label = history.space.labels[j]
+    part = math.ceil(1000.0 * (high - ends[0]) / (ends[1] - ends[0])) / 1000.0  # a share that has all of what is named
     return Finding(
         "scale",
         (label,),
-        f"The best values of {plain(label, 40)!r} lie from {number(low)} to {number(high)}, in the lowest "
-        f"{max(corner, 0.001):.1%} of a linear range that goes to {number(ends[1])}.",
+        f"The best values of {quoted(label, 40)} lie from {bound(float(low), -math.inf)} to {bound(float(high), math.inf)}, in "
+        f"the lowest {max(part, 0.001):.1%} of a linear range that goes to {bound(ends[1], ends[1])}.",
         "Search it on the log scale: log=True, with a low bound above zero.",
         {
             "low": ends[0],
@@ -185,8 +187,8 @@ def _to_linear(history: History, belief: Belief | None, j: int, distribution: Di
     return Finding(
         "scale",
         (label,),
-        f"Good values of {plain(label, 40)!r} lie from {number(first)} to {number(last)}, {even:.0%} of the range, but only in "
-        f"the highest {corner:.0%} of its log scale, where few trials are.",
+        f"Good values of {quoted(label, 40)} lie from {bound(first, -math.inf)} to {bound(last, math.inf)}, {even:.0%} of the range, but only in "
+        f"the highest {math.ceil(100.0 * corner) / 100.0:.0%} of its log scale, where few trials are.",
         "Search it on the linear scale, without log=True.",
         {
             "low": ends[0],

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
-from parzen._wording import number, plain
+from parzen._wording import number, plain, quoted
 from parzen.algorithms.gp import Belief
 from parzen.analysis._finding import Finding
 from parzen.analysis._ped_anova import ped_anova
@@ -50,11 +50,11 @@ def dead_options(history: History, belief: Belief) -> Iterator[Finding]:
             apart = belief.transformed(np.array([float(losses.min()), float(reached)]))
             if apart[0] - apart[1] < _ALIKE:
                 continue
-            name, option = plain(label, 40), plain(space.option(j, code), 40)
+            name, option = quoted(label, 40), plain(space.option(j, code), 40)
             yield Finding(
                 "dead option",
                 (label,),
-                f"The option {option} of {name!r} was tried {len(own)} times and is never among the best quarter: its best "
+                f"The option {option} of {name} was tried {len(own)} times and is never among the best quarter: its best "
                 f"loss is {number(history.reported(losses.min()))}, and that of all options "
                 f"{number(history.reported(reached))}.",
                 "Drop it, unless you know why it should win later.",
@@ -112,11 +112,11 @@ def dead_parameters(history: History, belief: Belief, failing: Collection[str] =
         moved = _moves(history, belief, j, rows, steps) / max(spread, 1e-12)
         if moved > _FLAT:
             continue
-        name = plain(label, 40)
+        name = quoted(label, 40)
         yield Finding(
             "dead parameter",
             (label,),
-            f"Nothing that was tried shows an effect of {name!r}: in {len(rows)} trials it explains no more than chance "
+            f"Nothing that was tried shows an effect of {name}: in {len(rows)} trials it explains no more than chance "
             f"does, and moves the expected loss by {moved:.1%} of its spread.",
             "Fix it at any value; the search gets easier by one parameter.",
             {

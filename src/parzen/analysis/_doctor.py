@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from parzen._wording import number
+from parzen._wording import counted, number
 from parzen.algorithms.gp import Belief
 from parzen.analysis._bounds import bounds, scales
 from parzen.analysis._dead import dead_options, dead_parameters
@@ -46,7 +46,7 @@ def doctor(source: Source) -> tuple[Finding, ...]:
             Finding(
                 "too little",
                 (),
-                f"{count} trials have a finite loss; from {_LEAST} on there is more to say.",
+                f"{counted(count, 'trial')} {'has' if count == 1 else 'have'} a finite loss; from {_LEAST} on there is more to say.",
                 "Go on with the search.",
                 {"trials": count},
             )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import BoolArray, IntArray
-from parzen._wording import number, plain
+from parzen._wording import bound, plain
 from parzen.analysis._finding import Finding
 from parzen.analysis._source import ended
 from parzen.trials import History, State
@@ -27,6 +27,7 @@ _ALWAYS = 0.95
 _FEW = 5
 _CHANCE = 1e-3
 _ZONES = 3
+_PERCENT = 0.01
 _DEPTH = 2
 
 
@@ -57,7 +58,7 @@ def failing_zones(history: History) -> Iterator[Finding]:
         )
         return
     left = np.ones(total, dtype=bool)
-    for _ in range(_ZONES):
+    for k in range(_ZONES):
         zone = _zone(history, rows, failed, left)
         if zone is None:
             return
@@ -65,12 +66,13 @@ def failing_zones(history: History) -> Iterator[Finding]:
         bad, all_ = int((failed & inside).sum()), int(inside.sum())
         outside = float(np.mean(failed[~zone.inside])) if (~zone.inside).any() else 0.0
         where = " and ".join(text for _, text in zone.conditions)
-        every = f"All {all_}" if bad == all_ else f"{bad} of {all_}"
+        every = (f"All {all_}" if bad == all_ else f"{bad} of {all_}") + (" further" if k else "")
+        share = f"{outside:.0%}" if not 0 < outside < _PERCENT else "less than 1%"
         error = _commonest(history, rows[inside & failed])
         yield Finding(
             "failing zone",
             tuple(dict.fromkeys(history.space.labels[j] for j, _ in zone.conditions)),
-            f"{every} trials with {where} failed, and {outside:.0%} of the others; most of them with: {error}.",
+            f"{every} trials with {where} failed, and {share} of the others; most of them with: {error}.",
             "Take the zone out of the space, or mend what fails there.",
             {
                 "trials": all_,
@@ -151,14 +153,17 @@ def _split(history: History, rows: IntArray, failed: BoolArray, zone: _Zone, j: 
     below = (hits[ends] - rate * (ends + 1)) / np.sqrt(ends + 1.0)
     above = ((everything - hits[ends]) - rate * (k - ends - 1)) / np.sqrt(k - ends - 1.0)
     cut = int(ends[np.argmax(below)])
-    offer(within & (values <= x[order][cut]), f"{name} ≤ {_value(history, j, x[order][cut])}")
+    offer(within & (values <= x[order][cut]), f"{name} ≤ {_value(history, j, x[order][cut], x[order][cut + 1])}")
     cut = int(ends[np.argmax(above)])
-    offer(within & (values > x[order][cut]), f"{name} ≥ {_value(history, j, x[order][cut + 1])}")
+    offer(within & (values > x[order][cut]), f"{name} ≥ {_value(history, j, x[order][cut + 1], x[order][cut])}")
     return best
 
 
-def _value(history: History, j: int, x: float) -> str:
-    return plain(history.space.option(j, float(x)), 40) if history.space.is_choice(j) else number(float(x))
+def _value(history: History, j: int, x: float, beyond: float) -> str:
+    """The last value that is in a zone, so that whoever counts the trials up to it finds as many: none up to `beyond`."""
+    if history.space.is_choice(j):
+        return plain(history.space.option(j, float(x)), 40)
+    return bound(float(x), float(beyond))
 
 
 def _log_chance(total: int, bad: int, drawn: int, hits: int) -> float:

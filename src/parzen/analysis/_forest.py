@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from parzen._lazy import require
+from parzen._magnitude import bounded
 from parzen._typing import FloatArray, IntArray
 from parzen.analysis._source import scored
 from parzen.analysis._spread import spread_out
@@ -92,6 +93,7 @@ def far_out(losses: FloatArray) -> FloatArray:
 
     Tukey 1977, "Exploratory data analysis": far out is what lies beyond three times the quartiles' distance.
     """
+    losses = bounded(losses)
     low, high = np.quantile(losses, [0.25, 0.75])
     fence = high + 3.0 * (high - low)
     return np.asarray(np.minimum(losses, fence) if high > low else losses, dtype=np.float64)

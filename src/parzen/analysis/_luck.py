@@ -40,7 +40,7 @@ def luck(history: History, noise: Noise) -> Iterator[Finding]:
         return
     lucky = (expected - got) / noise.deviation
     # Two expectations that differ by less than their errors are not told apart.
-    error = np.sqrt(noise.error**2 + noise.error[noise.best] ** 2)
+    error = np.hypot(noise.error, noise.error[noise.best])  # squares may be too large for a float
     alike = int(np.sum(noise.expected - noise.expected[noise.best] <= np.maximum(error, 0.1 * noise.deviation)))
     if lucky < _LUCKY or alike < _AS_GOOD:
         return

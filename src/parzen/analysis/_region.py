@@ -11,13 +11,15 @@ process is sure of that, and trials with a loss have been there: of what always 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from parzen._magnitude import bounded, measurable
 from parzen._typing import JSON, FloatArray, IntArray
-from parzen._wording import counted, number, plain
+from parzen._wording import bound, counted, number, plain
 from parzen.algorithms.gp import Belief
 from parzen.analysis._noise import noise_of
 from parzen.analysis._source import Source, history_of, scored
@@ -69,7 +71,9 @@ class Range:
         else:
             assert self.low is not None
             assert self.high is not None
-            text = number(self.low) if self.low == self.high else f"{number(self.low)} to {number(self.high)}"
+            text = number(self.low)
+            if self.low < self.high:
+                text = f"{bound(self.low, -math.inf)} to {bound(self.high, math.inf)}"
         return f"{name}: {text}" + (" (nearly anything)" if self.free else "")
 
 
@@ -107,7 +111,7 @@ class Region:
 
     def __str__(self) -> str:
         head = (
-            f"{counted(len(self.trials), 'trial')} {'is' if len(self.trials) == 1 else 'are'} within {number(self.within, 3)} of the best expected loss, "
+            f"{counted(len(self.trials), 'trial')} {'is' if len(self.trials) == 1 else 'are'} within {bound(self.within, math.inf, 3)} of the best expected loss, "
             f"{number(self.expected)} (trial {self.number}): {self.why}"
         )
         return "\n".join([head, *(f"  {one}" for one in self.ranges)])
@@ -132,7 +136,8 @@ def region(source: Source, *, within: float | None = None) -> Region:
     best = int(np.argmin(expected))
     if within is None:
         within, why = float(error[best]), "one standard error"
-        least = _LEAST * float(np.median(history.losses[scored(history)]) - expected[best])
+        usual = np.median(measurable(bounded(history.losses[scored(history)])))
+        least = _LEAST * float(usual - bounded(expected)[best])
         if within < least:
             within, why = least, "a hundredth of the way to the median loss, which is more than the standard error"
     else:

@@ -12,6 +12,7 @@ import click
 from parzen.cli._output import print_json
 from parzen.cli._status import FOUND
 from parzen.plots import NAMES
+from parzen.plots._plot import kind_of
 from parzen.study import Study
 
 __all__ = ["dashboard", "doctor", "plot", "report"]
@@ -63,15 +64,17 @@ def plot(
         if which != "importances":
             raise click.UsageError(f"--method is of importances, not of {which}")
         given["method"] = method
+    path = output or f"{which}.png"
+    try:
+        if not as_json:
+            kind_of(path)  # here, because whatever else is wrong while a plot is drawn is not the caller's fault
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     drawn = Study.load(storage, name, readonly=True).plot.named(which)(**given)
     if as_json:
         click.echo(json.dumps(drawn.to_json(), allow_nan=False))
         return
-    path = output or f"{which}.png"
-    try:
-        drawn.save(path, theme)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    drawn.save(path, theme)
     _written(path)
 
 

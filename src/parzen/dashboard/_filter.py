@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import BoolArray, FloatArray
-from parzen._wording import plain
+from parzen._wording import plain, quoted
 from parzen.dashboard._answers import Problem
 from parzen.plots._axes import option_text
 from parzen.trials import History, State
@@ -65,13 +65,18 @@ class _Token:
 
 @dataclass(frozen=True, slots=True)
 class _Operand:
-    """A side of a comparison: numbers, or an index into a few texts; a constant has a `word`."""
+    """A side of a comparison: numbers, or an index into a few texts; a constant has a `word`.
+
+    `called` is the column of the texts; `closed` says that no other text can ever come into it.
+    """
 
     numbers: FloatArray | None = None
     codes: Any = None  # (n,) of places in `texts`; -1 for none
     texts: tuple[str, ...] = ()
     word: str | None = None
     number: float | None = None
+    called: str = ""
+    closed: bool = False
 
 
 def matching(history: History, text: str) -> BoolArray:
@@ -93,7 +98,7 @@ def _tokens(text: str) -> list[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or match.end() == at:
-            raise Problem(f"the condition cannot be read from {plain(text[at:], 20)!r} on")
+            raise Problem(f"the condition cannot be read from {quoted(text[at:], 20)} on")
         at = match.end()
         kind = str(match.lastgroup)
         if kind == "comma":
@@ -123,7 +128,7 @@ class _Reader:
     def all(self) -> BoolArray:
         mask = self.either()
         if self.at < len(self.tokens):
-            raise Problem(f"the condition ends before {plain(self.tokens[self.at].text, 20)!r}: join with and, or")
+            raise Problem(f"the condition ends before {quoted(self.tokens[self.at].text, 20)}: join with and, or")
         return mask
 
     def peek(self) -> _Token | None:
@@ -196,10 +201,11 @@ class _Reader:
             if not space.is_choice(j):
                 return _Operand(numbers=values)
             names = option_names(history, j)
-            return _Operand(codes=np.where(np.isnan(values), -1, values).astype(np.int64), texts=names)
+            codes = np.where(np.isnan(values), -1, values).astype(np.int64)
+            return _Operand(codes=codes, texts=names, called=text, closed=bool(names))
         if token.kind == "name":
             known = ", ".join(plain(label, 30) for label in space.labels[:12]) or "none"
-            raise Problem(f"there is no parameter {plain(text, 40)!r}; there are {known}")
+            raise Problem(f"there is no parameter {quoted(text, 40)}; there are {known}")
         if text in FIELDS:
             return _Operand(numbers=FIELDS[text](history))
         if text in _TEXTS:
@@ -212,7 +218,8 @@ class _Reader:
     def text_column(self, name: str) -> _Operand:
         history, n = self.history, len(self.history)
         if name == "state":
-            return _Operand(codes=history.state.astype(np.int64), texts=tuple(state.name for state in State), word=name)
+            names = tuple(state.name for state in State)
+            return _Operand(codes=history.state.astype(np.int64), texts=names, word=name, called=name, closed=True)
         texts: list[str]
         if name == "rule":
             texts = [history.source(i) for i in range(n)]
@@ -222,7 +229,7 @@ class _Reader:
             texts = ["" if (error := history.error(i)) is None else str(error) for i in range(n)]
         places: dict[str, int] = {}
         codes = np.array([places.setdefault(one, len(places)) for one in texts], dtype=np.int64)
-        return _Operand(codes=codes, texts=tuple(places), word=name)
+        return _Operand(codes=codes, texts=tuple(places), word=name, called=name)
 
     def compared(self, left: _Operand, op: str, right: _Operand) -> BoolArray:
         act = _OPERATORS[op]
@@ -245,7 +252,7 @@ class _Reader:
             word = left.word if a is None else right.word
             names = [*map(str, self.history.space.labels[:8]), "loss", "state", "number"]
             raise Problem(
-                f"{plain(str(word), 40)!r} is neither a number nor a parameter; there are "
+                f"{quoted(str(word), 40)} is neither a number nor a parameter; there are "
                 + ", ".join(plain(name, 30) for name in names)
             )
         with np.errstate(invalid="ignore"):
@@ -256,17 +263,29 @@ class _Reader:
         return np.asarray(mask & known)  # where there is no value, nothing is said about it
 
     def options(self, column: _Operand, op: str, other: _Operand, *, turned: bool) -> BoolArray:
-        """Texts: equal without regard to case, or as numbers where both are."""
+        """Texts: equal without regard to case, or as numbers where both are.
+
+        A comparison that no trial can ever meet is a slip of whoever wrote it, and an empty table would not say so.
+        """
         act, word = _OPERATORS[op], str(other.word)
+        equal = op in ("==", "=", "!=")
+        if not equal and (other.number is None or not any(_number(text) is not None for text in column.texts)):
+            name = plain(column.called, 40)
+            what = f"{quoted(word, 40)} is no number" if other.number is None else f"{name} has no numbers"
+            raise Problem(f"{what}, and texts have no order: compare {name} by == or !=")
         held = np.zeros(len(column.texts) + 1, dtype=bool)  # the last place is for none
         for place, text in enumerate(column.texts):
-            if op in ("==", "=", "!="):
+            if equal:
                 same = text.lower() == word.lower() or (_number(text) is not None and _number(text) == other.number)
                 held[place] = same == (op != "!=")
                 continue
             a, b = _number(text), other.number
             if a is not None and b is not None:
                 held[place] = act(b, a) if turned else act(a, b)
+        # Of those that there are one is the word, or else all of them were told from it.
+        if equal and column.closed and bool(held[:-1].all() if op == "!=" else not held.any()):
+            known = ", ".join(plain(text, 30) for text in column.texts[:12]) + (" …" if len(column.texts) > 12 else "")
+            raise Problem(f"{plain(column.called, 40)} is never {quoted(word, 40)}; there are {known}")
         return np.asarray(held[column.codes])
 
     def found(self, word: str) -> BoolArray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from parzen._typing import FloatArray
-from parzen._wording import number, plain
+from parzen._wording import number, plain, quoted
 from parzen.dashboard._answers import Problem
 from parzen.dashboard._filter import option_names
 from parzen.errors import BadDistribution, OutOfSpace, SpaceError
@@ -127,7 +127,7 @@ def _read(space: Space, j: int, value: object) -> float:
         if not np.isfinite(x):
             raise ValueError
     except ValueError:
-        raise _blamed(space, j, f"{label}: expected a number, got {plain(str(value), 40)!r}") from None
+        raise _blamed(space, j, f"{label}: expected a number, got {quoted(str(value), 40)}") from None
     if space.is_choice(j):
         size = getattr(space.distributions[j], "size", None)
         if x != int(x) or not 0 <= x < (size or 0):

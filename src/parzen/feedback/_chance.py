@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parzen._magnitude import LARGEST, bounded
 from parzen._typing import FloatArray
 from parzen.trials import History, State
 
@@ -62,7 +63,8 @@ def chance_of_help(history: History, trials: int | None = None) -> Chance | None
         history: of the study.
         trials: how many more; None for what the budget has left, or a tenth of those that have ended where it has nothing.
     """
-    losses = history.losses[np.isin(history.state, _ENDED)]
+    losses = bounded(history.losses[np.isin(history.state, _ENDED)])
+    losses[losses == LARGEST] = np.inf  # what stands for infinity is none to measure the way by
     n = len(losses)
     finite = losses[np.isfinite(losses)]
     if n < _FIRST or not len(finite) or finite.min() == finite.max():

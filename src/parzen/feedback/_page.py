@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from parzen._html import cell, facts
+from parzen._magnitude import bounded, measurable
 from parzen._typing import FloatArray
 from parzen._wording import number, setting
 from parzen.feedback._overview import Overview
@@ -53,10 +54,13 @@ def overview_html(overview: Overview) -> str:
 
 def curve_svg(overview: Overview, width: int = 480, height: int = 96) -> str:
     """Each loss as a dot, the best so far as a line; empty where there are fewer than two."""
-    losses, best = overview.losses, overview.best_so_far
-    finite = losses[np.isfinite(losses)]
+    losses, best = bounded(overview.losses), bounded(overview.best_so_far)
+    told = overview.losses[np.isfinite(overview.losses)]
+    finite = bounded(told)
     if len(finite) < 2:
         return ""
+    sign = -1.0 if overview.direction == "maximize" else 1.0
+    finite = sign * measurable(sign * finite)
     worse = 0.1 if overview.direction == "maximize" else 0.9
     low, high = sorted((float(np.quantile(finite, worse)), float(finite.max() if worse < 0.5 else finite.min())))
     if high <= low:
@@ -74,7 +78,7 @@ def curve_svg(overview: Overview, width: int = 480, height: int = 96) -> str:
         if y == y:
             path += f"M{x:.1f} {y:.1f}" if before is None else f"H{x:.1f}V{y:.1f}"
             before = y
-    name = f"{overview.metric} of {len(losses)} trials, from {number(float(losses[np.isfinite(losses)][0]))}, best {number(float(best[-1]))}"
+    name = f"{overview.metric} of {len(losses)} trials, from {number(float(told[0]))}, best {number(float(overview.best_so_far[-1]))}"
     return (
         f'<svg role="img" width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="display:block;max-width:100%">'
         f"<title>{cell(name)}</title>"

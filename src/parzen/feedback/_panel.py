@@ -13,6 +13,7 @@ import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
 
+from parzen._magnitude import bounded, measurable
 from parzen._typing import FloatArray
 from parzen._wording import clock_time, counted, number, setting, span
 from parzen.feedback._overview import Overview, Worker
@@ -189,10 +190,12 @@ def _head(overview: Overview, width: int, blocks: bool) -> Iterator[Text]:
 
 
 def _curves(overview: Overview, width: int, blocks: bool) -> Iterator[Text]:
-    losses, best = overview.losses, overview.best_so_far
-    finite = losses[np.isfinite(losses)]
+    losses, best = bounded(overview.losses), bounded(overview.best_so_far)
+    finite = losses[np.isfinite(overview.losses)]
     if len(finite) < 2:
         return
+    sign = -1.0 if overview.direction == "maximize" else 1.0
+    finite = sign * measurable(sign * finite)
     room = max(min(width - _LABEL - 2 - 24, 60), 8)
     worst = float(np.quantile(finite, 0.1 if overview.direction == "maximize" else 0.9))
     # A few terrible losses must not flatten all others.

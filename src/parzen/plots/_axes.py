@@ -7,11 +7,13 @@ others, one for each way to end.  So nothing is left out, and nothing that faile
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from parzen._magnitude import LARGEST, bounded, measurable
 from parzen._typing import BoolArray, FloatArray, IntArray
 from parzen._wording import middle, number, told_apart
 from parzen.analysis import scored
@@ -20,12 +22,18 @@ from parzen.plots._thinning import Kept, said, thinned, with_kept
 from parzen.space import Grid, LogNormal, LogUniform, Quantized, Space
 from parzen.trials import History, State
 
-__all__ = ["Losses", "label_of", "option_text", "options_of", "parameter_axis", "round_places"]
+__all__ = ["Losses", "label_of", "number_axis", "on_log", "option_text", "options_of", "parameter_axis", "round_places"]
 
 _LONG = 28
 _MANY = 24
 """Options up to which each has a tick."""
 _FAR = 3.0
+_LEVEL, _MARGIN = 0.09, 0.05
+"""Steps between levels, and room at the other end, as shares of the axis."""
+_ROOM = 8
+"""Steps that have to fit between the end of a logarithmic axis and the last float."""
+_WIDE = 1e100
+"""Size from which on a logarithmic axis the next tick but one may be beyond the last float."""
 _STATES = (
     ("failed", (State.FAILED, State.ERROR), "cross", "failed"),
     ("pruned", (State.PRUNED,), "ring", "pruned"),
@@ -88,13 +96,26 @@ def option_text(space: Space, j: int, code: float) -> str:
     return text.strip("'\"") or text
 
 
+def on_log(low: float, high: float) -> bool:
+    """Whether numbers from one to another are shown by their orders of magnitude."""
+    return low > 0 and high / 50 > low  # and not high / low, which may be too large for a float
+
+
+def number_axis(label: str, low: float, high: float, *, log: bool) -> Axis:
+    """An axis with numbers of any size from one end to the other."""
+    # Whoever draws looks for ticks some steps beyond the ends, and those may be too large for a float.
+    wide = log and high > _WIDE
+    ticks = tuple((at, number(at, 4)) for at in round_places(low, high, log=True)) if wide else ()
+    return Axis(label, "log" if log else "linear", low, high, ticks)
+
+
 @dataclass(frozen=True, slots=True)
 class Losses:
     """The losses of a history on an axis.
 
     Attributes:
         history: of the study.
-        value: `(n,)` as the user reported them; NaN where there is none that is finite.
+        value: `(n,)` as the user reported them, within what can be drawn; NaN where there is none that is finite.
         low, high: of what is shown in full.
         log: whether the axis is logarithmic.
         worse: 1 where greater is worse, -1 where smaller is.
@@ -113,15 +134,19 @@ class Losses:
         numbers = scored(history, least) if least else np.flatnonzero(history.ok & np.isfinite(history.losses))
         value = np.full(len(history), np.nan)
         sign = history.reported(1.0)
-        value[numbers] = sign * history.losses[numbers]
+        losses = bounded(history.losses[numbers])
+        value[numbers] = sign * losses
         if not len(numbers):
             return cls(history, value, 0.0, 1.0, log=False, worse=int(sign))
-        losses = history.losses[numbers]
-        first, half, third = np.quantile(losses, [0.25, 0.5, 0.75])
-        fence = third + _FAR * max(third - first, half - float(losses.min()))
-        shown = sign * losses[losses <= max(fence, float(losses.min()))]
+        near = measurable(losses)
+        first, half, third = np.quantile(near, [0.25, 0.5, 0.75])
+        fence = third + _FAR * max(third - first, half - float(near.min()))
+        shown = sign * near[near <= max(fence, float(near.min()))]
         low, high = float(shown.min()), float(shown.max())
-        log = low > 0 and high / low > 50
+        log = on_log(low, high)
+        if log and low < 1 / LARGEST:
+            low = 1 / LARGEST
+            value[value < low] = low
         if not high > low:
             low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
         return cls(history, value, low, high, log=log, worse=int(sign))
@@ -131,7 +156,7 @@ class Losses:
         """Those of the first history, on an axis with room for what each of them would show."""
         each = [cls.of(history) for history in histories]
         low, high = min(one.low for one in each), max(one.high for one in each)
-        return replace(each[0], low=low, high=high, log=low > 0 and high / low > 50)
+        return replace(each[0], low=low, high=high, log=on_log(low, high))
 
     @property
     def label(self) -> str:
@@ -140,11 +165,16 @@ class Losses:
 
     def level(self, k: float) -> float:
         """A place beyond the worst that is shown, by `k` steps."""
-        if self.log:
-            step = (self.high / self.low) ** 0.09
-            return float(self.high * step**k if self.worse > 0 else self.low / step**k)
-        step = 0.09 * (self.high - self.low)
-        return float(self.high + k * step if self.worse > 0 else self.low - k * step)
+        return self._beyond(k) if self.worse > 0 else self._beyond(k, above=False)
+
+    def _beyond(self, k: float, *, above: bool = True) -> float:
+        """A place above the highest that is shown, or below the lowest, by `k` steps."""
+        if not self.log:
+            step = _LEVEL * (self.high - self.low)
+            return float(self.high + k * step if above else self.low - k * step)
+        low, high = math.log10(self.low), math.log10(self.high)
+        step = min(_LEVEL * (high - low), (sys.float_info.max_10_exp - 1 - max(high, -low)) / _ROOM)
+        return float(self.high * 10 ** (k * step) if above else self.low / 10 ** (k * step))
 
     def levels(self) -> list[tuple[str, BoolArray, str, str, float]]:
         """What lies beyond: name, trials `(n,)`, symbol, role and place, of those that there are."""
@@ -170,15 +200,22 @@ class Losses:
             over = self.value > self.high if self.worse > 0 else self.value < self.low
         return np.asarray(over & ~np.isnan(self.value))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence where losses are drawn elsewhere than they are."""
+        losses = np.where(self.far, np.nan, self.history.losses)
+        count = int(np.sum(np.isfinite(losses) & (np.abs(losses) > LARGEST)))
+        if not count:
+            return ()
+        verb = "loss beyond it is drawn there" if count == 1 else "losses beyond it are drawn there"
+        return (f"No axis goes further than ±{number(LARGEST)}: {count} {verb}.",)
+
     def axis(self) -> Axis:
         """The axis itself, with room for all levels, which stand on it by name; numbers are written where losses are."""
         levels = self.levels()
         beyond = self.level(len(levels) + 1.0) if levels else self.level(0.7)
-        span = (self.high / self.low) ** 0.05 if self.log else 0.05 * (self.high - self.low)
-        if self.worse > 0:
-            low, high = (self.low / span if self.log else self.low - span), beyond
-        else:
-            low, high = beyond, (self.high * span if self.log else self.high + span)
+        other = self._beyond(_MARGIN / _LEVEL, above=self.worse < 0)
+        low, high = (other, beyond) if self.worse > 0 else (beyond, other)
         ticks = [(at, number(at, 4)) for at in round_places(self.low, self.high, log=self.log)]
         ticks += [(place, name) for name, _, _, _, place in levels]
         return Axis(self.label, "log" if self.log else "linear", low, high, tuple(ticks))
@@ -213,7 +250,7 @@ class Losses:
             if len(some):
                 y = np.full(len(some), place)
                 marks.append(Points(x[some], y, role, name, symbol, 5.0, 0.8, None, some.astype(np.int64)))
-        return marks, said(drawn, total)
+        return marks, (*said(drawn, total), *self.notes)
 
     def place(self, value: FloatArray) -> FloatArray:
         """Values as they are spread along the axis."""

@@ -12,6 +12,8 @@ from parzen.trials import History
 
 __all__ = ["chosen_columns", "chosen_pair"]
 
+_NONE = "the space has no parameters to plot"
+
 
 def chosen_columns(history: History, labels: Sequence[str] | None, most: int) -> list[int]:
     """The columns of some labels, or those that matter most, in the order of the space.
@@ -29,7 +31,7 @@ def chosen_columns(history: History, labels: Sequence[str] | None, most: int) ->
                 raise UnknownLabel(f"the space has no parameter {label!r:.80}; it has {known}", label=label)
         return [space.column[label] for label in wanted]
     if not space.d:
-        raise SpaceError("the space has no parameters to plot")
+        raise SpaceError(_NONE)
     if space.d <= most:
         return list(range(space.d))
     try:
@@ -47,6 +49,8 @@ def chosen_pair(history: History, x: str | None, y: str | None) -> tuple[int, in
         SpaceError: there are no two such parameters.
     """
     space, active = history.space, history.active
+    if x is None and y is None and not space.d:
+        raise SpaceError(_NONE)
     named = chosen_columns(history, [label for label in (x, y) if label is not None], 2)
     try:
         ranked = [space.column[one.label] for one in ped_anova(history)]

@@ -58,7 +58,7 @@ def contour_chart(history: History, x: str | None = None, y: str | None = None, 
         one = np.array([best])
         marks.append(Points(xs[one], ys[one], "best", "best", "diamond", 9.0, numbers=one.astype(np.int64)))
     low, high = (float(z) for z in losses.place(np.array([losses.low, losses.high])))
-    notes = said(len(kept), len(known))
+    notes = (*said(len(kept), len(known)), *losses.notes)
     if not both.all():
         notes = (*notes, f"Of {len(history)} trials {int(both.sum())} have both parameters.")
     panel = Panel(

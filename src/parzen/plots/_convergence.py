@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from parzen._magnitude import bounded
 from parzen.analysis import random_search
-from parzen.plots._axes import Losses, label_of
+from parzen.plots._axes import Losses, label_of, number_axis, on_log
 from parzen.plots._marks import Axis, Band, Chart, Line, Mark, Panel
 from parzen.plots._theme import SERIES
 from parzen.trials import History
@@ -27,7 +28,7 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
     losses = Losses.together(histories.values())
     longest = max(map(len, histories.values()))
     marks: list[Mark] = []
-    notes: list[str] = []
+    notes = [*losses.notes]
     reached: list[float] = []
     expected = random_search(first, longest, random)
     if expected is None:
@@ -36,8 +37,8 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
         sign = first.reported(1.0)
         text = "random search (estimated)" if expected.estimated else "random search"
         finite = np.isfinite(expected.high)
-        x, middle = expected.trials, sign * expected.median
-        edges = np.sort(np.stack((sign * expected.low, sign * expected.high)), axis=0)
+        x, middle = expected.trials, sign * bounded(expected.median)
+        edges = np.sort(sign * bounded(np.stack((expected.low, expected.high))), axis=0)
         marks.append(Band(x[finite], edges[0][finite], edges[1][finite], "random", f"{text}, 4 of 5 searches"))
         marks.append(Line(x[finite], middle[finite], "random", f"{text}, median", "dashed"))
         reached += middle[finite].tolist()
@@ -53,7 +54,7 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
         marks.append(Line(x, y, "best" if k == 0 else SERIES[(k + 1) % len(SERIES)], label_of(name), steps=True))
         reached += best.tolist()
     known = np.array(reached)
-    log = bool(known.min() > 0 and known.max() / known.min() > 50)
+    log = on_log(float(known.min()), float(known.max()))
     scale = "log" if longest > 30 else "linear"
     # A first trial that is far out would squeeze all that comes later.
     shown = np.clip(known, losses.low, losses.high) if losses.worse > 0 else np.clip(known, losses.low, None)
@@ -67,5 +68,5 @@ def convergence_chart(histories: Mapping[str, History], random: History | None =
             else mark
             for mark in marks
         ]
-    panel = Panel(Axis("trials", scale), Axis(losses.label, "log" if log else "linear", *bounds), tuple(marks))
+    panel = Panel(Axis("trials", scale), number_axis(losses.label, *bounds, log=log), tuple(marks))
     return Chart("convergence", "Convergence", (panel,), 1, tuple(notes))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from parzen._magnitude import bounded
 from parzen._typing import FloatArray
 from parzen.errors import StudyError
-from parzen.plots._axes import Losses, label_of
+from parzen.plots._axes import Losses, label_of, number_axis, on_log
 from parzen.plots._marks import Axis, Chart, Colours, Mark, Panel, Paths, Points
 from parzen.plots._parallel import _ranks
 from parzen.plots._thinning import Kept, said, with_kept
@@ -54,15 +55,15 @@ def curves_chart(history: History, keep: Kept = ()) -> Chart:
         if not x:
             continue
         everything += y
-        at, xs, ys = np.array(rows, dtype=np.int64), np.array(x), np.array(y)
+        at, xs, ys = np.array(rows, dtype=np.int64), np.array(x), bounded(np.array(y))
         colour = rank[at] if kind == "ok" else None
         marks.append(Paths(xs, ys, np.array(starts), kind, kind, 0.75 if kind == "ok" else 0.45, colour, at))
         if kind in ("pruned", "failed"):
             symbol = "ring" if kind == "pruned" else "cross"
             marks.append(Points(xs[ends], ys[ends], kind, "", symbol, 4.5, 0.9, None, at))
-    known = np.array(everything)
+    known = bounded(np.array(everything))
     known = known[np.isfinite(known)]
-    axis = Axis(label_of(metric), *_bounds(known))
+    axis = _axis(label_of(metric), known)
     scale = Colours("rank", 0.0, 1.0, ((0.0, "worst"), (1.0, "best")))
     notes = list(said(len(chosen), len(numbers), "trials that reported"))
     silent = len(history) - len(numbers)
@@ -74,13 +75,13 @@ def curves_chart(history: History, keep: Kept = ()) -> Chart:
 _KIND = {State.PRUNED: "pruned", State.RUNNING: "running", State.WAITING: "running"}
 
 
-def _bounds(y: FloatArray) -> tuple[str, float | None, float | None]:
-    """Scale, low and high: what diverged goes out of the picture at the top."""
+def _axis(label: str, y: FloatArray) -> Axis:
+    """Of what was reported: what diverged goes out of the picture at the top."""
     if not len(y):
-        return "linear", None, None
+        return Axis(label)
     low, high = float(y.min()), float(y.max())
-    if low > 0 and high / low > 50:
-        return "log", low * 0.9, min(high, float(np.quantile(y, 0.99)) * 3) * 1.1
+    if on_log(low, high):
+        return number_axis(label, low * 0.9, min(high, float(np.quantile(y, 0.99)) * 3) * 1.1, log=True)
     first, last = np.quantile(y, [0.02, 0.98])
     room = (last - first) or 1.0
-    return "linear", max(low, first - room) - 0.04 * room, min(high, last + room) + 0.04 * room
+    return number_axis(label, max(low, first - room) - 0.04 * room, min(high, last + room) + 0.04 * room, log=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from parzen.plots._axes import Losses, label_of
+from parzen.plots._axes import Losses, label_of, number_axis
 from parzen.plots._marks import Axis, Chart, Line, Panel
 from parzen.plots._theme import SERIES
 from parzen.trials import History, State
@@ -24,7 +24,7 @@ def edf_chart(histories: Mapping[str, History]) -> Chart:
         histories: name -> history, of one study or several; the first one says how losses are shown.
     """
     first = Losses.together(histories.values())
-    marks, notes = [], []
+    marks, notes = [], [*first.notes]
     for k, (name, history) in enumerate(histories.items()):
         losses = Losses.of(history)
         over = history.count(State.OK, State.FAILED, State.PRUNED, State.ERROR)
@@ -44,6 +44,6 @@ def edf_chart(histories: Mapping[str, History]) -> Chart:
         bad = over - history.count(State.OK)
         if bad:
             notes.append(f"{label_of(name)}: {bad} of {over} trials have no loss.")
-    axis = Axis(first.label, "log" if first.log else "linear", first.low, first.high)
+    axis = number_axis(first.label, first.low, first.high, log=first.log)
     panel = Panel(axis, Axis("share of the trials as good or better", "linear", 0.0, 1.02), tuple(marks))
     return Chart("edf", "How good the trials are", (panel,), 1, tuple(notes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from parzen._magnitude import bounded
 from parzen._wording import number
 from parzen.analysis import noise_of
 from parzen.plots._axes import Losses
@@ -28,7 +29,7 @@ def history_chart(history: History, keep: Kept = ()) -> Chart:
     marks: list[Mark] = []
     noise = noise_of(history) if len(history) <= _MOST else None
     if noise is not None and noise.relative > _VISIBLE:
-        low, high = y - noise.deviation, y + noise.deviation
+        low, high = bounded(y - noise.deviation), bounded(y + noise.deviation)
         if losses.log:
             low = np.maximum(low, losses.low * 0.5)
         text = f"± noise of one loss ({number(noise.deviation, 2)})"

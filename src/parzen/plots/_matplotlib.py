@@ -140,6 +140,9 @@ def _axis(axes: Any, which: str, axis: Axis, colours: Mapping[str, str]) -> None
         getattr(axes, f"set_{which}scale")("log", nonpositive="mask")
         own.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:.6g}" if 1e-4 <= abs(x) < 1e5 else f"{x:.0e}"))
         own.set_minor_formatter(ticker.NullFormatter())
+    if axis.low is not None and axis.high is not None:
+        # Before there are marks: to find ends itself, matplotlib goes on by a share, which may be beyond all floats.
+        getattr(axes, f"set_{which}lim")(axis.low, axis.high)
     if axis.scale == "time":
         own.set_major_locator(ticker.MaxNLocator(6))
     if axis.ticks:

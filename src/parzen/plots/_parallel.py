@@ -71,6 +71,7 @@ def parallel_chart(history: History, labels: Sequence[str] | None = None, keep: 
         Colours("rank", 0.0, 1.0, ((0.0, "worst"), (1.0, "best"))),
     )
     notes = said(len(chosen) + sum(map(len, shown.values())), len(known) + sum(map(len, without.values())))
+    notes = (*notes, *losses.notes)
     return Chart("parallel", "Parallel coordinates", (panel,), 1, notes, 2.2)
 
 

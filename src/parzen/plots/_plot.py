@@ -15,9 +15,18 @@ from parzen.plots._marks import Chart
 from parzen.plots._matplotlib import draw, new_figure
 from parzen.plots._plotly import figure_of
 
-__all__ = ["Plot"]
+__all__ = ["Plot", "kind_of"]
 
 _KINDS = ("png", "svg", "pdf", "html", "json")
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """What kind of file a plot would be written as (raises `ValueError` where its ending is none of a plot)."""
+    where = os.fspath(path)
+    kind = os.path.splitext(where)[1].lower().lstrip(".")
+    if kind not in _KINDS:
+        raise ValueError(f"a plot is saved as .{', .'.join(_KINDS)}, not as {where!r:.200}")
+    return kind
 
 
 class Plot:
@@ -77,10 +86,7 @@ class Plot:
             ValueError: the ending is none of these.
             MissingDependency: what draws it is not installed.
         """
-        where = os.fspath(path)
-        kind = os.path.splitext(where)[1].lower().lstrip(".")
-        if kind not in _KINDS:
-            raise ValueError(f"a plot is saved as .{', .'.join(_KINDS)}, not as {where!r:.200}")
+        where, kind = os.fspath(path), kind_of(path)
         if kind == "json":
             text = json.dumps(self.to_json(), allow_nan=False)
         elif kind == "svg":

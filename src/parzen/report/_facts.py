@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import platform
 import sys
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from parzen._wording import middle, number, plain, setting, settings, span
+from parzen._wording import bound, middle, number, plain, setting, settings, span
 from parzen.analysis import Range, Region, noise_of, region
 from parzen.trials import Header, History, State
 
@@ -203,7 +204,7 @@ def _confidence(history: History, found: Region | None) -> Iterator[str]:
     others = len(found.trials) - 1
     yield (
         f"{others or 'No'} other trial{'s are' if others > 1 else ' is'} as good, as far as anybody can tell: within "
-        f"{number(found.within, 2)}, {found.why}."
+        f"{bound(found.within, math.inf, 2)}, {found.why}."
     )
 
 

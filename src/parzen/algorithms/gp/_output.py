@@ -58,8 +58,9 @@ class Output:
         with np.errstate(over="ignore"):
             positive = np.expm1(_log1p_over(z, self.power))
             negative = np.expm1(_log1p_over(-z, below))
-        y = np.where(z >= 0.0, positive, -negative)
-        return np.asarray(np.minimum(np.clip(y, -_HUGE, _HUGE) * self.scale + self.centre, self.most))
+            y = np.where(z >= 0.0, positive, -negative)
+            losses = np.clip(y, -_HUGE, _HUGE) * self.scale + self.centre
+        return np.asarray(np.clip(losses, -_HUGE, self.most))
 
     def deviations(self, losses: FloatArray, deviations: FloatArray) -> FloatArray:
         """`(n,)` standard deviations of the values, given those of the losses.

@@ -1,10 +1,16 @@
 // Elements.  Texts of a study become text nodes and nothing else: there is no innerHTML in this page.
 
-// Characters that turn the order of what stands around them: somebody's label could make a line say something else.
-const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+// What has no shape of its own, or turns the order of what stands around it: somebody's label could make a line say something
+// else.  Line ends and tabs stay, because tracebacks are told with theirs.
+const UNSEEN = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 
-/** Text whose characters stand in the order in which they were written; what would turn it is spelled, as the command line does. */
-export const plain = (text) => String(text).replace(TURNING, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+function spelled(one) {
+  const code = one.codePointAt(0), [mark, digits] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+  return `\\${mark}${code.toString(16).padStart(digits, "0")}`;
+}
+
+/** Text in which everything is seen, in the order in which it was written; what would not be is spelled as `plain` of `_wording.py` does. */
+export const plain = (text) => String(text).replace(UNSEEN, spelled);
 
 /**
  * An element: el("p", {class: "muted", on: {click}}, "text", other, [more]).
