@@ -48,6 +48,25 @@ def test_an_answer_is_heard_in_its_place(switchboard: Switchboard, heard: Simple
     assert [heard.get(timeout=10) for _ in range(2)] == [Reported(3, 1, 0.0, {"loss": 1.0}), (3, 1, b"answer")]
 
 
+def test_what_was_told_is_heard_before_the_task_is_over(switchboard: Switchboard) -> None:
+    """The engine may bring the result before a thread of ours has read on."""
+    heard: list[Any] = []
+    told = switchboard._told
+
+    def slowly(message: Any) -> None:
+        time.sleep(0.2)
+        heard.append(message)
+
+    switchboard._told = slowly
+    line = CalledLine(switchboard.address)
+    line.tell(Reported(3, 1, 0.0, {"loss": 1.0}))
+    line.over(3, 1, b"answer")
+    line.close()
+
+    assert heard[0] == Reported(3, 1, 0.0, {"loss": 1.0})
+    switchboard._told = told
+
+
 def test_tasks_of_one_process_share_a_call(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
     before = listeners()
     for number in range(5):

@@ -124,7 +124,7 @@ class CalledLine:
         self.unsaid: list[Reported | Attached] = []
         self._address = address
         self._connection: Any = None
-        self._settled = True  # everything that was told is heard, or will be before anything else is
+        self._settled = True  # everything that was told on the way is heard
         self._lock = threading.Lock()
 
     def tell(self, message: Reported | Attached) -> None:
@@ -155,7 +155,8 @@ class CalledLine:
         """The call is over: what it returns, said at once; the engine brings it as well, but later."""
         if len(answer) <= _SHORT:
             with self._lock:
-                self._settled = self._said((number, attempt, answer)) or self._settled
+                # What was told before is still waited for: the engine may be faster, and then it would come too late.
+                self._said((number, attempt, answer))
 
     def _said(self, message: object) -> bool:
         try:
