@@ -95,7 +95,7 @@ def test_what_cannot_be_is_refused_by_name(study: Study, label: str, value: Any,
     assert caught.value.facts["column"] == study.space.column[label]
 
 
-@pytest.mark.parametrize("given", [None, [], "x", {"99": 1}, {"-1": 1}, {"lr": 1}])
+@pytest.mark.parametrize("given", [None, [], "x", {"99": 1}, {"-1": 1}, {"lr": 1}, {"²": 1}])
 def test_nonsense_is_refused(study: Study, given: Any) -> None:
     """Without an error of Python's own."""
     with pytest.raises(Problem):

@@ -529,11 +529,29 @@ def test_a_read_only_page_changes_nothing(seen: Visitor) -> None:
 
 def test_nonsense_instead_of_json_is_refused(waiting: Visitor) -> None:
     """Also when it is nested a hundred thousand deep."""
-    for content in ("no json", "[" * 100_000, '["stop"]', "null"):
+    for content in ("no json", "[" * 100_000, '["stop"]', "null", '{"action": ["stop"]}'):
         headers = {"Origin": waiting.home, "Content-Type": "application/json"}
         answer = waiting.client.post(f"/api/studies/{waiting.uid}/do", content=content, headers=headers)
 
         assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/trials?offset=²",
+        "/trials?sort=p²",
+        "/trials?filter=%23²",
+        "/plots/contour?x=²",
+        "/trials/²",
+        "/compare?studies=²",
+    ],
+)
+def test_digits_that_are_none_of_ours_are_no_error_of_the_page(seen: Visitor, path: str) -> None:
+    """`isdigit` takes them, and `int` does not."""
+    answer = seen.client.get(f"/api/studies/{seen.uid}{path}")
+
+    assert answer.status_code < 500
 
 
 def test_labels_and_values_that_are_markup_stay_texts(visit: Callable[..., Visitor], tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> t
             start_new_session=True,  # Ctrl-C comes from us, once
             pass_fds=(life, saying),
         )
+        for number in told:  # while it was being started
+            crew[place].send_signal(number)
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         told.append(number)

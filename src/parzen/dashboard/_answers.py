@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-__all__ = ["Problem", "answer", "plain_json", "refusal"]
+__all__ = ["Problem", "answer", "is_whole", "plain_json", "refusal"]
 
 
 class Problem(Exception):
@@ -23,6 +23,11 @@ class Problem(Exception):
     def __init__(self, sentence: str, status: int = 400, **facts: Any) -> None:  # whatever JSON takes
         super().__init__(sentence)
         self.status, self.facts = status, facts
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number that a place may have: `isdigit` alone takes "²" for one, and `int` does not."""
+    return text.isascii() and text.isdigit() and len(text) <= 12
 
 
 def plain_json(value: Any) -> str:  # anything JSON takes

@@ -30,7 +30,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from parzen._lazy import require
-from parzen.dashboard._answers import Problem, answer, refusal
+from parzen.dashboard._answers import Problem, answer, is_whole, refusal
 from parzen.dashboard._control import act
 from parzen.dashboard._figures import comparison, curve, figure, titles
 from parzen.dashboard._form import form_of
@@ -260,7 +260,7 @@ class Page:
         try:
             watched = await run_in_threadpool(self.watched, request)
             last = request.headers.get("last-event-id") or request.query_params.get("after", "0")
-            after = int(last) if last.isdigit() else 0
+            after = int(last) if is_whole(last) else 0
         except Problem as problem:
             return refusal(problem.status, str(problem), **problem.facts)
         return _stream(study_news(self.library, watched, after, self.is_over))
@@ -324,12 +324,12 @@ async def _missing(request: Request, error: Exception) -> Response:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(one) for one in text.split(",") if one.isdigit() and len(one) < 12]
+    return [int(one) for one in text.split(",") if is_whole(one)]
 
 
 def _whole(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, str(default))
-    if not text.isdigit() or len(text) > 12:
+    if not is_whole(text):
         raise Problem(f"{name} is a whole number, got {text!r:.40}")
     return int(text)
 

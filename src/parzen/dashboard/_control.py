@@ -100,12 +100,13 @@ def act(watched: Watched, given: object) -> dict[str, Any]:
     Raises:
         Problem: it cannot be done; the sentence says why.
     """
-    if not isinstance(given, Mapping) or given.get("action") not in ACTIONS:
+    action = given.get("action") if isinstance(given, Mapping) else None
+    if not isinstance(given, Mapping) or not isinstance(action, str) or action not in ACTIONS:
         raise Problem(f"there is no such action; there are {', '.join(ACTIONS)}")
     if watched.study is None or watched.gone:
         raise Problem(watched.problem or "the study is being read: a moment, please", 410 if watched.gone else 503)
     try:
-        sentence = ACTIONS[str(given["action"])](watched.study, given)
+        sentence = ACTIONS[action](watched.study, given)
     except ParzenError as error:
         raise Problem(str(error), 409, label=str(getattr(error, "label", None) or "")) from error
     watched.look()

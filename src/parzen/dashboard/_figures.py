@@ -16,7 +16,7 @@ import numpy as np
 from parzen._wording import plain, told_apart
 from parzen.analysis import Source
 from parzen.analysis._source import history_of
-from parzen.dashboard._answers import Problem
+from parzen.dashboard._answers import Problem, is_whole
 from parzen.errors import ParzenError
 from parzen.plots import NAMES, THEMES, Axis, Chart, Line, Mark, Panel, Plot, Plots, Points, Words
 from parzen.plots._axes import label_of, option_text, options_of
@@ -140,7 +140,7 @@ def _arguments(history: History, name: str, given: Mapping[str, str]) -> dict[st
         if not value:
             continue
         if name == "contour" and key in ("x", "y"):
-            if not value.isdigit() or int(value) >= len(labels):
+            if not is_whole(value) or int(value) >= len(labels):
                 raise Problem(f"{key} is the number of a parameter below {len(labels)}, not {value!r:.40}")
             found[key] = labels[int(value)]
         elif name == "importances" and key == "method":

@@ -22,7 +22,7 @@ import numpy as np
 
 from parzen._typing import BoolArray, FloatArray
 from parzen._wording import plain, quoted
-from parzen.dashboard._answers import Problem
+from parzen.dashboard._answers import Problem, is_whole
 from parzen.plots._axes import option_text
 from parzen.trials import History, State
 
@@ -299,8 +299,8 @@ class _Reader:
         for column in columns:
             has = np.array([low in text.lower() for text in column.texts] + [False], dtype=bool)
             mask |= has[column.codes]
-        if word.lstrip("#").isdigit():
-            number = int(word.lstrip("#")[:18])
+        if is_whole(word.lstrip("#")):
+            number = int(word.lstrip("#"))
             if number < len(history):
                 mask[number] = True
         return mask

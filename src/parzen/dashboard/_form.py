@@ -9,7 +9,7 @@ import numpy as np
 
 from parzen._typing import FloatArray
 from parzen._wording import number, plain, quoted
-from parzen.dashboard._answers import Problem
+from parzen.dashboard._answers import Problem, is_whole
 from parzen.dashboard._filter import option_names
 from parzen.errors import BadDistribution, OutOfSpace, SpaceError
 from parzen.space import Space
@@ -90,7 +90,7 @@ def params_from(space: Space, given: object) -> dict[str, Any]:
         raise Problem("a configuration is a mapping from columns to values")
     row = np.full(space.d, np.nan)
     for key, value in given.items():
-        if not str(key).isdigit() or int(key) >= space.d:
+        if not is_whole(str(key)) or int(key) >= space.d:
             raise Problem(f"there is no column {key!r:.40}")
         if value is None or value == "":
             continue

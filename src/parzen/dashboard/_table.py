@@ -10,7 +10,7 @@ import numpy as np
 
 from parzen._typing import FloatArray, IntArray
 from parzen._wording import settings
-from parzen.dashboard._answers import Problem
+from parzen.dashboard._answers import Problem, is_whole
 from parzen.dashboard._filter import FIELDS, matching, option_names
 from parzen.trials import History, State
 
@@ -75,7 +75,7 @@ def _keys(history: History, sort: str) -> FloatArray:
         return history.state.astype(np.float64)
     if sort == "rule":
         return _ranks([history.source(i) for i in range(len(history))])
-    if sort[:1] == "p" and sort[1:].isdigit() and int(sort[1:]) < space.d:
+    if sort[:1] == "p" and is_whole(sort[1:]) and int(sort[1:]) < space.d:
         j = int(sort[1:])
         values = history.values[:, j]
         if not space.is_choice(j):

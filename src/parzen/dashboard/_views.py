@@ -221,15 +221,15 @@ def log_of(extra: Mapping[str, Any], logs: str | None) -> list[dict[str, Any]]:
     found = []
     base = os.path.realpath(logs)
     for name in _LOGS:
-        path = os.path.realpath(os.path.join(folder, name))
-        if os.path.commonpath((base, path)) != base:
-            return [{**where, "problem": f"the folder is not in {base}, which --logs names"}]
         try:
+            path = os.path.realpath(os.path.join(folder, name))
+            if os.path.commonpath((base, path)) != base:
+                return [{**where, "problem": f"the folder is not in {base}, which --logs names"}]
             with open(path, encoding="utf-8", errors="replace") as file:
                 size = os.path.getsize(path)
                 file.seek(max(size - _LONG, 0))
                 found.append({**where, "name": name, "text": file.read(_LONG), "cut": size > _LONG})
-        except OSError:
+        except (OSError, ValueError):  # or a name that no file can have
             continue
     return found or [{**where, "problem": "the folder has no output.txt and no errors.txt"}]
 
