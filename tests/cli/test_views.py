@@ -32,7 +32,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_doctor_prints_sentences_and_has_an_exit_code(study: Path) -> None:
-    """3 where something was found; the same as JSON."""
+    """7 where something was found; the same as JSON."""
     told = CliRunner().invoke(main, ["doctor", str(study)])
     as_json = CliRunner().invoke(main, ["doctor", str(study), "--json"])
 

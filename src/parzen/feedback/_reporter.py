@@ -8,8 +8,8 @@ together, then two a second, and in a run of days fewer still, so that an object
 leaves hundreds of lines and not a million.  One that had to wait is told as soon as a token is there, or at the end.
 
 The `parzen` logger is given the same events at level INFO, unless a subclass says otherwise, as one line each with `extra` fields
-`event` ("resumed", "improved", "status", "paused", "continued", "ended"), `study`, `trial`, `loss`, `settings`, `done`, `total`, `failed` and
-`elapsed`, as far as they make sense.  No handler is installed.  Where the program's own logging writes these records to
+`event` ("resumed", "improved", "status", "noted", "paused", "continued", "ended"), `study`, `trial`, `loss`, `settings`,
+`done`, `total`, `failed` and `elapsed`, as far as they make sense.  No handler is installed.  Where the program's own logging writes these records to
 the very stream that we would write the same line to, only logging does.
 """
 

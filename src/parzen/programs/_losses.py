@@ -90,7 +90,6 @@ class Watcher:
 
     loss: Loss
     report: str | None = None
-    objective: str = "loss"
     reports: list[tuple[float, dict[str, float]]] = field(default_factory=list)
     _last: str = ""
     _found: str | None = None
@@ -122,8 +121,6 @@ class Watcher:
         self._steps += 1
         step = number_in(said.pop("step", None))
         metrics = {name: x for name, value in said.items() if name != "self" and (x := number_in(value)) is not None}
-        if "loss" in metrics:
-            metrics[self.objective] = metrics.pop("loss")
         if metrics:
             self.reports.append((float(self._steps) if step is None else step, metrics))
 
