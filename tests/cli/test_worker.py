@@ -63,6 +63,11 @@ MODULE = """
             os._exit(0)
         return config["x"]
 
+    def leaving_in_anger(config, evaluation):
+        if evaluation.number == 2:
+            os._exit(1)
+        return config["x"]
+
     def exiting(config):
         sys.exit(0)
 
@@ -171,9 +176,12 @@ def test_a_worker_that_is_killed_is_replaced(work: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_whose_objective_ends_the_process_is_replaced_whatever_its_status(work: Run, tmp_path: Path) -> None:
-    """With 0 as well, which is no sign that its work is done."""
-    given = ("study.db", "--create", "--objective", "train:leaving", "--space", "train:space", "--trials", "6")
+@pytest.mark.parametrize("objective", ["leaving", "leaving_in_anger"])
+def test_a_worker_whose_objective_ends_the_process_is_replaced_whatever_its_status(
+    objective: str, work: Run, tmp_path: Path
+) -> None:
+    """With whatever status: 0 is no sign that its work is done, and 1 none that parzen failed."""
+    given = ("study.db", "--create", "--objective", f"train:{objective}", "--space", "train:space", "--trials", "6")
     done = work(*given, "--algorithm", "random", "--parallel", "2", "--quiet")
 
     assert done.returncode == 0, done.stderr

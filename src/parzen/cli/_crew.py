@@ -1,7 +1,8 @@
 """Several workers from one command: processes of their own, each replaced when it is gone before its work is done.
 
 Each holds the reading end of a pipe whose writing end is here.  So it learns of our end, whatever ended us, and does not go
-on with nobody to look after it.  Through another one it says why it ended, which an exit status has no room for.
+on with nobody to look after it.  Through another one it says that and why it ended.  Who says nothing did not end by itself:
+an objective may end its process with any status.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-__all__ = ["ORDERLY", "run_crew", "tell_crew"]
+__all__ = ["ENDED", "run_crew", "tell_crew"]
 
-ORDERLY = 75
-"""Exit status of a member that is done; 0 is what an objective leaves behind that ends its process."""
-
+ENDED = "ended"
+"""What a member says that ends by itself, whatever else it said before."""
 POLL = 0.1
 """Seconds between two looks at the workers."""
 DEATHS = 4
@@ -86,17 +86,18 @@ def run_crew(n: int, arguments: Sequence[str], finished: Callable[[], int]) -> t
                 if code is None:
                     continue
                 del crew[place]
-                if code <= 0 and not told:
+                heard += _heard(said)
+                by_itself = any(line.startswith(f"{process.pid} ") for line in heard.splitlines())
+                if not by_itself and not told:
                     now = finished()
                     deaths, ended = (1 if now > ended else deaths + 1), now
                     if deaths <= DEATHS * n:
                         start(place)
                         continue
-                # Given up at last: who ended with 0 each time has not done its work either.
                 decides = decides if status else process.pid
-                status = status or (128 - code if code < 0 else {ORDERLY: 0, 0: 1}.get(code, code))
-                heard += _heard(said)
-        reasons = dict(line.split(" ", 1) for line in heard.splitlines())
+                # Given up at last: who ended with 0 each time has not done its work either.
+                status = status or (128 - code if code < 0 else code or int(not by_itself))
+        reasons = dict(line.split(" ", 1) for line in heard.splitlines() if not line.endswith(f" {ENDED}"))
         return (128 + told[-1], "interrupt") if told else (status, reasons.get(str(decides)))
     finally:
         for process in crew.values():  # an error of our own: nobody would look after them

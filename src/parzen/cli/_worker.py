@@ -7,6 +7,7 @@ driver there is, evaluate exactly so many.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 
 import click
 
-from parzen.cli._crew import ORDERLY, run_crew, tell_crew
+from parzen.cli._crew import ENDED, run_crew, tell_crew
 from parzen.cli._failing import Failing
 from parzen.cli._output import Seconds, print_json
 from parzen.errors import StudyError, StudyNotFound
@@ -185,14 +186,13 @@ def worker(
         said = failing.said(study.history, "the objective raised", "start the worker again")
         click.echo(f"parzen: {said}", err=True)
         ctx.exit(FAILING)
-    if member is not None:
-        ctx.exit(ORDERLY)
 
 
 def _end_with_the_crew(pipe: int, saying: int) -> None:
     """Release the trial and end once nobody holds the other end of a pipe: whoever started this worker is gone."""
     for end in (pipe, saying):
         os.set_inheritable(end, False)
+    atexit.register(tell_crew, saying, ENDED)  # which os._exit, a signal and a fault in a library pass over
 
     def watch() -> None:
         os.read(pipe, 1)
