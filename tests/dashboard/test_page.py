@@ -260,12 +260,12 @@ def test_the_answer_is_a_region_with_what_speaks_against_it(seen: Visitor) -> No
     assert all(one["sentence"] for one in told["findings"])
 
 
-NAMES = ["a", "random", "self"]  # two of which are words of a plot's own
+COMPARED = ["a", "random", "self"]  # two of which are words of a plot's own
 
 
 def test_studies_are_compared(visit: Callable[..., Visitor], tmp_path: Path) -> None:
     """Their curves and their answers."""
-    studies = [Study(SPACE, name=name, storage=tmp_path / "study.db", seed=k) for k, name in enumerate(NAMES)]
+    studies = [Study(SPACE, name=name, storage=tmp_path / "study.db", seed=k) for k, name in enumerate(COMPARED)]
     for study in studies:
         study.run(objective, 6, catch=True, progress=False)
     visitor = visit(tmp_path / "study.db", studies[0])
@@ -274,9 +274,9 @@ def test_studies_are_compared(visit: Callable[..., Visitor], tmp_path: Path) -> 
         lambda: (a := visitor.client.get("/api/compare", params={"studies": uids})).status_code == 200 and a.json()
     )
 
-    assert [one["name"] for one in told["studies"]] == NAMES
+    assert [one["name"] for one in told["studies"]] == COMPARED
     for plot in ("edf", "convergence"):
-        assert {trace.get("name") for trace in told["plots"][plot]["data"]} >= set(NAMES)
+        assert {trace.get("name") for trace in told["plots"][plot]["data"]} >= set(COMPARED)
     assert visitor.client.get("/api/compare", params={"studies": uids[:5]}).status_code == 400
 
 
