@@ -176,7 +176,7 @@ def test_a_worker_that_is_killed_is_replaced(work: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("objective", ["leaving", "leaving_in_anger"])
+@pytest.mark.parametrize("objective", [pytest.param("leaving", marks=pytest.mark.slow), "leaving_in_anger"])
 def test_a_worker_whose_objective_ends_the_process_is_replaced_whatever_its_status(
     objective: str, work: Run, tmp_path: Path
 ) -> None:
@@ -265,6 +265,7 @@ def test_the_budget_of_the_log_needs_no_saying(work: Run, tmp_path: Path) -> Non
     assert [trial.source for trial in Study.load(tmp_path / "study.db").trials][3:] == ["random", "random"]
 
 
+@pytest.mark.slow
 def test_attachments_are_found_by_hyperopts_trials(work: Run, tmp_path: Path) -> None:
     """Whichever worker evaluated the trial; nothing of them is in the log."""
     Study(SPACE, storage=tmp_path / "study.db")
@@ -276,6 +277,7 @@ def test_attachments_are_found_by_hyperopts_trials(work: Run, tmp_path: Path) ->
     assert trials.trial_attachments(trials.trials[1])["text"] == "t"
 
 
+@pytest.mark.slow
 def test_attachments_that_cannot_be_kept_are_named_once(work: Run, tmp_path: Path) -> None:
     """Also where warnings are errors: the trials are done."""
     Study(SPACE, storage=tmp_path / "study.db")
@@ -287,6 +289,7 @@ def test_attachments_that_cannot_be_kept_are_named_once(work: Run, tmp_path: Pat
     assert [list(trials.trial_attachments(doc)) for doc in trials] == [["ok"], ["ok"]]
 
 
+@pytest.mark.slow
 def test_attachments_that_are_no_mapping_fail_the_trial(work: Run, tmp_path: Path) -> None:
     """As in `fmin`."""
     Study(SPACE, storage=tmp_path / "study.db")
@@ -297,6 +300,7 @@ def test_attachments_that_are_no_mapping_fail_the_trial(work: Run, tmp_path: Pat
     assert "attachments ['x'], expected a dict" in str(error)
 
 
+@pytest.mark.slow
 def test_a_study_without_a_total_is_refused(work: Run, tmp_path: Path) -> None:
     """A worker would never end."""
     Study(SPACE, storage=tmp_path / "study.db")
@@ -306,6 +310,7 @@ def test_a_study_without_a_total_is_refused(work: Run, tmp_path: Path) -> None:
     assert "give it with --trials" in done.stderr
 
 
+@pytest.mark.slow
 def test_another_space_is_refused_with_the_difference(work: Run, tmp_path: Path) -> None:
     """Nothing is evaluated."""
     Study(SPACE, storage=tmp_path / "study.db")
@@ -329,6 +334,7 @@ def test_objects_that_a_file_cannot_hold_come_from_the_program(work: Run, tmp_pa
     assert Study.load(tmp_path / "study.db").space.missing == ("train.Model", "builtins.int")
 
 
+@pytest.mark.slow
 def test_an_objective_that_keeps_raising_ends_the_worker(work: Run, tmp_path: Path) -> None:
     """Status 3, with the last error; the trials are recorded."""
     Study(SPACE, storage=tmp_path / "study.db")
@@ -416,6 +422,7 @@ def test_an_interrupt_releases_the_trial(start: Start, work: Run, tmp_path: Path
     assert [trial.state for trial in Study.load(tmp_path / "study.db").trials] == [State.OK]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
@@ -450,6 +457,7 @@ def test_workers_on_a_server_evaluate_exactly_so_many(kind: str, start: Start) -
         study.storage.close()
 
 
+@pytest.mark.slow
 def test_a_worker_leaves_no_storage_open(work: Run, tmp_path: Path) -> None:
     """A file that was worked on is one file."""
     assert (

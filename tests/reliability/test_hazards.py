@@ -66,7 +66,7 @@ FORKS = """
 CODES = {"falls through": "0", "raises": "1", "exits": "7", "interrupts": "1"}
 
 
-@pytest.mark.parametrize("door", ["minimize", "fmin"])
+@pytest.mark.parametrize("door", ["minimize", pytest.param("fmin", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", CODES)
 def test_a_forked_child_never_becomes_a_second_driver(how: str, door: str, run: Run, tmp_path: Path) -> None:
     """Whether it falls through, raises or exits: ten evaluations for ten trials, and the output is written once."""
