@@ -35,9 +35,8 @@ class _Commands(click.Group):
             sys.stdout.flush()
             click.echo(f"parzen: {_in_a_line(str(error))}", err=True)
             ctx.exit(status_of(error))
-        except (
-            BrokenPipeError
-        ):  # as in `| head -1`; only what is printed can break here, storages have errors of their own
+        except BrokenPipeError:
+            # As in `| head -1`; only what is printed can break here, storages have errors of their own.
             with suppress(OSError, ValueError):  # what is not yet written has no reader either
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(SIGNALLED + PIPE)

@@ -256,9 +256,8 @@ def _evaluate(what: bytes, params: dict[str, Any]) -> bytes:
         fn, space = cloudpickle.loads(what)
         result = Domain(fn, space).evaluate(params, None, attach_attachments=False)
         answer: bytes = cloudpickle.dumps((result, None))
-    except (
-        BaseException
-    ) as error:  # whatever the objective raises is the trial's, not the task's: Spark would try again
+    except BaseException as error:
+        # Whatever the objective raises is the trial's, not the task's: Spark would try again.
         answer = cloudpickle.dumps((None, (str(type(error)), str(error), traceback.format_exc())))
     return answer
 

@@ -196,9 +196,8 @@ def may_pass(error: BaseException, dbapi: Any) -> bool:
     if not isinstance(error, (dbapi.OperationalError, dbapi.InterfaceError, dbapi.InternalError)):
         return False
     number = error.args[0] if error.args else None
-    if isinstance(
-        number, int
-    ):  # before the state, which PyMySQL knows since 1.2: of a lock not had it is HY000, anything
+    # Before the state, which PyMySQL knows since 1.2: of a lock not had it is HY000, anything.
+    if isinstance(number, int):
         return number in _PASSING_NUMBERS
     # None where the server could not be asked.
     state = getattr(error, "sqlstate", None)

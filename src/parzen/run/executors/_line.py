@@ -86,9 +86,8 @@ class Switchboard:
         with contextlib.suppress(EOFError, OSError):
             while True:
                 said = connection.recv()
-                if (
-                    said is None
-                ):  # the caller's result comes another way: everything before is heard, and may be relied on
+                if said is None:
+                    # The caller's result comes another way: everything before is heard, and may be relied on.
                     connection.send(None)
                 elif isinstance(said, tuple) and len(said) == 2:
                     self._told(Question(said[0], said[1], answer))
@@ -144,9 +143,8 @@ class CalledLine:
             except (OSError, EOFError):
                 self._address = None
                 return True  # whoever wanted the result is gone
-            except (
-                BaseException
-            ):  # the objective was interrupted: the answer would be taken for that to another question
+            except BaseException:
+                # The objective was interrupted: the answer would be taken for that to another question.
                 self._connection.close()
                 self._connection = None
                 raise
