@@ -306,9 +306,8 @@ class Session:
             connection = self._connect()
             with self._watched(connection, seconds):
                 cursor = connection.cursor()
-                if self._limit is not None and hasattr(
-                    cursor, "max_stmt_length"
-                ):  # of rows that go out as one statement
+                # Of rows that go out as one statement.
+                if self._limit is not None and hasattr(cursor, "max_stmt_length"):
                     cursor.max_stmt_length = min(cursor.max_stmt_length, self._limit - _REST)
                 try:
                     if self.file is not None:
