@@ -9,7 +9,7 @@ import pytest
 
 from parzen import hp
 from parzen.algorithms import TPE, AdaptiveTPE, Random
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._form import Form
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import History

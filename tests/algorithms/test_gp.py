@@ -13,7 +13,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, PairwiseKer
 
 from parzen import hp
 from parzen.algorithms import GP, Auto
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._form import Form
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, _Objective, fit, start

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from parzen import hp
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._form import Form
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import _BAD, LENGTHS, NOISE, Model, Prior, _Objective, start
 from parzen.algorithms.gp._output import _yeo_johnson, fit_output

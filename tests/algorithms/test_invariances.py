@@ -16,7 +16,8 @@ import pytest
 from parzen import hp
 from parzen._typing import Direction, FloatArray
 from parzen.algorithms import GP, TPE, AdaptiveTPE, Algorithm, Anneal, Auto, Mix, Proposal, Random
-from parzen.algorithms._parzen import Form, Mixture, point_rows
+from parzen.algorithms._form import Form
+from parzen.algorithms._parzen import Mixture, point_rows
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, _Objective

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 
 from parzen import hp
 from parzen._typing import FloatArray
+from parzen.algorithms._form import Form
 from parzen.algorithms._kernel_row import KernelRow
 from parzen.algorithms._parzen import (
-    Form,
     Mixture,
     gap_bandwidths,
     kernel_rows,
@@ -263,7 +263,7 @@ def test_large_categories_say_the_same_as_small_ones(monkeypatch: pytest.MonkeyP
     rng = np.random.default_rng(0)
     unit, points = Form(space).settle(rng.random((20, 4))), Form(space).settle(rng.random((50, 4)))
     small = density(mixture(space, unit), points)
-    monkeypatch.setattr("parzen.algorithms._parzen._ONE_HOT", 1)
+    monkeypatch.setattr("parzen.algorithms._form._ONE_HOT", 1)
 
     assert density(mixture(space, unit), points) == pytest.approx(small)
 

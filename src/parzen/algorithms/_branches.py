@@ -23,7 +23,7 @@ import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.algorithms._base import Ask, Pick, row_key, seen
-from parzen.algorithms._parzen import Form, form_of
+from parzen.algorithms._form import Form, form_of
 from parzen.space import Space
 from parzen.trials import Event, Finished, History, State
 

@@ -12,7 +12,7 @@ from bisect import bisect_right
 import numpy as np
 
 from parzen._typing import FloatArray
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._form import Form
 from parzen.space import ndtr_of
 
 __all__ = ["KernelRow"]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from parzen._typing import FloatArray
 
 if TYPE_CHECKING:
-    from parzen.algorithms._parzen import Form, Mixture
+    from parzen.algorithms._form import Form
+    from parzen.algorithms._parzen import Mixture
 
 __all__ = ["Cells", "tree_draws", "truncated"]
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.algorithms._base import Ask, Proposal
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._form import Form
 from parzen.algorithms.tpe import TPE
 from parzen.space import Space
 from parzen.trials import Event, Finished, History

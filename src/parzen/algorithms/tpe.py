@@ -39,9 +39,9 @@ import numpy as np
 
 from parzen._typing import FloatArray
 from parzen.algorithms._base import Ask, Pick, Proposal, Seen, proposal_of, row_key, seen, unseen_point
+from parzen.algorithms._form import Form
 from parzen.algorithms._kernel_row import KernelRow
 from parzen.algorithms._parzen import (
-    Form,
     Mixture,
     gap_bandwidths,
     kernel_rows,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from parzen._typing import FloatArray, IntArray
-from parzen.algorithms._parzen import form_of
+from parzen.algorithms._form import form_of
 from parzen.algorithms._threads import one_blas_thread
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import NOISE, Model, Prior, fit, start

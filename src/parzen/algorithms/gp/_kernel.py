@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parzen._typing import BoolArray, FloatArray
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._form import Form
 
 __all__ = ["Encoding", "Inputs", "matern", "mismatch", "squared_distances"]
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from parzen._typing import JSON, BoolArray, FloatArray
 from parzen.algorithms._base import Ask, Pick, Proposal, proposal_of, row_key, seen, unseen_point
-from parzen.algorithms._parzen import form_of
+from parzen.algorithms._form import form_of
 from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from parzen._typing import FloatArray
-from parzen.algorithms._parzen import Form
+from parzen.algorithms._form import Form
 
 __all__ = ["Score", "Slopes", "climb"]
 
