@@ -16,7 +16,7 @@ SRC = Path(__file__).resolve().parents[1] / "src"
 
 # From the bottom up.  Each entry is a room, each line a floor.
 FLOORS = (
-    ("errors", "_typing", "_clock", "_html", "_lazy", "_magnitude", "_wording"),
+    ("errors", "_typing", "_clock", "_html", "_lazy", "_magnitude", "_processes", "_wording"),
     ("space",),
     ("trials",),
     ("log",),

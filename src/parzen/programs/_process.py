@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import IO, Any
 
+from parzen._processes import boot, start_time
+
 __all__ = ["CannotStart", "PROCESS", "Ended", "end_left_over", "follow", "tail_of"]
 
 PROCESS = "process.txt"
@@ -135,14 +137,9 @@ def end_left_over(process_file: str) -> None:
 
 
 def _start_of(pid: int) -> str:
-    """When a process started: ticks since a boot, and which boot; "-" where the system does not say."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            ticks = file.read().rsplit(")", 1)[1].split()[19]  # the name in brackets may hold brackets
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return f"{ticks}@{file.read().strip()}"
-    except (OSError, IndexError):
-        return "-"
+    """When a process started: ticks since a boot, and which boot; "-" where the system does not say or there is none."""
+    started = start_time(pid, zombies=True)
+    return f"{started}@{boot()}" if started.isdigit() else "-"
 
 
 @contextlib.contextmanager

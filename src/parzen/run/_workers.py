@@ -12,8 +12,8 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from parzen._processes import boot, start_time
 from parzen.trials import is_by_hand
 
 __all__ = ["has_lease", "is_dead", "is_there", "runs_here", "worker_name", "working"]
@@ -40,20 +40,12 @@ def runs_here(worker: str | None) -> bool:
 
 def worker_name(run: str) -> str:
     me = os.getpid()
-    return f"{_host()}/{_boot()}/{_namespace()}/{me}/{_start_time(me)}/{run}"
+    return f"{_host()}/{boot()[:8]}/{_namespace()}/{me}/{start_time(me)}/{run}"
 
 
 @functools.cache
 def _host() -> str:
     return socket.gethostname().replace("/", "_")
-
-
-@functools.cache
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8]
-    except OSError:
-        return "-"
 
 
 @functools.cache
@@ -63,21 +55,6 @@ def _namespace() -> str:
         return str(os.stat("/proc/self/ns/pid").st_ino)
     except OSError:
         return "-"
-
-
-def _start_time(pid: int) -> str:
-    """Ticks since boot at which a process started; "-" where the system does not say, "" where there is no process."""
-    try:
-        # The name in brackets may itself hold spaces and brackets.
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        fields = text.rsplit(")", 1)[1].split()
-        return "" if fields[0] == "Z" else fields[19]  # a zombie runs nothing
-    except FileNotFoundError:
-        if Path("/proc/self/stat").exists():
-            return ""
-    except (OSError, IndexError):
-        pass
-    return "-"
 
 
 def is_dead(worker: str) -> bool:
@@ -93,18 +70,20 @@ def _fate(worker: str) -> bool | None:
     parts = worker.split("/")
     if len(parts) != 6 or not parts[3].isdigit():
         return None
-    host, boot, namespace, pid, started = parts[0], parts[1], parts[2], int(parts[3]), parts[4]
+    host, booted, namespace, pid, started = parts[0], parts[1], parts[2], int(parts[3]), parts[4]
     if host != _host():
         return None
-    if boot != _boot():
+    if booted != boot()[:8]:
         return False  # the machine has been started anew since
     if namespace != _namespace():
         return None
-    if pid == os.getpid() and started in ("-", _start_time(pid)):
+    if pid == os.getpid() and started in ("-", start_time(pid)):
         # Whoever asked may have let go of the `Study` and tell by another one: that is for the lease to say.
         return worker in _GOING_ON or is_by_hand(worker)
-    now = _start_time(pid)
+    now = start_time(pid)
     if now == "-":
+        if os.name == "nt":  # there the next would send it a Ctrl-C
+            return None
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

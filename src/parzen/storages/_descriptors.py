@@ -16,15 +16,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING or sys.platform != "win32":
-    import fcntl
+from parzen.storages._locks import OPEN_FILE_LOCKS, lock_open_file
 
 __all__ = ["Identity", "closing", "glance", "guard", "hold", "identity"]
 
@@ -81,7 +78,7 @@ def guard(file: Identity) -> None:
     In SQLite's other mode every commit would have to wait for this lock.
     """
     with _lock:
-        _ask_for(_held[file].descriptor, "F_RDLCK")
+        _ask_for(_held[file].descriptor, "read")
 
 
 @contextlib.contextmanager
@@ -93,7 +90,7 @@ def closing(file: Identity) -> Iterator[None]:
             yield
             return
         if known.connections == 1:
-            _ask_for(known.descriptor, "F_UNLCK")
+            _ask_for(known.descriptor, "none")
         try:
             yield
         finally:
@@ -124,13 +121,11 @@ def _opened(path: str) -> int:
     return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
 
-def _ask_for(descriptor: int, kind: str) -> None:
+def _ask_for(descriptor: int, kind: Literal["read", "none"]) -> None:
     """Change the lock of the open file, where there is such a thing."""
-    command = getattr(fcntl, "F_OFD_SETLK", None) if sys.platform == "linux" else None  # elsewhere the record differs
-    if command is not None:
-        wanted = struct.pack("hhqqi", getattr(fcntl, kind), os.SEEK_SET, *_SHARED, 0)
+    if OPEN_FILE_LOCKS:
         with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.fcntl(descriptor, command, wanted)
+            lock_open_file(descriptor, kind, *_SHARED)
 
 
 def _forget() -> None:

@@ -18,7 +18,6 @@ import logging
 import os
 import random
 import stat
-import struct
 import sys
 import threading
 import time
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from parzen.errors import CorruptLog, SchemaTooNew, StorageError, Unavailable
 from parzen.storages._file import RESTORE, sentence
+from parzen.storages._locks import OPEN_FILE_LOCKS, lock_open_file
 
 if TYPE_CHECKING or sys.platform != "win32":
     import fcntl
@@ -321,14 +321,12 @@ def _first_line() -> bytes:
 
 def _lock(fd: int, shared: bool | None) -> bool:
     """Take a lock if it is free; None lets go."""
-    kind = fcntl.LOCK_UN if shared is None else (fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-    command = getattr(fcntl, "F_OFD_SETLK", None) if sys.platform == "linux" else None  # elsewhere the record differs
     try:
-        if command is None:
-            fcntl.flock(fd, kind | fcntl.LOCK_NB)
+        if OPEN_FILE_LOCKS:
+            lock_open_file(fd, "none" if shared is None else "read" if shared else "write")
         else:
-            what = fcntl.F_UNLCK if shared is None else (fcntl.F_RDLCK if shared else fcntl.F_WRLCK)
-            fcntl.fcntl(fd, command, struct.pack("hhqqi", what, os.SEEK_SET, 0, 0, 0))
+            kind = fcntl.LOCK_UN if shared is None else fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EAGAIN):
             return False
