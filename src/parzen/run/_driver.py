@@ -10,7 +10,6 @@ algorithm.  They are published when their trials begin, with the place in the lo
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from parzen.run._fleet import Fleet
 from parzen.run._leases import MAX_ATTEMPTS, Presence, present
 from parzen.run._loop import Course, Plan
 from parzen.run._objective import error_of
+from parzen.run._pace import Pace
 from parzen.run._signals import Interrupts
 from parzen.run.executors import (
     Attached,
@@ -47,8 +47,6 @@ _log = logging.getLogger("parzen")
 
 SILENCE = 60.0
 """Seconds after a trial's time is up in which whoever runs it should have ended it and said so."""
-SHORT = 1.0
-"""Seconds of an evaluation below which an engine's own latency is worth hiding: it is given the next trials early."""
 CANCEL_GRACE = 5.0
 """Seconds in which a trial that somebody cancelled may end by itself, where the run was given no grace."""
 TICK = 0.2
@@ -99,7 +97,7 @@ class _Driver(Course):
         self.prepared: list[Asked] = []
         self.exhausted = False
         self.stopping: str | None = None
-        self.pace = _Pace(len(fleet.places))
+        self.pace = Pace(len(fleet.places))
         self.lost_in_a_row = self.stuck = 0
 
     def run(self) -> str:
@@ -443,39 +441,3 @@ class ElsewhereError(Exception):
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
-
-
-class _Pace:
-    """How many proposals are worth preparing: as many as trials end while one is made, and one at least.
-
-    Args:
-        places: how many trials run at once.
-    """
-
-    def __init__(self, places: int) -> None:
-        self.places = places
-        self.suggesting: float | None = None
-        self.evaluating: float | None = None
-
-    def suggested(self, n: int, seconds: float) -> None:
-        """So many proposals took so long."""
-        self.suggesting = _smoothed(self.suggesting, seconds / max(n, 1))
-
-    def evaluated(self, seconds: float) -> None:
-        """One evaluation took so long."""
-        self.evaluating = _smoothed(self.evaluating, seconds)
-
-    def is_short(self) -> bool:
-        """Whether an evaluation takes so little that the engine's latency counts."""
-        return self.evaluating is not None and self.evaluating < SHORT
-
-    def ahead(self) -> int:
-        """How many proposals to prepare."""
-        if self.suggesting is None or self.evaluating is None:
-            return 1
-        ended = self.suggesting * self.places / max(self.evaluating, 1e-6)
-        return max(1, min(self.places, math.ceil(ended)))
-
-
-def _smoothed(before: float | None, now: float) -> float:
-    return now if before is None else 0.7 * before + 0.3 * now
