@@ -138,7 +138,9 @@ def test_the_shell_completes_names_of_studies(study: Study, tmp_path: Path) -> N
 
     words = ShellComplete(main, {}, "parzen", "_PARZEN_COMPLETE")
 
-    assert [item.value for item in words.get_completions(["show", str(tmp_path / "s.db"), "--name"], "o")] == ["one"]
+    for command in ("show", "plot", "report", "doctor", "replay", "worker", "dashboard", "stop"):
+        said = words.get_completions([command, str(tmp_path / "s.db"), "--name"], "o")
+        assert [item.value for item in said] == ["one"], command
     assert words.get_completions(["show", str(tmp_path / "none.db"), "--name"], "") == []
     for name in ("$(touch F)x", "*", "a b", "--help", "`ls`", "a;b", "o'k", "a\\b", "~", "{a,b}", "!x"):
         Study({"x": hp.float("x", 0, 1)}, storage=tmp_path / "odd.db", name=name).storage.close()

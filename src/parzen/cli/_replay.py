@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import click
 
+from parzen.cli._output import JSON, NAME, WHERE, print_json
 from parzen.cli._status import FOUND
 from parzen.study import Study
 
@@ -14,10 +14,10 @@ __all__ = ["replay"]
 
 
 @click.command()
-@click.argument("storage", metavar="STUDYFILE_OR_URL")
-@click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
+@WHERE
+@NAME
 @click.option("--algorithm", default=None, help="What proposed, where the log does not say, such as tpe.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 @click.pass_context
 def replay(ctx: click.Context, storage: str, name: str | None, algorithm: str | None, as_json: bool) -> None:
     """Recompute all proposals of a study, and compare.
@@ -28,7 +28,7 @@ def replay(ctx: click.Context, storage: str, name: str | None, algorithm: str | 
     """
     result = Study.load(storage, name, readonly=True).replay(algorithm)
     if as_json:
-        click.echo(json.dumps({**dataclasses.asdict(result), "matches": result.matches}))
+        print_json({**dataclasses.asdict(result), "matches": result.matches})
     else:
         click.echo(str(result))
     if not result.matches:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from parzen.cli._output import print_json
+from parzen.cli._output import JSON, NAME, WHERE, print_json
 from parzen.cli._status import FOUND
 from parzen.plots import NAMES
 from parzen.plots._plot import kind_of
@@ -17,18 +17,15 @@ from parzen.study import Study
 
 __all__ = ["dashboard", "doctor", "plot", "report"]
 
-_WHERE = click.argument("storage", metavar="STUDYFILE_OR_URL")
-_NAME = click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
-
 
 def _written(path: str) -> None:
     click.echo(f"wrote {path} ({os.path.getsize(path):,} bytes)", err=True)
 
 
 @click.command()
-@_WHERE
+@WHERE
 @click.argument("which", metavar="[PLOT]", type=click.Choice(NAMES), default="history")
-@_NAME
+@NAME
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False), help="File: .png, .svg, .pdf, .html or .json; else PLOT.png."
 )
@@ -79,13 +76,13 @@ def plot(
 
 
 @click.command()
-@_WHERE
-@_NAME
+@WHERE
+@NAME
 @click.option(
     "-o", "--output", default="study.html", show_default=True, type=click.Path(dir_okay=False), help="File to write."
 )
 @click.option("--plots/--no-plots", default=True, show_default=True, help="With pictures, which need matplotlib.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def report(storage: str, name: str | None, output: str, plots: bool, as_json: bool) -> None:
     """Write a report of a study: one HTML file.
 
@@ -99,9 +96,9 @@ def report(storage: str, name: str | None, output: str, plots: bool, as_json: bo
 
 
 @click.command()
-@_WHERE
-@_NAME
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@WHERE
+@NAME
+@JSON
 def doctor(storage: str, name: str | None, as_json: bool) -> None:
     """Say what is the matter with a study, and what to do.
 
@@ -109,7 +106,7 @@ def doctor(storage: str, name: str | None, as_json: bool) -> None:
     """
     found = Study.load(storage, name, readonly=True).doctor()
     if as_json:
-        click.echo(json.dumps([one.to_json() for one in found], indent=2))
+        print_json([one.to_json() for one in found])
     elif not found:
         click.echo("Nothing was found that speaks against this study.")
     for one in () if as_json else found:
@@ -125,8 +122,8 @@ def _address(page: Any) -> None:
 
 
 @click.command()
-@_WHERE
-@_NAME
+@WHERE
+@NAME
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen at; the default is this machine only."
 )

@@ -20,7 +20,7 @@ import click
 
 from parzen.cli._crew import ENDED, run_crew, tell_crew
 from parzen.cli._failing import Failing
-from parzen.cli._output import Seconds, print_json
+from parzen.cli._output import NAME, WHERE, Seconds, print_json
 from parzen.errors import StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -73,8 +73,8 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 @click.command()
-@click.argument("storage", metavar="STUDYFILE_OR_URL")
-@click.option("--name", default=None, help="Name of the study; may be left out where the file holds one.")
+@WHERE
+@NAME
 @click.option("--objective", required=True, callback=_callable, help="What to evaluate, as module:function.")
 @click.option(
     "--space", callback=_imported, help="The search space, as module:attribute; else the objective's attribute `space`."
