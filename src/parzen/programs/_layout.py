@@ -113,6 +113,12 @@ def _layout(key: str, written: Any, where: str) -> Layout:
             raise BadDistribution(f"{where}: {written!r} is not closed; put it in quotes where it stands in braces")
         return Constant(written) if found is None else Leaf(found.label or key, found)
     if not isinstance(written, Mapping):
+        hidden = next(_parameters_in(written), None)
+        if hidden is not None:
+            raise SpaceError(
+                f"{where}: a list is a constant, and in this one stands the parameter {hidden!r:.80}: give each element a "
+                "key of its own, or, where one of several is meant, write {cat: […]} or {choice: {…}}"
+            )
         return Constant(written)
     if CHOICE in written:
         return _choice(key, written, where)
@@ -131,6 +137,20 @@ def _layout(key: str, written: Any, where: str) -> Layout:
         arguments = [_number(x, where) for x in arguments]
         settings = {name: x if isinstance(x, bool) else _number(x, where) for name, x in settings.items()}
     return Leaf(str(written.get("label", key)), Spelled(None, kind, tuple(arguments), settings))
+
+
+def _parameters_in(written: Any) -> Iterator[Any]:
+    """What looks like a parameter within a list; YAML splits one that is not in quotes at its comma."""
+    if isinstance(written, list):
+        for item in written:
+            yield from _parameters_in(item)
+    elif isinstance(written, Mapping):
+        if CHOICE in written or not written.keys().isdisjoint(KINDS):
+            yield written
+        for item in written.values():
+            yield from _parameters_in(item)
+    elif isinstance(written, str) and (spelled(written) is not None or _BEGUN.match(written)):
+        yield written
 
 
 def _number(x: Any, where: str) -> Any:
