@@ -120,7 +120,7 @@ def test_the_matrix_product_is_the_sum_of_plain_log_densities() -> None:
 
     got = log_density(form, point_rows(form, points), kernel_rows(form, kernels, sigma, pseudo), weights, 0.25)
 
-    assert np.exp(got) == pytest.approx(expected, rel=1e-9)
+    assert np.exp(got) == pytest.approx(expected, rel=1e-6)  # its exponentials are of single precision
 
 
 def test_an_inactive_column_contributes_the_factor_one() -> None:
@@ -142,6 +142,20 @@ def test_an_inactive_column_contributes_the_factor_one() -> None:
         1e-300,
     )
     assert logs == pytest.approx(np.full(3, z[0] + np.log(0.5)))  # the other of two options: w / (1 + w)
+
+
+def test_a_kernel_that_weighs_nothing_changes_nothing() -> None:
+    """Even where its density is e^250 times that of all others, which therefore must not be measured against it."""
+    space = Space([hp.float(f"x{j}", 0, 1) for j in range(100)])
+    form = Form(space)
+    unit = np.stack((np.full(100, 0.5), np.full(100, 0.57)))
+    rows = kernel_rows(form, unit, np.full((2, 100), 0.03), np.empty(0))
+    point = point_rows(form, unit[:1])
+
+    both = log_density(form, point, rows, np.array([0.0, 1.0]), 1.0)
+
+    assert both == pytest.approx(log_density(form, point, rows[1:], np.ones(1), 1.0))
+    assert log_density(form, point, rows[:1], np.ones(1), 1.0)[0] - both[0] > 250.0
 
 
 def test_hundreds_of_narrow_columns_do_not_overflow() -> None:
