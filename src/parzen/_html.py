@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from parzen._wording import escaped
+
 __all__ = ["cell", "facts", "grid"]
 
 _LONGEST = 2000
@@ -19,8 +21,7 @@ _TABLE = "border:none;font:inherit;margin:0 0 4px 0"
 def cell(text: str) -> str:
     """Text as HTML that no kernel stumbles over: escaped, without lone surrogates and control characters, not endless."""
     short = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    plain = "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode("ascii") for c in short)
-    return escape(plain)
+    return escape(escaped(short, keep="\n\t"))
 
 
 def facts(rows: Sequence[tuple[str, str]], caption: str = "") -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "clock_time",
     "counted",
     "encodable",
+    "escaped",
     "joined",
     "middle",
     "number",
@@ -101,11 +102,19 @@ def span(seconds: float) -> str:
 
 def plain(text: str, limit: int = 60) -> str:
     """Text on one line, of at most `limit` characters before what cannot be printed is spelled as an escape."""
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
+    return escaped(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def escaped(text: str, keep: str = "") -> str:
+    """Text in which what cannot be printed is spelled: what moves a cursor or turns a line around, and lone surrogates.
+
+    Args:
+        text: from anywhere.
+        keep: characters that stay as they are, such as ends of lines.
+    """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def quoted(text: str, limit: int = 60) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from parzen import __version__
+from parzen._wording import escaped
 from parzen.cli._change import copy, delete, enqueue, rename
 from parzen.cli._completion import completion
 from parzen.cli._control import budget, cancel, note, pause, rerun, resume, stop
@@ -33,7 +34,7 @@ class _Commands(click.Group):
         except ParzenError as error:
             # One sentence for people; the exit status for programs.
             sys.stdout.flush()
-            click.echo(f"parzen: {_in_a_line(str(error))}", err=True)
+            click.echo(f"parzen: {escaped(str(error))}", err=True)
             ctx.exit(status_of(error))
         except BrokenPipeError:
             # As in `| head -1`; only what is printed can break here, storages have errors of their own.
@@ -44,12 +45,8 @@ class _Commands(click.Group):
             if error.filename is None:
                 raise
             sys.stdout.flush()
-            click.echo(f"parzen: {_in_a_line(f'{error.filename}: {error.strerror}')}", err=True)
+            click.echo(f"parzen: {escaped(f'{error.filename}: {error.strerror}')}", err=True)
             ctx.exit(STORAGE)
-
-
-def _in_a_line(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

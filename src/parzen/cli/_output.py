@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from parzen._wording import counted, middle
+from parzen._wording import counted, escaped, middle
 from parzen.errors import ParzenError
 from parzen.study import Study
 from parzen.study._records import json_ready
@@ -96,7 +96,7 @@ def print_json(value: Any) -> None:
 def print_text(*lines: str) -> None:
     """Without what would move a terminal's cursor or change its colours: labels come from anywhere."""
     for line in lines:
-        click.echo("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line))
+        click.echo(escaped(line))
 
 
 def progress_text(study: Study) -> str:

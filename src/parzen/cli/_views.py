@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from parzen._wording import escaped
 from parzen.cli._output import JSON, NAME, WHERE, print_json
 from parzen.cli._status import FOUND
 from parzen.plots import NAMES
@@ -111,7 +112,7 @@ def doctor(storage: str, name: str | None, as_json: bool) -> None:
         click.echo("Nothing was found that speaks against this study.")
     for one in () if as_json else found:
         text = f"{one.kind}: {one.sentence}\n    {one.advice}"
-        click.echo("".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text))
+        click.echo(escaped(text, keep="\n"))
     if any(one.kind != "too little" for one in found):
         raise click.exceptions.Exit(FOUND)
 
