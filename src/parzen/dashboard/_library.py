@@ -73,13 +73,17 @@ class Watched:
         self._made: dict[Hashable, tuple[object, Any]] = {}
         self._making: dict[Hashable, threading.Lock] = {}
 
-    def open(self, storage: Storage) -> None:
-        """Read all of it, which takes as long as it takes."""
+    def open(self, storage_now: Callable[[], Storage]) -> None:
+        """Read all of it, which takes as long as it takes.
+
+        Args:
+            storage_now: the library's storage when it is our turn to read: the file may have been replaced meanwhile.
+        """
         with self._lock:
             if self.study is not None:
                 return
             try:
-                study = Study.load(storage, self.header.name)
+                study = Study.load(storage_now(), self.header.name)
                 if study.header.uid != self.header.uid:
                     raise StudyNotFound(f"the study {self.header.name!r} was deleted, and another one has its name")
             except StudyNotFound as error:
@@ -98,6 +102,12 @@ class Watched:
             self._photograph()
             self.changes += 1
 
+    def forget(self) -> None:
+        """Another file has taken the place of its own; whoever is reading that is waited for."""
+        with self._lock:
+            self.study, self.history, self.gone = None, None, False
+            self.changes += 1
+
     def _take(self, entries: Sequence[Entry], history: History) -> None:
         if len(self._about) + len(entries) > REMEMBERED:
             gone = len(self._about) + len(entries) - REMEMBERED
@@ -105,7 +115,9 @@ class Watched:
         self._about.extend((entry.seq, getattr(entry.event, "number", -1)) for entry in entries)
 
     def look(self) -> None:
-        """Take in what is new."""
+        """Take in what is new; while somebody reads all of it, nothing is, and nobody waits."""
+        if self.study is None:
+            return
         with self._lock:
             study = self.study
             if study is None or self.gone:
@@ -225,6 +237,7 @@ class Library:
         self._lock = threading.RLock()
         self._identity = self._file()
         self._wake, self._ended = threading.Event(), False
+        self._reader: threading.Thread | None = None
         self.listed = 0.0
         self._list()  # an error here is whoever started us to see
         self._thread = threading.Thread(target=self._follow, name="parzen-dashboard", daemon=True)
@@ -255,7 +268,7 @@ class Library:
         if watched is not None:
             watched.wanted = time.monotonic()
             if watched.study is None and not watched.gone:
-                watched.open(self.storage)
+                watched.open(lambda: self.storage)
         return watched
 
     # --- the thread ---------------------------------------------------------------------------------------------
@@ -276,7 +289,7 @@ class Library:
         if now - self.listed > 2 * SOON:
             self._try(self._list)
         self._look_at_all(now)
-        self._read_one()
+        self._read_ahead()
 
     def _look_at_all(self, now: float) -> None:
         for watched in list(self._studies.values()):
@@ -284,12 +297,27 @@ class Library:
             if now - watched.looked >= 0.9 * pause:
                 watched.look()
 
-    def _read_one(self) -> None:
-        """The newest study that nobody has asked for yet."""
+    def _read_ahead(self) -> None:
+        """Read the newest study that nobody has asked for yet: one at a time, and in a thread of its own.
+
+        A long log takes seconds, in which the other studies stay live.
+        """
+        if self._reader is not None and self._reader.is_alive():
+            return
         for watched in self.studies[:ON_SIGHT]:
             if watched.study is None and not watched.gone and not watched.problem:
-                watched.open(self.storage)
+                self._reader = threading.Thread(
+                    target=self._read, args=(watched,), name="parzen-dashboard-reader", daemon=True
+                )
+                self._reader.start()
                 return
+
+    def _read(self, watched: Watched) -> None:
+        try:
+            watched.open(lambda: self.storage)
+        except Exception as error:  # else it would be begun again and again
+            _log.exception("the page could not read the study %r", watched.header.name)
+            watched.say(f"{type(error).__name__}: {error}")
 
     def _list(self) -> None:
         headers = self.storage.studies()
@@ -351,11 +379,9 @@ class Library:
         replaced = fresh is not self.storage
         if replaced and self._file() != self._identity:  # another file: other logs, perhaps under the same uid
             old, self.storage = self.storage, fresh
+            for watched in list(self._studies.values()):
+                watched.forget()
             with self._lock:
-                for watched in self._studies.values():
-                    watched.study, watched.history = None, None
-                    watched.changes += 1
-                    watched.gone = False
                 self._headers = []
             with contextlib.suppress(ParzenError):
                 old.close()

@@ -1,0 +1,85 @@
+"""The studies behind the page: each is read once, and none holds up the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from parzen import Study, hp
+from parzen.dashboard._library import Library, Watched
+
+SPACE = {"x": hp.float("x", 0, 1)}
+
+
+def until(there: Callable[[], bool]) -> bool:
+    """Whether something comes to be within ten seconds."""
+    end = time.monotonic() + 10
+    while not there() and time.monotonic() < end:
+        time.sleep(0.02)
+    return there()
+
+
+def test_a_study_that_takes_long_to_read_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither while the page reads it ahead, nor while somebody waits for it."""
+    path = tmp_path / "s.db"
+    small = Study(SPACE, storage=path, name="small", seed=1)
+    small.run(lambda config: config["x"], 2, progress=False)
+    Study(SPACE, storage=path, name="large", seed=1).storage.close()
+    go_on, read = threading.Event(), Study.load
+
+    def slowly(storage: object, name: str) -> Study:
+        assert name != "large" or go_on.wait(20)
+        return read(storage, name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("parzen.dashboard._library.Study.load", slowly)
+    library = Library(path)
+    try:
+        shown = library.get(small.header.uid)
+        assert shown is not None
+
+        small.run(lambda config: config["x"], 3, progress=False)
+
+        assert until(lambda: shown.history is not None and len(shown.history) == 3)
+        (large,) = [one for one in library.studies if one.header.name == "large"]
+        assert large.study is None
+        go_on.set()
+        assert until(lambda: large.study is not None)
+    finally:
+        go_on.set()
+        library.close()
+
+
+def test_what_cannot_be_read_says_so_and_is_not_tried_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the reason; the others are read."""
+    path = tmp_path / "s.db"
+    for name in ("good", "bad"):
+        Study(SPACE, storage=path, name=name, seed=1).storage.close()
+    tries: list[str] = []
+    read = Watched.open
+
+    def fail(self: Watched, storage_now: object) -> None:
+        tries.append(self.header.name)
+        if self.header.name == "bad":
+            raise RuntimeError("no memory")
+        read(self, storage_now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Watched, "open", fail)
+    library = Library(path)
+    try:
+        assert until(lambda: len(tries) > 1 and all(one.study is not None or one.problem for one in library.studies))
+        for _ in range(3):
+            library._read_ahead()
+
+        assert {one.header.name: one.problem for one in library.studies} == {
+            "good": "",
+            "bad": "RuntimeError: no memory",
+        }
+        assert tries.count("bad") == 1
+    finally:
+        library.close()
