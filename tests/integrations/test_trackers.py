@@ -146,6 +146,19 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
             assert "accuracy" in read.Tags()["tensors"]
 
 
+def test_tensorboard_keeps_studies_of_one_name_apart(tmp_path: Path) -> None:
+    """A folder is its study's, and of another one with the same name there are all trials too."""
+    pytest.importorskip("tensorboard", reason="needs the package tensorboard")
+    from parzen.integrations import TensorBoardTracker
+
+    first, second = _study(storage=tmp_path / "a.db"), _study(storage=tmp_path / "b.db")
+    for study, trials in ((first, 2), (second, 3), (first, 4)):
+        _run(study, trials, TensorBoardTracker(tmp_path / "runs"))
+
+    folders = {home.name: sum(path.is_dir() for path in home.iterdir()) for home in (tmp_path / "runs").iterdir()}
+    assert folders == {"digits": 4, "digits-2": 3}
+
+
 def test_wandb_writes_offline_runs(tmp_path: Path) -> None:
     """One for each trial, that `wandb sync` would send; nothing is sent."""
     pytest.importorskip("wandb", reason="needs the package wandb")

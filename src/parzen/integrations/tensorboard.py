@@ -6,6 +6,8 @@ of.  Only `tensorboard` itself is needed, neither TensorFlow nor PyTorch.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import re
 from typing import Any
@@ -20,6 +22,8 @@ from parzen.trials import State, Trial
 __all__ = ["TensorBoardTracker"]
 
 _NEEDS = '"parzen[tensorboard]"'
+_WHOSE = "parzen-study.txt"
+"""File in a study's folder with its uid: names are given again, in other files and in other programs."""
 
 
 class TensorBoardTracker(Tracker):
@@ -29,7 +33,8 @@ class TensorBoardTracker(Tracker):
         tensorboard --logdir runs
 
     Args:
-        folder: of all studies; each has a folder of its name in it.
+        folder: of all studies; each has a folder of its name in it, or of its name and a number, where the name is taken
+            by another study.
 
     Raises:
         MissingDependency: TensorBoard is not installed.
@@ -44,7 +49,9 @@ class TensorBoardTracker(Tracker):
     def begin(self, study: Study) -> None:
         """Say which parameters and metrics there are, for the tab HPARAMS."""
         hp, space = self._hparams, study.space
-        self._home = os.path.join(self.folder, re.sub(r"[^\w.\- ]", "_", study.name) or "study")
+        self._home = _home(
+            os.path.join(self.folder, re.sub(r"[^\w.\- ]", "_", study.name) or "study"), study.header.uid
+        )
         hparams = [hp.HParam(label) for label in space.labels]
         metrics = [hp.Metric(study.history.objectives[0]), hp.Metric("seconds")]
         self._write(
@@ -60,7 +67,7 @@ class TensorBoardTracker(Tracker):
             return
         hp, objective = self._hparams, study.history.objectives[0]
         begun, ended = trial.started or study.header.created, trial.finished or study.header.created
-        title = f"{study.name}/{trial.number:05d}"
+        title = f"{os.path.basename(self._home)}/{trial.number:05d}"
         self._write(home, hp.hparams_pb(params_of(trial), trial_id=title, start_time_secs=begun), begun)
         writer = self._tensorboard.Writer(home)
         for report in trial.reports:
@@ -97,3 +104,19 @@ class TensorBoardTracker(Tracker):
         message.ParseFromString(summary if isinstance(summary, bytes) else summary.SerializeToString())
         writer.add_event(event_pb2.Event(wall_time=at, summary=message))
         writer.close()
+
+
+def _home(wanted: str, uid: str) -> str:
+    """The folder of a study: the wanted one, or the first with a number behind it that no other study has."""
+    for folder in itertools.chain([wanted], (f"{wanted}-{n}" for n in itertools.count(2))):
+        new = not os.path.isdir(folder) or not os.listdir(folder)
+        os.makedirs(folder, exist_ok=True)
+        whose = os.path.join(folder, _WHOSE)
+        if new:
+            with contextlib.suppress(FileExistsError), open(whose, "x", encoding="utf-8") as file:
+                file.write(uid)
+                return folder
+        with contextlib.suppress(FileNotFoundError), open(whose, encoding="utf-8") as file:
+            if file.read() == uid:
+                return folder
+    raise AssertionError("numbers do not end")
