@@ -131,6 +131,16 @@ REFUSED = [
     ["rsync", "-ave", "{evil}", "a", "b"],
     ["find", ".", "-exec", "{evil}", ";"],
     ["erl", "-eval", "{evil}"],
+    ["ipython3", "-c", "f({evil})"],
+    ["ipython", "-m", "timeit", "{evil}"],
+    ["matlab", "-nosplash", "-batch", "train({lr})"],
+    ["gnuplot", "-e", "x={evil}", "plot.gp"],
+    ["osascript", "-e", "{evil}"],
+    ["hyperfine", "train {evil}"],
+    ["wolframscript", "-code", "{evil}"],
+    ["sbcl", "--script", "a.lisp", "--eval", "{evil}"],
+    ["groovy", "-e", "{evil}"],
+    ["mongosh", "--eval={evil}"],
     ["python3", "-m", "timeit", "{evil}"],
     *(
         [word, "{tame}", "x"]

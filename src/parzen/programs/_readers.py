@@ -24,14 +24,15 @@ __all__ = ["refuse_programs"]
 
 _SHELL = re.compile(r"(ba|da|z|k|mk|a|c|tc|fi|nu|r|xon|elv)?sh|(pw|power)shell|pwsh|cmd")
 _CODE = re.compile(
-    r"(python|pypy|perl|ruby|php|lua)[\d.]*|luajit|node|nodejs|rscript|r|julia|octave|tclsh|deno|bun|ghc"
+    r"(i?python|pythonw|pypy|perl|ruby|php|lua)[\d.]*|luajit|node|nodejs|rscript|r|julia|octave(-cli)?|tclsh|deno|bun|ghc"
+    r"|sage|racket|guile|scala|groovy|elixir|kotlin"
 )
 _FIRST = re.compile(r"[gmn]?awk|g?sed|jq|expect|bc")
 """Interpreters whose first argument is the program."""
 _JOINING = re.compile(
     r"ssh|rsh|mosh|pssh|su|runuser|script|watch|tmux|screen|at|batch|parallel|flock|.*\.(bat|cmd)"
     r"|[gbdnq]?make|remake|just|go-task|ninja|rake|ant|npm|npx|yarn|pnpm|bunx"
-    r"|bsub|qsub|msub|xterm|urxvt|konsole|gnome-terminal|xfce4-terminal"
+    r"|hyperfine|stata(-(mp|se))?|bsub|qsub|msub|xterm|urxvt|konsole|gnome-terminal|xfce4-terminal"
 )
 """Programs that put their arguments together and have a shell read them; or read them themselves, as make does `$(shell …)`,
 and put them into what a shell reads."""
@@ -62,6 +63,17 @@ _HOLDING = {
     "rsync": "-[A-Za-z0-9]*e|--rsh|--rsync-path",
     "find": "-(exec|ok)(dir)?",
     "erl": "-eval",
+    "matlab": "-(r|batch|sd)",
+    "gnuplot": "-[ep]",
+    "osascript": "-e",
+    "wolframscript|wolfram|math": "-(c|code|run)|--code",
+    "maxima": "-r|--(batch|run)-string",
+    "scilab(-cli|-adv-cli)?": "-e",
+    "sbcl|ccl|ecl": "--eval|-eval",
+    "clisp": "-x",
+    "swipl": "-[gt]",
+    "mongo(sh)?": "--eval",
+    "duckdb": "-(c|s|cmd)",
     "emacs": "--?(eval|execute)",
     "g?tar|bsdtar": "-[IF]|--(use-compress-program|to-command|checkpoint-action|info-script|new-volume-script|rsh-command)",
 }
@@ -272,7 +284,7 @@ def _read_by(word: str, words: _Placed, k: int, read: _Read) -> None:
             skip = len(parts) == 1
         elif first and text in ("-f", "--file", "--from-file"):  # the program is in a file
             return
-        elif word.startswith(("python", "pypy")) and text.startswith("-m"):
+        elif word.startswith(("python", "ipython", "pypy")) and text.startswith("-m"):
             module = text[2:] or (words[m + 1][1][0] if m + 1 < len(words) else "")
             if module in _RUNNING:
                 _read_all(f"{word} -m {module}", words[m + 1 :], read)
