@@ -149,6 +149,24 @@ def test_attachments_are_bytes_beside_the_study(tmp_path: Path) -> None:
     assert study.storage.get(study.header.uid, "trial/1/other") is None
 
 
+def test_reports_the_wrong_way_round_are_noticed() -> None:
+    """Optuna's have the loss first; losses that fall beside whole numbers are no steps, and steps that begin anew are fine."""
+
+    def objective(config: dict[str, Any], evaluation: Evaluation) -> float:
+        for step in range(2):
+            evaluation.report(1.5 / (step + 1), step)
+        return 0.0
+
+    def folds(config: dict[str, Any], evaluation: Evaluation) -> float:
+        for step in (0, 1, 0, 1):
+            evaluation.report(step, 3.0)
+        return 0.0
+
+    with pytest.warns(UserWarning, match="takes the step first: got step 0.75 after 1.5, and loss 1"):
+        parzen.minimize(objective, SPACE, trials=1, progress=False)
+    assert parzen.minimize(folds, SPACE, trials=1, progress=False).best.loss == 0.0
+
+
 def test_a_nonsense_report_is_the_objectives_own_error() -> None:
     """It is recorded on its trial like any other."""
 

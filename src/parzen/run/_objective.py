@@ -26,6 +26,7 @@ import numbers
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -86,6 +87,7 @@ class Evaluation:
     _should_stop: Callable[[], bool]
     _attach: Callable[[str, bytes], None]
     slots: Mapping[str, Any] = field(default_factory=dict)  # devices are whatever a user says they are
+    _told: list[float] = field(default_factory=list, repr=False)  # the newest step
 
     def report(self, step: float, loss: float | None = None, **metrics: float) -> None:
         """Tell how the trial is doing.
@@ -95,10 +97,18 @@ class Evaluation:
             loss: the loss so far.
             metrics: anything else numeric.
         """
+        step = float(step)
         values = {name: float(value) for name, value in metrics.items()}
         if loss is not None:
             values[self._objective] = float(loss)
-        self._report(float(step), values)
+            if self._told and step < self._told[0] and not step.is_integer() and float(loss).is_integer():
+                warnings.warn(
+                    f"report(step, loss) takes the step first: got step {step:g} after {self._told[0]:g}, and loss {loss:g}; "
+                    "in Optuna the loss stands first, so probably they have to change places",
+                    stacklevel=2,
+                )
+        self._told[:] = [step]
+        self._report(step, values)
 
     def should_stop(self) -> bool:
         """Whether the trial had better end now: a pruner gave it up, the run was interrupted, or its time is up.
