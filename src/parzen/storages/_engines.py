@@ -37,6 +37,8 @@ _DRIVERS: Mapping[str, tuple[str, str]] = {
     "mariadb": ("mariadb+pymysql", "PyMySQL"),
 }
 """URL scheme -> the driver that is meant by it, and what to install for that."""
+_OPTION = re.compile(r"|[^=]+=.+", re.DOTALL)
+"""What may stand between two & after the `?` of a URL of SQLite: NAME=VALUE, or nothing."""
 WAIT = 30
 """Seconds after which a server that says nothing is taken for lost: half of a lease, so that there is time to come back."""
 _LOCKED = 20
@@ -70,6 +72,10 @@ def parse_url(url: str | sa.URL) -> sa.URL:
     kind, plus, driver = parsed.drivername.partition("+")
     if kind == "postgres":  # so libpq, and whoever rents databases out, spell it as well
         parsed = parsed.set(drivername=f"postgresql{plus}{driver}")
+    if kind == "sqlite" and isinstance(url, str) and not all(map(_OPTION.fullmatch, url.partition("?")[2].split("&"))):
+        raise StorageError(  # SQLAlchemy leaves out what has no value, as in ?full
+            f"{parsed.set(query={})}: after the ? stand sync=normal or sync=full, and timeout=SECONDS, with & between them"
+        )
     text = url.partition("://")[2] if isinstance(url, str) else (parsed.host or "") + "@"
     if kind != "sqlite" and text.count("@") > 1:
         # Wherever the second one stands, what is before it may be the rest of the password, taken for a host or a database,
