@@ -113,7 +113,7 @@ class ObjectiveMemory(ObjectiveError, MemoryError):
 
 
 class AlgorithmError(ParzenError):
-    """An algorithm cannot go on."""
+    """An algorithm cannot go on, or there is none of that name; so with pruners, which are chosen in the same way."""
 
 
 class SpaceExhausted(AlgorithmError):

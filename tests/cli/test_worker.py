@@ -443,6 +443,17 @@ def test_what_cannot_be_begun_says_why(work: Run, arguments: tuple[str, ...], st
     assert said in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize("what", ["algorithm", "pruner"])
+def test_a_rule_that_there_is_not_is_called_wrongly(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a line, before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["worker", "s.db", "--objective", "builtins:len", f"--{what}", "nope"])
+
+    assert done.exit_code == 2
+    assert f"no {what} is called 'nope'; there are a" in " ".join(done.stderr.split())
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.databases
 @pytest.mark.parametrize("kind", KINDS)
 def test_workers_on_a_server_evaluate_exactly_so_many(kind: str, start: Start) -> None:

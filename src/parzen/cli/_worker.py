@@ -20,7 +20,7 @@ import click
 
 from parzen.cli._crew import ENDED, run_crew, tell_crew
 from parzen.cli._failing import Failing
-from parzen.cli._output import NAME, WHERE, Seconds, print_json
+from parzen.cli._output import NAME, WHERE, Seconds, known_rule, print_json
 from parzen.errors import StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -80,8 +80,8 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     "--space", callback=_imported, help="The search space, as module:attribute; else the objective's attribute `space`."
 )
 @click.option("--trials", type=click.IntRange(min=0), help="Total of the study, over all workers; may raise it.")
-@click.option("--algorithm", default=None, help="What proposes, such as tpe or random.")
-@click.option("--pruner", default=None, help="What ends trials early, such as median or asha.")
+@click.option("--algorithm", default=None, callback=known_rule, help="What proposes, such as tpe or random.")
+@click.option("--pruner", default=None, callback=known_rule, help="What ends trials early, such as median or asha.")
 @click.option("--create", is_flag=True, help="Make the study where there is none; needs a space and --trials.")
 @click.option("--timeout", type=Seconds(min=0, min_open=True), help="Seconds after which no further trial begins.")
 @click.option(
