@@ -250,6 +250,16 @@ def test_a_file_that_is_called_like_a_url_is_given_as_a_path(
     assert open_storage(here).location == here
 
 
+@pytest.mark.parametrize("url", ["mysql://u:secret@host/", "mysql://u:secret@host:3306", "mariadb://u:secret@host/"])
+def test_a_url_of_mysql_without_a_database_is_refused(url: str) -> None:
+    """There is none by default, as PostgreSQL has."""
+    pytest.importorskip("pymysql")
+    with pytest.raises(StorageError, match=r"u:\*\*\*@host.* names no database") as caught:
+        open_storage(url)
+
+    assert "secret" not in str(caught.value)
+
+
 def test_blanks_around_a_url_are_no_part_of_it() -> None:
     """A URL that was read from a file ends in a newline, which is no part of the database's name."""
     pytest.importorskip("psycopg")

@@ -50,6 +50,9 @@ _CONNECT: Mapping[str, Mapping[str, Any]] = {
 }
 """Driver -> what it is told about a network that may go away, unless the URL says something else."""
 
+_NAMING = frozenset({"database", "db", "read_default_file"})
+"""Options of PyMySQL that say which database is meant, where the URL does not."""
+
 _PREPARE: Mapping[str, str] = {
     # Without these a client that was cut off in the middle of a transaction would keep its locks for hours: until the
     # server's kernel gives up the connection.
@@ -121,6 +124,11 @@ def server_engine(url: sa.URL) -> tuple[sa.Engine, float]:
     each other.  No pool, because a storage holds one connection, and `close` is to close it.
     """
     shown = url.set(query={}).render_as_string(hide_password=True)
+    if url.get_backend_name() in ("mysql", "mariadb") and not url.database and _NAMING.isdisjoint(url.query):
+        # PostgreSQL takes the database that is called as the user; here there is none, and no table can be made.
+        raise StorageError(
+            f"{shown} names no database: give its name after the last slash, as in mysql://user@host/search"
+        )
     patience = _seconds(url.query.get("timeout", "60"), shown)
     url = url.difference_update_query(["timeout"])
     for name, value in url.query.items():  # drivers repeat the value in their errors
