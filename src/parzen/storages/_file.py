@@ -191,6 +191,7 @@ class StudyFile:
             f"{self.path} was moved, deleted or replaced while the study was open, so nothing more can be saved there: "
             f"{advice}",
             path=self.path,
+            gone=True,
         )
 
     def make(self, fill: Callable[[sqlite3.Connection], None]) -> bool:
