@@ -5,7 +5,8 @@ tell comes with its result; a socket that other machines can reach would be a do
 
 Nobody waits for ever for an end that is gone.  The system says so to whoever waits, as soon as no process holds that end any
 more; hence a forked child lets go of the driver's ends at once, because the workers of a pool that forks would keep them open
-for each other.  What the system does not say is found out by looking: handshakes have a time limit, and who waits for an answer looks now and then whether anybody is listening at all.
+for each other.  What the system does not say is found out by looking: handshakes have a time limit, and who waits for an
+answer looks now and then whether anybody listens at all.
 """
 
 from __future__ import annotations
