@@ -240,3 +240,12 @@ def test_equal_grids_are_equal_and_can_be_keys() -> None:
     assert hash(first) == hash(second)
     assert first != Grid(by_label={"x": [1, 3], "y": 3})
     assert algorithm_named("grid") == Grid()
+
+
+def test_of_very_many_levels_no_list_is_written_out() -> None:
+    """A billion of them would not fit into memory; each is in the middle of its share."""
+    found = parzen.minimize(lambda c: 0.0, {"x": hp.float("x", 0, 1)}, 4, algorithm=Grid(levels=10**9), progress=False)
+    tried = [trial.params["x"] for trial in found.trials]
+
+    assert len(set(tried)) == 4
+    assert all(abs((x * 10**9) % 1.0 - 0.5) < 1e-3 for x in tried)

@@ -219,6 +219,7 @@ def test_forgotten_trials_weigh_less() -> None:
         {"linear_forgetting": 25.0},
         {"gamma": "0.25"},
         {"prior_weight": None},
+        {"wide": "yes"},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:

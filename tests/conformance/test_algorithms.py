@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+import parzen
+from parzen import hp
 from parzen.algorithms import (
     CMAES,
     GP,
@@ -24,7 +27,7 @@ from parzen.algorithms import (
     Proposal,
     Random,
 )
-from parzen.errors import SpaceExhausted
+from parzen.errors import AlgorithmError, SpaceExhausted
 from parzen.space import Points, Space
 from parzen.testing._algorithms import CASES, check_algorithm
 from parzen.trials import History
@@ -136,3 +139,24 @@ def test_the_kit_says_in_a_sentence_which_promise_is_broken(broken: Callable[[],
     """An algorithm that breaks a promise is an AssertionError that says which."""
     with pytest.raises(AssertionError, match=sentence):
         check_algorithm(broken())
+
+
+@pytest.mark.parametrize("given", ["tpe", None, TPE])
+def test_what_is_no_algorithm_is_refused_by_the_kit(given: Any) -> None:
+    """A name, nothing, or a class without its settings."""
+    with pytest.raises(TypeError, match="takes an algorithm with its settings"):
+        check_algorithm(given)
+
+
+@dataclass(frozen=True)
+class _Forgetful:
+    """Has no return."""
+
+    def suggest(self, space: Any, history: Any, ask: Any) -> Any:
+        """Nothing."""
+
+
+def test_an_algorithm_that_returns_nothing_is_named() -> None:
+    """By the run that asked it."""
+    with pytest.raises(AlgorithmError, match="_Forgetful proposed what cannot be used: suggest returned None"):
+        parzen.minimize(lambda config: 0.0, {"x": hp.float("x", 0, 1)}, 2, algorithm=_Forgetful(), progress=False)

@@ -19,7 +19,7 @@ import pytest
 import parzen as hyperopt
 from parzen import Trials, hp
 from parzen._clock import SystemClock
-from parzen.errors import AlgorithmError, InvalidResult, OutOfSpace, StudyError
+from parzen.errors import AlgorithmError, InvalidResult, OutOfSpace, SpaceError, StudyError
 from parzen.storages import MemoryStorage
 from parzen.testing import FakeClock
 from parzen.trials import Finished, Outcome, Released, Started, State
@@ -200,6 +200,21 @@ def test_a_partial_carries_settings() -> None:
     with pytest.raises(AlgorithmError, match="gamma"):
         _fmin(algo=functools.partial(hyperopt.rand.suggest, gamma=3))
     assert algorithm_of(functools.partial(hyperopt.tpe.suggest, verbose=False)) == default
+
+
+def test_functions_and_parameters_of_the_package_hyperopt_are_refused_in_words() -> None:
+    """One forgotten import of the real package would make its parameters constants."""
+
+    def suggest(new_ids: Any, domain: Any, trials: Any, seed: int) -> list[Any]:
+        return []
+
+    suggest.__module__ = "hyperopt.tpe"
+    node = type("Apply", (), {"__module__": "hyperopt.pyll.base"})()
+
+    with pytest.raises(AlgorithmError, match=r"of the package hyperopt.*from parzen import tpe"):
+        hyperopt.fmin(lambda c: 0.0, {"x": hp.uniform("x", 0, 1)}, algo=suggest, max_evals=2, show_progressbar=False)
+    with pytest.raises(SpaceError, match=r"a parameter of the package hyperopt \(Apply\) stands in the space: make"):
+        hyperopt.fmin(lambda c: 0.0, {"x": [1, node]}, algo=hyperopt.tpe.suggest, max_evals=2, show_progressbar=False)
 
 
 def test_algorithms_of_the_core_are_taken_too() -> None:

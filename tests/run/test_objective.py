@@ -12,6 +12,7 @@ import pytest
 
 import parzen
 from parzen import Evaluation, State, Study, Trials, hp
+from parzen.errors import InvalidResult
 from parzen.run import wants_evaluation
 from parzen.trials import Report
 
@@ -165,6 +166,30 @@ def test_reports_the_wrong_way_round_are_noticed() -> None:
     with pytest.warns(UserWarning, match="takes the step first: got step 0.75 after 1.5, and loss 1"):
         parzen.minimize(objective, SPACE, trials=1, progress=False)
     assert parzen.minimize(folds, SPACE, trials=1, progress=False).best.loss == 0.0
+
+
+@pytest.mark.parametrize("step", [float("inf"), float("nan")])
+def test_a_step_is_finite(step: float) -> None:
+    """A pruner could not tell what comes after it; by hand it is refused as well."""
+
+    def objective(config: Any, evaluation: Evaluation) -> float:
+        evaluation.report(step, 1.0)
+        return 1.0
+
+    study = Study(SPACE, seed=1)
+    trial = study.ask()
+
+    with pytest.raises(InvalidResult, match="takes a finite step"):
+        parzen.minimize(objective, SPACE, 1, progress=False)
+    with pytest.raises(InvalidResult, match="takes a finite step"):
+        study.report(trial, step, 1.0)
+
+
+@pytest.mark.parametrize("variance", ["0.1x", [0.1, 0.2], -1.0, float("nan"), float("inf")])
+def test_a_variance_that_is_none_is_named(variance: Any) -> None:
+    """And not the loss, which is fine."""
+    with pytest.raises(InvalidResult, match="loss_variance"):
+        parzen.minimize(lambda c: {"loss": 0.5, "loss_variance": variance}, SPACE, 1, progress=False)
 
 
 def test_a_nonsense_report_is_the_objectives_own_error() -> None:

@@ -128,6 +128,8 @@ def _start_over(walk: _Walk, history: History, _: type[Event], number: int) -> _
 
 # --- the grid as numbered points --------------------------------------------------------------------------------
 
+_LISTED = 10_000
+"""Levels of a column up to which they are a list, in which none is twice."""
 _Condition: TypeAlias = tuple[tuple[tuple[int, int], ...], ...]
 """As `Space.conditions` has it: an or of ands of (column, code)."""
 _Open: TypeAlias = tuple[tuple[int, _Condition], ...]
@@ -232,7 +234,8 @@ class _Lattice:
                 raise AlgorithmError(f"Grid's values of parameter {label!r}: {error}") from error
             return _Listed(np.array(list(dict.fromkeys(codes))))
         levels = wanted if _is_count(wanted) else settings.levels
-        if distribution is None:
+        # Of very many no list is written out.
+        if distribution is None or (distribution.size is None and levels > _LISTED):
             return _Quantiles(space, j, levels)
         if distribution.size is not None and (wanted is None or levels >= distribution.size):
             return _Whole(distribution, distribution.size) if distribution.ordered else _Listed(distribution.values())
@@ -330,7 +333,7 @@ class _Whole:
 
 @dataclass(frozen=True, slots=True)
 class _Quantiles:
-    """Levels of a distribution whose bounds are computed from the columns before it."""
+    """Levels of a distribution whose bounds are computed from the columns before it, or that has very many of them."""
 
     space: Space
     column: int

@@ -96,6 +96,8 @@ class TPE:
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
             if not (whole or (value is None and name == "linear_forgetting")):
                 raise AlgorithmError(f"TPE's {name} is a whole number from {least} up, got {value!r:.80}")
+        if not isinstance(self.wide, (bool, np.bool_)):
+            raise AlgorithmError(f"TPE's wide is True or False, got {self.wide!r:.80}")
         for name in ("gamma", "prior_weight"):
             value = getattr(self, name)
             positive = (
@@ -223,9 +225,13 @@ def _pseudo(form: Form, counts: FloatArray, prior_weight: float) -> FloatArray:
     return prior_weight * form.options / (counts + 1.0)
 
 
+_BESIDE = 256
+"""Of the same ask so many keep others away: with all of them an ask for thousands would take as many times as long for each."""
+
+
 def _running(space: Space, history: History, stride: int, earlier: Sequence[Pick]) -> FloatArray:
     """`(r, d)` coordinates of what nobody knows the loss of yet and the bad group has not: see `_Bad`."""
-    parts = [space.to_unit(pick.point) for pick in earlier]
+    parts = [space.to_unit(pick.point) for pick in earlier[-_BESIDE:]]
     if stride > 1 and history.count(State.WAITING, State.RUNNING):
         numbers = np.flatnonzero(history.state <= State.RUNNING)
         parts.append(history.unit[numbers[numbers % stride > 0][-_Bad.LIMIT :]])

@@ -94,6 +94,12 @@ def algorithm_of(algo: Any) -> Algorithm | None:
     if make is not None:
         made: Algorithm | None = make(**given)
         return made
+    module = str(getattr(function, "__module__", ""))
+    if module == "hyperopt" or module.startswith("hyperopt."):
+        raise AlgorithmError(
+            f"{module}.{getattr(function, '__name__', 'suggest')} is of the package hyperopt, whose functions read spaces of "
+            "its own: take parzen's of the same name, as in `from parzen import tpe`"
+        )
     if callable(algo):
         return None
     raise AlgorithmError(

@@ -12,7 +12,7 @@ from parzen.run._fleet import Fleet, fleet_of
 from parzen.run._keeper import Keeper
 from parzen.run._leases import BY_HAND, LEASE, Presence, present, release_abandoned
 from parzen.run._loop import Plan, run
-from parzen.run._objective import Evaluation, Objective, Seen, loss_of, outcome_of, wants_evaluation, worst_of
+from parzen.run._objective import Evaluation, Objective, Seen, loss_of, outcome_of, step_of, wants_evaluation, worst_of
 from parzen.run._signals import Interrupts
 from parzen.run._stopping import (
     LossReached,
@@ -59,6 +59,7 @@ __all__ = [
     "run",
     "runs_here",
     "start_trials",
+    "step_of",
     "wants_evaluation",
     "worst_of",
 ]

@@ -288,6 +288,8 @@ def _check(proposal: Proposal, space: Space, n: int, algorithm: Algorithm) -> No
     def refuse(why: str) -> AlgorithmError:
         return AlgorithmError(f"{type(algorithm).__name__} proposed what cannot be used: {why}", algorithm=algorithm)
 
+    if not isinstance(proposal, Proposal):
+        raise refuse(f"suggest returned {proposal!r:.80}, expected a Proposal")
     values, m = proposal.points.values, len(proposal.points)
     if values.shape != (m, space.d) or not 1 <= m <= n:
         raise refuse(f"points of shape {values.shape} for {n} trials in a space of {space.d} parameters")

@@ -44,6 +44,7 @@ __all__ = [
     "leave_if_forked",
     "loss_of",
     "outcome_of",
+    "step_of",
     "wants_evaluation",
 ]
 
@@ -96,8 +97,11 @@ class Evaluation:
             step: how far it is, in any unit that grows: epochs, batches, folds.
             loss: the loss so far.
             metrics: anything else numeric.
+
+        Raises:
+            InvalidResult: the step is not finite.
         """
-        step = float(step)
+        step = step_of(step)
         values = {name: float(value) for name, value in metrics.items()}
         if loss is not None:
             values[self._objective] = float(loss)
@@ -121,6 +125,17 @@ class Evaluation:
     def attach(self, name: str, data: bytes) -> None:
         """Keep bytes beside the trial, in the study's storage."""
         self._attach(name, data)
+
+
+def step_of(step: float) -> float:
+    """How far a trial is, as it is recorded.
+
+    Raises:
+        InvalidResult: it is not finite, and pruners could not tell what comes after it.
+    """
+    if not math.isfinite(float(step)):
+        raise InvalidResult(f"report(step, loss) takes a finite step, such as the number of the epoch, got {step!r}")
+    return float(step)
 
 
 def wants_evaluation(objective: Objective, *, annotated_only: bool = False) -> str | bool:
@@ -187,9 +202,14 @@ def _outcome_of_mapping(result: Mapping[Any, Any], objective: str, worst: float,
         raise InvalidResult(f"the objective returned the status {status!r:.80}, expected 'ok' or 'fail'{hint}")
     if "loss" not in result:
         raise InvalidLoss("the objective returned status 'ok' without a 'loss'")
-    variance = None if result.get("loss_variance") is None else loss_of(result["loss_variance"])
-    if variance is not None and not 0 <= variance < math.inf:
-        raise InvalidResult(f"the objective returned a loss_variance of {variance!r}, expected a number from 0 up")
+    variance = None
+    if (given := result.get("loss_variance")) is not None:
+        try:
+            variance = loss_of(given)
+        except InvalidLoss:
+            variance = math.nan
+        if not 0 <= variance < math.inf:
+            raise InvalidResult(f"the objective returned a loss_variance of {given!r:.80}, expected a number from 0 up")
     return _outcome(loss_of(result["loss"]), extra, variance, objective, worst, seconds)
 
 

@@ -72,6 +72,7 @@ class _Compiler:
         return self.place[id(space)]
 
     def add(self, item: Any, parts: list[int]) -> int:
+        _refuse_foreign(item.obj if isinstance(item, Literal) else item)
         if isinstance(item, Literal):
             return self.new(Const(item.obj, item.option_name))
         if isinstance(item, Apply):
@@ -357,6 +358,24 @@ def _renumbered(node: Node, new: dict[int, int]) -> Node:
     if isinstance(node, Param) and node.distribution is not None:
         return replace(node, args=(), kwargs=())
     return replace(node, args=tuple(new[i] for i in node.args), kwargs=tuple((k, new[i]) for k, i in node.kwargs))
+
+
+_FOREIGN = {
+    "hyperopt.pyll": "make the space with parzen.hp, or with parzen.hyperopt.hp, which has Hyperopt's names "
+    "(`import parzen as hyperopt`, or parzen.install_as_hyperopt() before anything imports it)",
+    "optuna.distributions": "make the space with parzen.hp",
+    "ConfigSpace": "make the space with parzen.hp",
+}
+"""Packages whose parameters are often left standing in a space, and what to do."""
+
+
+def _refuse_foreign(item: object) -> None:
+    """Raises SpaceError for a parameter of another package: as a constant it would reach the objective as it is."""
+    module = type(item).__module__
+    for package, advice in _FOREIGN.items():
+        if module == package or module.startswith(f"{package}."):
+            what = f"a parameter of the package {module.partition('.')[0]} ({type(item).__name__})"
+            raise SpaceError(f"{what} stands in the space: {advice}")
 
 
 def _parts(item: Any) -> list[Any]:

@@ -31,6 +31,7 @@ from parzen.run import (
     outcome_of,
     run,
     start_trials,
+    step_of,
     wants_evaluation,
     worst_of,
 )
@@ -330,6 +331,7 @@ class Study:
         Raises:
             AlreadyFinished: the trial has a result, or was given to somebody else since this attempt began.
             StudyError: there is no such trial, or it has not been started.
+            InvalidResult: the step is not finite.
         """
         history, number = self.history, unfinished(trial, self.history)
         if history.state[number] == State.WAITING and not was_begun(trial, history):
@@ -337,7 +339,7 @@ class Study:
         values = {name: float(value) for name, value in metrics.items()}
         if loss is not None:
             values[history.objectives[0]] = float(loss)
-        self._tell(Reported(number, attempt_of(trial, history), float(step), values, self.stream.clock.wall()))
+        self._tell(Reported(number, attempt_of(trial, history), step_of(step), values, self.stream.clock.wall()))
         if self.pruner is None:
             return False
         with self.stream.asking:

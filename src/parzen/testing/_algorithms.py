@@ -30,7 +30,10 @@ def check_algorithm(algorithm: Algorithm) -> None:
 
     Raises:
         AssertionError: it breaks a promise; the text says which, and on what space.
+        TypeError: it is no algorithm at all, but a name or a class, say.
     """
+    if isinstance(algorithm, type) or not callable(getattr(algorithm, "suggest", None)):
+        raise TypeError(f"check_algorithm takes an algorithm with its settings, such as TPE(), got {algorithm!r:.80}")
     for case in CASES.values():
         case(algorithm)
 

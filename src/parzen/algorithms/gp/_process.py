@@ -193,10 +193,14 @@ def _success(
     if last.theta is not None and not last.is_due(n):
         return Success(encoding, last.theta, good_rows, failed_rows), {}
     starts, iterations = last.plan(n, prior)
-    if n <= _TWICE and last.theta is not None and len(starts) == 1:  # two explanations of failing, a border and chance, have a hill each
+    if (
+        n <= _TWICE and last.theta is not None and len(starts) == 1
+    ):  # two explanations of failing, a border and chance, have a hill each
         starts, iterations = [*starts, start(prior)], 30
     theta = np.round(fit_success(encoding, good_rows, failed_rows, prior, starts, iterations), 4)
-    return Success(encoding, theta, good_rows, failed_rows), _LABELS.memo(theta, n)
+    # Beside that of the losses' process there is room for so many in a memo; with more, each ask fits anew.
+    memo = _LABELS.memo(theta, n) if encoding.lengths <= _COLUMNS // 2 else {}
+    return Success(encoding, theta, good_rows, failed_rows), memo
 
 
 def expected_best(space: Space, history: History) -> int:
