@@ -280,6 +280,19 @@ def test_proposals_keep_away_from_where_trials_fail() -> None:
     assert (late == State.ERROR).mean() < 0.25
 
 
+def test_a_border_that_hides_better_losses_is_not_run_against() -> None:
+    """As where a larger model would be better, and no longer fits into memory: the best on this side of it is found."""
+
+    def objective(config: Any) -> float | None:
+        return None if config["x"] > 0.6 else (config["x"] - 0.8) ** 2 + (config["y"] - 0.5) ** 2
+
+    space = Space({"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)})
+    history = study(GP(), space, objective, 40, 1)
+
+    assert (history.state[15:] == State.ERROR).mean() < 0.5  # it was nearly all of them
+    assert np.nanmin(history.losses) < 0.0425  # 0.04 is the limit
+
+
 def test_a_batch_spreads() -> None:
     """Eight proposals of one ask are apart, though nothing is learnt between them."""
     history = study(GP(), BOWL, _bowl, 8)

@@ -29,8 +29,9 @@ _BORDER = 0.35
 """Standard deviation of a label that no process can know of: between a success and a failure a border is anywhere."""
 _ENOUGH = 0.8
 """Chance of success that is high enough, as a share of the chance where nothing but chance is left."""
-_BARRIER = 1e4
-"""Slope of the score by the log of a chance that is not high enough: steeper than any improvement."""
+_BARRIER, _RAMP = 1e4, 20.0
+"""Slopes by the log of a chance that is not high enough: of the score, steeper than any improvement; and of what is climbed,
+where so sharp a bend would cost each step a dozen tries."""
 
 
 def fit_success(
@@ -73,15 +74,15 @@ class Success:
         return np.asarray(value + _BARRIER * np.minimum(value - self._enough, 0.0))
 
     def with_slope(self, unit: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The same, and its derivatives `(m, o)` by the ordered coordinates."""
+        """What is climbed in its place, for rows `(m, d)`, and its derivatives `(m, o)` by the ordered coordinates."""
         mean, deviation, by_mean, by_deviation = self._model.predict_with_gradient(unit)
         variance = deviation**2 + self._variance
         t = mean / np.sqrt(variance)
         value = log_ndtr(t)
         rate = np.exp(-0.5 * t * t - _HALF_LOG_TAU - value)  # the derivative of log Phi
         slope = by_mean / np.sqrt(variance)[:, None] - (mean * deviation / variance**1.5)[:, None] * by_deviation
-        steep = 1.0 + _BARRIER * (value < self._enough)
-        return value + _BARRIER * np.minimum(value - self._enough, 0.0), (steep * rate)[:, None] * slope
+        steep = 1.0 + _RAMP * (value < self._enough)
+        return value + _RAMP * np.minimum(value - self._enough, 0.0), (steep * rate)[:, None] * slope
 
 
 def _labelled(good: FloatArray, failed: FloatArray) -> tuple[FloatArray, FloatArray]:
