@@ -321,6 +321,30 @@ def test_the_sign_is_the_users_own() -> None:
     assert found.evidence["expected of it"] < found.evidence["best"]
 
 
+def test_a_model_alone_does_not_say_that_an_objective_is_noisy() -> None:
+    """It takes what is rugged for noise; whoever said noisy=True is not told to say it."""
+    result = searched(noisy_bowl(0.3))
+    (unsaid,), (said,) = ([one for one in doctor(result, noisy=noisy) if one.kind == "luck"] for noisy in (False, True))
+
+    assert "is luck if equal parameters may give different losses" in unsaid.sentence
+    assert unsaid.advice.startswith(f"Evaluate trial {result.best.number} again.")
+    assert "say noisy=True" in unsaid.advice
+    assert "is luck: " in said.sentence
+    assert "noisy=True" not in said.advice
+    (of_the_study,) = _of("luck", searched(noisy_bowl(0.3), noisy=True))
+    assert "noisy=True" not in of_the_study.advice
+
+
+def test_the_lucky_trial_may_be_the_one_to_take() -> None:
+    """Then its loss is what should not be believed, and nobody is told to take another."""
+    result = searched(noisy_bowl(0.3, seed=13), noisy=True)
+    (found,) = _of("luck", result)
+
+    assert result.recommended == result.best
+    assert found.advice.startswith("Expect ")
+    assert f"of trial {result.best.number}, which is the one to take all the same; evaluate" in found.advice
+
+
 # --- what all have in common ------------------------------------------------------------------------------------
 
 

@@ -269,7 +269,8 @@ def answer_of(watched: Watched) -> dict[str, Any]:
         except ParzenError as error:
             found["problem"] = str(error)
         found["findings"] = [
-            {"kind": one.kind, "sentence": one.sentence, "advice": one.advice} for one in doctor(history)
+            {"kind": one.kind, "sentence": one.sentence, "advice": one.advice}
+            for one in doctor(history, noisy=watched.header.noisy)
         ]
         return found
 
