@@ -113,7 +113,10 @@ def summary_of(watched: Watched) -> dict[str, Any]:
         best["values"] = values_of(history, best["number"])
     return {
         **_numbers(watched, history),
-        **{key: told[key] for key in ("left", "pace", "busy", "running", "workers", "failures", "chance")},
+        **{
+            key: told[key]
+            for key in ("left", "pace", "busy", "running", "workers", "failures", "other_failures", "chance")
+        },
         "best": best,
         "problem": watched.problem,
         "notes": notes_of(history, None),

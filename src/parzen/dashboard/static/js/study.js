@@ -197,6 +197,8 @@ function workers(node, now, path) {
   const people = now.workers.slice(0, 30).map((one) => [one.name,
     one.trials.length ? [one.gone ? "lost with " : "runs ", one.trials.slice(0, 4).map((n) => [trialLink(n), " "])] : `idle for ${span(one.seconds)}`, plural(one.done, "trial")]);
   const failures = now.failures.map((one) => [`${count(one.count)} ×`, one.kind, ["as in ", trialLink(one.number), one.message ? `: ${one.message}` : ""]]);
+  const others = now.other_failures;
+  if (others.kinds) failures.push([`${count(others.count)} ×`, plural(others.kinds, "other kind"), ""]);
   refill(node,
     el("div", {class: "card"}, el("h3", {}, "Running now"), runs.length
       ? el("table", {}, el("thead", {}, el("tr", {}, ["Trial", "Worker"].map((t) => el("th", {scope: "col"}, t)), ["For", "Reported"].map((t) => el("th", {scope: "col", class: "number"}, t)))), el("tbody", {}, runs))
