@@ -216,6 +216,23 @@ def test_a_zone_that_always_fails_is_found() -> None:
     assert found.evidence["share of failures elsewhere"] == 0
 
 
+def test_trials_of_an_infinite_loss_are_not_said_to_have_failed() -> None:
+    """They are OK in every count; among failed ones both are named."""
+    space = {"x": hp.float("x", 0, 1)}
+
+    def objective(config: dict[str, float], raises: float = 0.0) -> float:
+        if config["x"] < raises:
+            raise MemoryError
+        return np.inf if config["x"] < 0.3 else config["x"]
+
+    (alone,) = _of("failing zone", searched(objective, space))
+    (both,) = _of("failing zone", searched(lambda c: objective(c, 0.2), space))
+
+    assert re.search(r"All \d+ trials with x ≤ \S+ have an infinite loss, and 0% of the others\.$", alone.sentence)
+    assert "failed or have an infinite loss" in both.sentence
+    assert "most of them with: MemoryError" in both.sentence
+
+
 def test_a_zone_of_two_conditions_is_found() -> None:
     """Large batches fail, on one device."""
     space = {"batch": hp.int("batch", 1, 100), "device": hp.categorical("device", ["cpu", "gpu"])}
