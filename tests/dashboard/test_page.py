@@ -388,6 +388,19 @@ def test_a_study_that_is_made_later_appears(visit: Callable[..., Visitor], tmp_p
     until(lambda: visitor.client.get("/api/studies").json()["studies"][0]["name"] == "renamed")
 
 
+def test_an_open_page_is_told_of_a_new_name(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    """Nothing else has happened, and the news have it all the same."""
+    study = Study(SPACE, name="old", storage=tmp_path / "study.db")
+    visitor = visit(tmp_path / "study.db", study)
+    assert visitor.get("")["name"] == "old"
+    stream = events(visitor)
+    next(stream)
+    study.rename("new")
+    kind, told, _ = next(stream)
+
+    assert (kind, told["summary"]["name"]) == ("change", "new")
+
+
 def test_a_study_that_was_deleted_says_so(visit: Callable[..., Visitor], tmp_path: Path) -> None:
     """On its page, and to who asks for it later."""
     study = Study(SPACE, storage=tmp_path / "study.db")

@@ -89,7 +89,6 @@ def study_of(watched: Watched, library: Library) -> dict[str, Any]:
     space = history.space
     return {
         "uid": header.uid,
-        "name": header.name,
         "created": header.created,
         "seed": header.seed,
         "noisy": header.noisy,
@@ -113,6 +112,7 @@ def summary_of(watched: Watched) -> dict[str, Any]:
         best["values"] = values_of(history, best["number"])
     return {
         **_numbers(watched, history),
+        "name": watched.header.name,
         **{
             key: told[key]
             for key in ("left", "pace", "busy", "running", "workers", "failures", "other_failures", "chance")

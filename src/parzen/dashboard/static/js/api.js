@@ -55,16 +55,17 @@ export async function act(uid, action, given = {}) {
 
 /**
  * Follow events until `signal` aborts.  A connection that breaks is made again, from the last event that came; one of a tab
- * that nobody sees is closed, because browsers have few connections for one server.
+ * that nobody sees is closed, because browsers have few connections for one server.  What is `gone` does not come back, and
+ * is not asked for again.
  */
 export function follow(path, handlers, signal, after = () => null) {
   let source = null;
   const link = document.getElementById("link");
   const say = (text, kind) => { link.textContent = text; link.className = `link ${kind}`; };
-  let broken = false;
+  let broken = false, over = false;
 
   function open() {
-    if (source || signal.aborted) return;
+    if (source || over || signal.aborted) return;
     const from = after();
     source = new EventSource(`/api/${path}${from === null ? "" : `?after=${from}`}`);
     source.onopen = () => {
@@ -74,17 +75,45 @@ export function follow(path, handlers, signal, after = () => null) {
     };
     source.onerror = () => {
       if (signal.aborted || !source) return;
-      broken = true;
-      say("connecting", "lost");
-      trouble("The connection to parzen is lost: this page shows what it knew last, and goes on by itself when the server is there again.");
-      if (source.readyState === EventSource.CLOSED) {  // the server said no, or is away: ask again, and be told why
-        close();
-        setTimeout(open, 1500);
-      }
+      const refused = source.readyState === EventSource.CLOSED;  // the server said no, or is away
+      if (refused) close();
+      if (refused && handlers.gone) why();
+      else lost(refused);
     };
     for (const [kind, handle] of Object.entries(handlers)) {
-      source.addEventListener(kind, (event) => handle(JSON.parse(event.data)));
+      source.addEventListener(kind, (event) => {
+        if (kind === "gone") end();
+        handle(JSON.parse(event.data));
+      });
     }
+  }
+
+  function lost(again) {
+    broken = true;
+    say("connecting", "lost");
+    trouble("The connection to parzen is lost: this page shows what it knew last, and goes on by itself when the server is there again.");
+    if (again) setTimeout(open, 1500);
+  }
+
+  /** A stream that is refused does not say why: a study that was deleted while nobody looked answers 404 or 410. */
+  async function why() {
+    try {
+      await get(path.replace(/\/news$/, ""), {}, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && (error.status === 404 || error.status === 410)) {
+        end();
+        handlers.gone({sentence: error.message});
+        return;
+      }
+    }
+    lost(true);
+  }
+
+  function end() {
+    over = true;
+    close();
+    say("deleted", "lost");
   }
 
   function close() {
@@ -93,6 +122,7 @@ export function follow(path, handlers, signal, after = () => null) {
   }
 
   function look() {
+    if (over) return;
     if (document.hidden) {
       close();
       say("asleep", "");
