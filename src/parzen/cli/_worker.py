@@ -20,7 +20,7 @@ import click
 
 from parzen.cli._crew import ENDED, run_crew, tell_crew
 from parzen.cli._failing import Failing
-from parzen.cli._output import NAME, WHERE, Seconds, print_json
+from parzen.cli._output import NAME, WHERE, Seconds, print_json, tell
 from parzen.errors import StudyError, StudyNotFound
 from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -184,7 +184,7 @@ def worker(
         ctx.exit(SIGNALLED + result.signal)
     if result.stopped_by == Failing.REASON:
         said = failing.said(study.history, "the objective raised", "start the worker again")
-        click.echo(f"parzen: {said}", err=True)
+        tell(said)
         ctx.exit(FAILING)
 
 
