@@ -113,6 +113,10 @@ def test_why_knows_the_first_trial_people_and_earlier_studies() -> None:
     assert why(earlier, 0).best is None
     with pytest.raises(IndexError, match="there is no trial 99"):
         why(study, 99)
+    for wrong in ("x", None, 1.5):
+        with pytest.raises(TypeError, match=f"that of a trial, a whole number, got {wrong!r}"):
+            why(study, wrong)  # type: ignore[arg-type]  # on purpose
+    assert why(study, np.int64(4)).number == 4  # type: ignore[arg-type]  # what columns have
 
 
 def test_random_search_is_estimated_or_taken_as_it_was_made() -> None:

@@ -388,6 +388,8 @@ def test_findings_are_json_and_sentences() -> None:
     assert all(one.sentence.endswith(".") and one.advice.endswith(".") for one in found)
     with pytest.raises(TypeError, match="give a Study, a Result or a History"):
         doctor("study.db")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"documents without a study: .*Trials\(storage="):
+        doctor(parzen.Trials())
 
 
 def test_a_space_of_more_columns_than_a_process_learns_is_looked_at_all_the_same() -> None:

@@ -38,7 +38,13 @@ def history_of(source: Source) -> History:
         return source.snapshot()
     if isinstance(source, HasHistory):
         return source.history.snapshot()
-    raise TypeError(f"give a Study, a Result or a History to look at, got {source!r:.80}")
+    hint = ""
+    if hasattr(source, "miscs"):  # documents of the old door, which is a floor above
+        hint = (
+            '; Hyperopt\'s Trials are documents without a study: search with trials=Trials(storage="study.db"), and give '
+            'Study.load("study.db")'
+        )
+    raise TypeError(f"give a Study, a Result or a History to look at, got {source!r:.80}{hint}")
 
 
 def says_noisy(source: Source) -> bool:
