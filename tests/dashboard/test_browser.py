@@ -681,7 +681,25 @@ def test_what_changed_while_nobody_looked_is_said(tab: Callable[..., Tab], searc
     page.locator(".pill.gone").wait_for()
 
     assert "deleted" in page.locator("#trouble").inner_text()
+    one.context.close()
     one.wrong.clear()  # Chromium says that the server refused
+
+
+@browser_only
+def test_more_pages_than_connections_are_live(tab: Callable[..., Tab], searched: Visitor) -> None:
+    """Seven windows of one browser: each is answered, and each is soon told of a trial."""
+    study, one = searched.study, tab()
+    assert study is not None
+    one.open(searched.page.url)
+    pages = [one.context.new_page() for _ in range(6)]
+    for page in pages:
+        page.goto(home(searched))
+        page.wait_for_selector(ROWS)
+        page.wait_for_selector("#link.live")
+    trial = study.ask()
+    for page in pages:
+        page.locator(f"tr[data-number='{trial.number}']").wait_for()
+        assert page.locator("#trouble").is_hidden()
 
 
 @browser_only
