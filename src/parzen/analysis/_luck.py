@@ -53,13 +53,7 @@ def luck(history: History, noise: Noise, noisy: bool = False) -> Iterator[Findin
     }
     if noise.exact:
         if best != noise.recommended and expected > got:
-            own = float(noise.each[place])
-            sentence = (
-                f"{head}: its own noise is {number(own, 2)}, other losses are exact ({_HOW[noise.source]}), and "
-                f"{number(history.reported(expected))} is expected of its parameters."
-            )
-            advice = f"Take trial {noise.recommended} (result.recommended), or evaluate trial {best} again."
-            yield Finding("luck", (), sentence, advice, {**evidence, "noise": own})
+            yield _one_reading(history, noise, head, place, evidence)
         return
     losses = history.losses[history.ok & np.isfinite(history.losses)]
     unit = max(float(np.abs(losses).max()), 1e-300)  # squares of losses may be too large for a float
@@ -91,3 +85,16 @@ def luck(history: History, noise: Noise, noisy: bool = False) -> Iterator[Findin
         said = "" if noisy else ", and say noisy=True"
         advice = f"{take[0].upper()}{take[1:]}; {again}{said}."
     yield Finding("luck", (), sentence, advice, {**evidence, "not told apart": alike})
+
+
+def _one_reading(history: History, noise: Noise, head: str, place: int, evidence: dict[str, JSON]) -> Finding:
+    """The best is the one that is not exact."""
+    best, own = int(noise.numbers[place]), float(noise.each[place])
+    return Finding(
+        "luck",
+        (),
+        f"{head}: its own noise is {number(own, 2)}, other losses are exact ({_HOW[noise.source]}), and "
+        f"{number(history.reported(float(noise.expected[place])))} is expected of its parameters.",
+        f"Take trial {noise.recommended} (result.recommended), or evaluate trial {best} again.",
+        {**evidence, "noise": own},
+    )
