@@ -113,7 +113,7 @@ class ObjectiveMemory(ObjectiveError, MemoryError):
 
 
 class AlgorithmError(ParzenError):
-    """An algorithm cannot go on."""
+    """An algorithm cannot go on, or there is none of that name; so with pruners, which are chosen in the same way."""
 
 
 class SpaceExhausted(AlgorithmError):
@@ -132,7 +132,9 @@ class StudyError(ParzenError):
 
 
 class StudyNotFound(StudyError, LookupError):
-    """No study of that name is in the storage."""
+    """No study of that name is in the storage.  `gone` says that one was meant that had been there."""
+
+    gone: bool = False
 
 
 class StudyExists(StudyError):
@@ -168,9 +170,11 @@ class Unavailable(StorageError, OSError):
     """The storage does not answer just now (locked, disk full, server gone); retryable once the cause is mended.
 
     `passing` says that the connection broke or a lock was not had: the same may do well if it is done again at once.
+    `gone` says that the file was there and is not any more.
     """
 
     passing: bool = False
+    gone: bool = False
 
 
 class TooLarge(StorageError, ValueError):

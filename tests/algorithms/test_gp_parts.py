@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 from scipy import stats
 
 from parzen import hp
+from parzen._typing import BoolArray, FloatArray
 from parzen.algorithms._form import Form
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import _BAD, LENGTHS, NOISE, Model, Prior, _Objective, start
 from parzen.algorithms.gp._output import _yeo_johnson, fit_output
-from parzen.algorithms.gp._process import _Chance
+from parzen.algorithms.gp._process import _Room
+from parzen.algorithms.gp._success import Success, fit_success
 from parzen.space import Space
 
 TREE = Space(
@@ -79,19 +82,58 @@ def test_believed_rows_leave_the_mean_and_take_the_doubt_away() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_chance_of_success_is_a_chance(seed: int) -> None:
-    """Between 0 and 1; 1 where nothing failed and nothing is under way; lower at a failure than at a success."""
+def test_there_is_less_room_beside_what_is_under_way(seed: int) -> None:
+    """A share between 0 and 1, least at the place itself; all of it where nothing is under way."""
     encoding, unit, _, _, model = _model(seed=seed)
-    parts = [encoding.inputs(unit[part]) for part in (slice(20), slice(20, 40), slice(40, 45))]
-    none = encoding.inputs(unit[:0])
-    log_chance = _Chance(encoding, model.inverse_lengths, *parts)(unit)
-    failures_alone = _Chance(encoding, model.inverse_lengths, parts[0], parts[1], none)(unit)
+    room = _Room(encoding, model.inverse_lengths, encoding.inputs(unit[40:45]))(unit)
 
-    assert np.isfinite(log_chance).all()
-    assert (log_chance <= 0.0).all()
-    assert (log_chance <= failures_alone).all()
-    assert failures_alone[:20].mean() > failures_alone[20:40].mean()
-    assert (_Chance(encoding, model.inverse_lengths, parts[0], none, none)(unit) == 0.0).all()
+    assert np.isfinite(room).all()
+    assert (room <= 0.0).all()
+    assert room[40:45].max() < room[:40].mean()
+    assert (_Room(encoding, model.inverse_lengths, encoding.inputs(unit[:0]))(unit) == 0.0).all()
+
+
+def _success(failing: Callable[[FloatArray], BoolArray], n: int = 60) -> tuple[Success, FloatArray, BoolArray]:
+    """What is learnt of a part of a square that fails, other rows, and which of them fail."""
+    space = Space({"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)})
+    encoding, unit = Encoding(Form(space)), np.random.default_rng(5).random((n + 400, 2))
+    fails, prior = failing(unit), Prior.of(2)
+    good, failed = unit[:n][~fails[:n]], unit[:n][fails[:n]]
+    theta = fit_success(encoding, good, failed, prior, [start(prior)], 30)
+    return Success(encoding, theta, good, failed), unit[n:], fails[n:]
+
+
+def test_a_region_that_fails_is_learnt() -> None:
+    """Beyond a border that depends on the configuration alone no improvement is worth a try; on this side each one is."""
+    success, unit, fails = _success(lambda unit: unit[:, 0] + 0.5 * unit[:, 1] > 0.9)
+    added = success(unit)
+
+    assert np.exp(success.log_chance(unit)[fails]).mean() < 0.2
+    assert np.mean(added[fails] < -50.0) > 0.9
+    assert np.mean(added[~fails] > -1.0) > 0.85
+
+
+def test_failures_by_chance_rule_out_nothing() -> None:
+    """Whatever the configuration is, one of five fails: most of the space has a chance that is high enough."""
+    luck = np.random.default_rng(6)
+    success, unit, _ = _success(lambda unit: luck.random(len(unit)) < 0.2, n=100)
+
+    assert np.mean(success(unit) > -1.0) > 0.7
+
+
+def test_the_slope_of_the_chance_is_that_of_finite_differences() -> None:
+    """On both sides of what is high enough."""
+    success, unit, _ = _success(lambda unit: unit[:, 0] > 0.6)
+    step = 1e-4  # the logarithm of a tiny chance has few digits
+    value, slope = success.with_slope(unit[:50])
+
+    assert value == pytest.approx(success(unit[:50]))
+    for j in range(2):
+        ahead, behind = unit[:50].copy(), unit[:50].copy()
+        ahead[:, j] += step
+        behind[:, j] -= step
+        expected = (success(ahead) - success(behind)) / (2.0 * step)
+        assert slope[:, j] == pytest.approx(expected, rel=0.02, abs=0.01)
 
 
 def test_a_matrix_that_is_not_positive_definite_is_mended_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ from parzen.algorithms._parzen import Mixture, point_rows
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, _Objective
-from parzen.algorithms.gp._process import _Chance
+from parzen.algorithms.gp._process import _Room
+from parzen.algorithms.gp._success import Success
 from parzen.space import Space
 from parzen.trials import History
 
@@ -221,7 +222,6 @@ def test_the_process_does_not_depend_on_the_order_of_columns() -> None:
         mean, deviation, mean_slope, deviation_slope = model.predict_with_gradient(unit[40:])
         by_mean, by_deviation = log_expected_improvement_slopes(mean, deviation, float(z.min()))
         slope = by_mean[:, None] * mean_slope + by_deviation[:, None] * deviation_slope
-        good, failed, pending = (encoding.inputs(unit[part]) for part in (slice(20), slice(20, 35), slice(35, 40)))
         seen.append(
             [
                 np.array([value, model.mean]),
@@ -231,7 +231,8 @@ def test_the_process_does_not_depend_on_the_order_of_columns() -> None:
                 deviation,
                 log_expected_improvement(mean, deviation, float(z.min())),
                 slope[:, [ordered.index(label) for label in sorted(ordered)]],
-                _Chance(encoding, model.inverse_lengths, good, failed, pending)(unit[40:]),
+                _Room(encoding, model.inverse_lengths, encoding.inputs(unit[35:40]))(unit[40:]),
+                Success(encoding, theta, unit[:20], unit[20:35])(unit[40:]),
             ]
         )
 

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 import parzen
 from parzen import State, Study, Trials, hp
+from parzen.algorithms import TPE
 from parzen.cli import main
 from parzen.storages import open_storage
 from parzen.storages.journal import JournalStorage
@@ -441,6 +442,40 @@ def test_what_cannot_be_begun_says_why(work: Run, arguments: tuple[str, ...], st
 
     assert done.returncode == status
     assert said in " ".join(done.stderr.split())
+
+
+def test_a_worker_that_proposes_otherwise_than_was_begun_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a line, unless it is to be quiet."""
+    (tmp_path / "joining.py").write_text("def objective(config):\n    return config['x']\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    Study(SPACE, storage="s.db", algorithm=TPE(n_startup=5)).run(lambda config: config["x"], 2, progress=False)
+    line = (
+        "were last made by tpe(n_startup=5), and this worker's will be made by auto: each worker is told by --algorithm"
+    )
+
+    def said(*more: str) -> str:
+        done = CliRunner().invoke(main, ["worker", "s.db", "--objective", "joining:objective", *more])
+        assert done.exit_code == 0, done.output
+        return done.stderr
+
+    assert line not in said("--trials", "2", "--quiet")
+    assert line in said("--trials", "2")
+    assert line not in said("--trials", "4", "--algorithm", "random", "--quiet")
+    assert "last made" not in said("--trials", "4", "--algorithm", "random")
+
+
+@pytest.mark.parametrize("what", ["algorithm", "pruner"])
+def test_a_rule_that_there_is_not_is_called_wrongly(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a line, before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["worker", "s.db", "--objective", "builtins:len", f"--{what}", "nope"])
+
+    assert done.exit_code == 2
+    assert f"no {what} is called 'nope'; there are a" in " ".join(done.stderr.split())
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.databases

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parzen import hp, minimize
+from parzen import ParzenError, Study, hp, minimize
 from parzen.feedback import Lines, Silent
 from parzen.space import Space
 from parzen.trials import Retracted
@@ -300,3 +300,27 @@ def test_the_summary_counts_this_study_s_own_trials(tmp_path: Path, capsys: pyte
     assert "ValueError" not in said
     assert "pruned" not in said
     assert "at once" not in said
+
+
+@pytest.mark.parametrize("name", ["s.db", "s.journal"])
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+def test_nothing_is_said_to_be_saved_where_nothing_is(
+    how: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else the error that follows would contradict it."""
+    path = tmp_path / name
+
+    def objective(config: dict[str, float]) -> float:
+        if how == "deleted":
+            Study.load(path).delete()
+        else:
+            path.rename(tmp_path / "elsewhere")
+        return config["x"]
+
+    with pytest.raises(ParzenError, match=how):
+        minimize(objective, {"x": hp.float("x", 0, 1)}, 2, storage=path, progress="lines")
+    said = capsys.readouterr().err
+
+    assert "saved" not in said
+    assert "run the same program again" not in said
+    assert f"kept  no longer in {path}, as the error says" in said

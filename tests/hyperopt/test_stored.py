@@ -260,6 +260,16 @@ def test_a_storage_object_will_do() -> None:
         pickle.dumps(trials)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no file is called so there")
+def test_a_path_with_a_question_mark_stays_one(tmp_path: Path) -> None:
+    """Also as text, which is what is kept of it, and in which options begin with one."""
+    trials = Trials(storage=tmp_path / "what?.db")
+    fmin(lambda x: x, hp.uniform("x", 0, 1), rand.suggest, 2, trials=trials, show_progressbar=False)
+
+    assert (tmp_path / "what?.db").exists()
+    assert len(pickle.loads(pickle.dumps(trials))) == 2
+
+
 def test_a_file_cannot_make_us_open_a_storage(tmp_path: Path) -> None:
     """`load_trials` refuses it; `trials_save_file` is of no use beside a storage."""
     trials = Trials(storage=str(tmp_path / "study.db"))

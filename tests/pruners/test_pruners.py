@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parzen.errors import AlgorithmError
 from parzen.pruners import ASHA, Hyperband, Median, Patient, Pruner, Threshold, pruner_named
 from parzen.trials import History, State
 
@@ -278,5 +279,5 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
 def test_settings_that_make_no_sense_are_refused_in_a_sentence(case: str) -> None:
     """What was expected and what came."""
     make, sentence = WRONG[case]
-    with pytest.raises((ValueError, TypeError), match=sentence):
+    with pytest.raises((ValueError, TypeError, AlgorithmError), match=sentence):
         make()

@@ -22,6 +22,9 @@ import pytest
 
 import parzen
 from parzen import hp
+from parzen.run.executors._base import Begun, Job, Lost, Task
+from parzen.run.executors._evaluate import dumped
+from parzen.run.executors._process import WorkerProcess
 from parzen.study import Study
 from parzen.trials import State
 
@@ -101,6 +104,31 @@ def test_an_objective_that_takes_its_process_down_costs_itself_only() -> None:
     assert first.error.kind == "lost worker"
     assert "SIGSEGV" in first.error.message
     assert "exit status 3" in str(second.error)
+
+
+@pytest.mark.parametrize(
+    "goes_on", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["and ends", "and goes on"]
+)
+def test_an_objective_that_closes_everything_is_told_so(goes_on: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    """As a daemon does: the line to the driver is among it, which is no reason for a traceback of ours."""
+
+    def objective(config: float) -> float:
+        os.closerange(3, 100)
+        if goes_on:
+            threading.Event().wait()
+        return config
+
+    worker = WorkerProcess(dumped(Job(objective, False, "loss", ({},)), "the objective"), {})
+    worker.give(Task(0, 1, 0.5, 1, 0))
+    messages: list[Any] = []
+    while not messages or isinstance(messages[-1], Begun):
+        messages += worker.hear() if worker.connection.poll(30) else worker.fate()
+
+    assert messages[-1] == Lost(
+        0, 1, "its connection to the driver was closed, probably by the objective (os.closerange?)"
+    )
+    assert "Traceback" not in capfd.readouterr().err
+    assert not worker.is_alive()
 
 
 @pytest.mark.slow

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from multiprocessing.connection import Client, Listener
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
+from parzen.run.executors import _line
 from parzen.run.executors._base import Question, Reported
-from parzen.run.executors._line import CalledLine, Switchboard
+from parzen.run.executors._line import Address, CalledLine, Switchboard
 
 
 @pytest.fixture
@@ -107,10 +112,10 @@ def test_an_answer_that_nobody_waited_for_is_no_answer_to_the_next_question(
     line = CalledLine(switchboard.address)
     connection = line._called() and line._connection
 
-    def interrupted() -> Any:
+    def interrupted(seconds: float) -> Any:
         raise TimeIsUpError
 
-    connection.recv = interrupted
+    connection.poll = interrupted
     with pytest.raises(TimeIsUpError):
         line.ask(1, 1)
     heard.get(timeout=10).answer(True)
@@ -177,3 +182,86 @@ def test_a_forked_child_makes_a_call_of_its_own(switchboard: Switchboard, heard:
     line.close()
 
     assert sorted(heard.get(timeout=10) for _ in range(3)) == [(1, 1, b"parent"), (2, 1, b"child"), (3, 1, b"parent")]
+
+
+def test_who_calls_and_says_nothing_keeps_nobody_out(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
+    with contextlib.closing(Client(switchboard.address.path)):
+        line = CalledLine(switchboard.address)
+        line.over(1, 1, b"answer")
+        line.close()
+
+        assert heard.get(timeout=10) == (1, 1, b"answer")
+
+
+def test_who_does_not_know_the_key_is_not_heard(switchboard: Switchboard, heard: SimpleQueue[Any]) -> None:
+    """And the caller leaves its answer to the engine."""
+    stranger = CalledLine(replace(switchboard.address, key=b"another"))
+    stranger.over(1, 1, b"answer")
+    stranger.close()
+
+    assert heard.empty()
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
+    """Where calls are taken and nobody says anything, as in a pool whose workers had a driver's socket open for it."""
+    monkeypatch.setattr(_line, "_HEARD", 0.05)
+    with contextlib.closing(Listener(backlog=8)) as listener:
+        yield Address(socket.gethostname(), listener.address, b"key")
+
+
+def test_a_handshake_is_not_waited_for_for_ever(silent: Address) -> None:
+    line = CalledLine(silent)
+    line.over(1, 1, b"answer")
+
+    assert not line.ask(1, 1)
+    line.close()
+
+
+def test_an_answer_is_waited_for_while_somebody_listens(
+    switchboard: Switchboard, heard: SimpleQueue[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver may be thinking; when it is gone, whoever wanted the result is gone too."""
+    line = CalledLine(switchboard.address)
+    assert line._called()
+    monkeypatch.setattr(_line, "_HEARD", 0.01)
+    looks: list[Any] = []
+
+    def looked(path: Any) -> Any:
+        looks.append(path)
+        if len(looks) == 3:
+            raise ConnectionRefusedError
+        return Client(path)
+
+    monkeypatch.setattr(_line, "Client", looked)
+
+    assert line.ask(1, 1)
+    assert len(looks) == 3
+    assert not line.ask(1, 1)
+    line.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_does_not_keep_the_drivers_ends_open(switchboard: Switchboard) -> None:
+    """Else the workers of a pool that forks wait for a driver that is gone, each held up by the others."""
+    line = CalledLine(switchboard.address)
+    assert line._called()
+    until(lambda: bool(switchboard._callers))
+    ours = [switchboard._listener._listener._socket.fileno(), *(one.fileno() for one in switchboard._callers)]
+    if (child := os.fork()) == 0:
+        left = 1
+        with contextlib.suppress(BaseException):
+            left = sum(is_open(descriptor) for descriptor in ours)
+        os._exit(left)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert all(map(is_open, ours))
+    line.close()
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

@@ -173,7 +173,7 @@ def test_a_pruner_that_does_not_say_why_is_refused() -> None:
 
 def test_a_wrong_pruner_is_refused_before_anything_runs(tmp_path: Path) -> None:
     """And no file is made."""
-    with pytest.raises(ValueError, match="no pruner is called 'mean'"):
+    with pytest.raises(parzen.ParzenError, match="no pruner is called 'mean'"):
         parzen.minimize(returning, SPACE, 2, pruner="mean", storage=tmp_path / "s.db", progress=False)
 
     assert list(tmp_path.iterdir()) == []

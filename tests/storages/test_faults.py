@@ -16,7 +16,7 @@ import pytest
 
 from parzen.errors import CorruptLog, SchemaTooNew, StorageError, Unavailable
 from parzen.storages import _file, open_storage
-from parzen.trials import Header
+from parzen.trials import Event, Header
 
 
 def _use(path: Path, readonly: bool = False) -> list[object]:
@@ -315,6 +315,47 @@ def test_a_file_that_was_taken_away_is_noticed(study_file: Path, batch) -> None:
         storage.append("u1", batch(61), "u")
 
 
+@pytest.mark.parametrize("way", ["put it back", "move them to it"])
+def test_a_file_that_was_moved_without_its_log_loses_nothing_to_who_does_what_the_error_says(
+    study_file: Path,
+    batch: Callable[[int], list[Event]],
+    make_header: Callable[..., Header],
+    way: str,
+) -> None:
+    """The last trials are in the log, and a bare start with the moved file would be without them."""
+    storage = open_storage(study_file)
+    storage.append("u1", batch(60), "t")
+    saved = len(storage.read("u1"))
+    moved = study_file.rename(study_file.with_name("moved.db"))
+    with pytest.raises(Unavailable, match=way) as told:
+        storage.append("u1", batch(61), "u")
+    storage.close()
+    with pytest.raises(Unavailable, match=way):  # whoever runs the same program again
+        open_storage(study_file).create(make_header())
+
+    assert "study.db-wal and study.db-shm" in str(told.value)
+    assert "start again" not in str(told.value)
+    if way == "put it back":
+        moved.rename(study_file)
+        assert len(open_storage(study_file).read("u1")) == saved
+    else:
+        for end in ("-wal", "-shm"):
+            Path(f"{study_file}{end}").rename(f"{moved}{end}")
+        assert len(open_storage(moved).read("u1")) == saved
+
+
+def test_a_file_that_was_moved_with_its_log_can_be_gone_on_with(study_file: Path, batch) -> None:  # type: ignore[no-untyped-def]
+    storage = open_storage(study_file)
+    storage.append("u1", batch(60), "t")
+    saved = len(storage.read("u1"))
+    for end in ("", "-wal", "-shm"):
+        Path(f"{study_file}{end}").rename(study_file.with_name(f"moved.db{end}"))
+    with pytest.raises(Unavailable, match="start again with the file where it is now"):
+        storage.append("u1", batch(61), "u")
+
+    assert len(open_storage(study_file.with_name("moved.db")).read("u1")) == saved
+
+
 def test_a_link_to_nowhere_becomes_a_file_there(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
     """A symbolic link is followed, also to a file that does not exist yet."""
     (tmp_path / "there").mkdir()
@@ -375,7 +416,7 @@ FULL = """
 import resource, signal, sys
 from parzen.errors import Unavailable
 from parzen.storages import open_storage
-from parzen.trials import Header, Noted
+from parzen.trials import Event, Header, Noted
 path, limit, study = sys.argv[1], int(sys.argv[2]), Header("u1", "study", 1.0, 1, {}, (), None)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

@@ -99,12 +99,42 @@ def test_what_is_no_storage_is_refused(where: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["sync=maybe", "mode=ro", "timeout=soon", "timeout=-1", "timeout=nan", "sync=full&x=1"]
+    "query",
+    ["sync=maybe", "mode=ro", "timeout=soon", "timeout=-1", "timeout=nan", "sync=full&x=1", "full", "sync=", "sync"],
 )
 def test_options_that_make_no_sense_are_refused(query: str) -> None:
     """A misspelt option is not ignored."""
     with pytest.raises(StorageError, match=r"sync=|timeout"):
         open_storage(f"sqlite:///study.db?{query}")
+
+
+@pytest.mark.parametrize("name", ["y.db", "y.journal", "y"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "synch=full",
+        "sync=full&timeout=-1",
+        "timeout=-1",
+        "",
+        "full",
+        "sync",
+        "sync=full;timeout=3",
+        "sync=full&",
+        ".db",
+    ],
+)
+def test_a_misspelt_option_is_no_part_of_a_name(name: str, query: str, tmp_path: Path) -> None:
+    """Else what it asks for would not be there, and nobody would know."""
+    with pytest.raises(StorageError, match=r"sync=full|timeout"):
+        open_storage(f"{tmp_path}/{name}?{query}")
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_with_a_question_mark_in_its_name_is_spelled_with_an_option_behind_it(tmp_path: Path) -> None:
+    """On a command line, where there are no objects."""
+    assert open_storage(f"{tmp_path}/what?.db?timeout=60").location == str(tmp_path / "what?.db")
+    assert open_storage(f"{tmp_path}/y.db?timeout=+5").location == str(tmp_path / "y.db")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +248,16 @@ def test_a_file_that_is_called_like_a_url_is_given_as_a_path(
 
     assert open_storage(f"./{name}").location == here
     assert open_storage(here).location == here
+
+
+@pytest.mark.parametrize("url", ["mysql://u:secret@host/", "mysql://u:secret@host:3306", "mariadb://u:secret@host/"])
+def test_a_url_of_mysql_without_a_database_is_refused(url: str) -> None:
+    """There is none by default, as PostgreSQL has."""
+    pytest.importorskip("pymysql")
+    with pytest.raises(StorageError, match=r"u:\*\*\*@host.* names no database") as caught:
+        open_storage(url)
+
+    assert "secret" not in str(caught.value)
 
 
 def test_blanks_around_a_url_are_no_part_of_it() -> None:

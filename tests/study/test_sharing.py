@@ -25,6 +25,8 @@ from parzen.errors import (
 )
 from parzen.run import start_trials
 from parzen.space import Points, Space
+from parzen.storages._tables import TABLES
+from parzen.study._given import LONGEST_NAME
 from parzen.trials import History, Released, Retracted, Started, State
 
 TREE = {
@@ -67,11 +69,27 @@ def test_a_study_is_not_pickled_and_says_how_another_process_gets_it(
         pickle.dumps(study)
 
 
-@pytest.mark.parametrize(("name", "said"), [("", "is not empty"), (5, "is text")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("", "is not empty"), (5, "is text"), ("a" * 699, "at most 700 characters"), ("é" * 117, "'ééé.* has 704")],
+)
 def test_a_name_that_is_none_is_refused(name: Any, said: str) -> None:
     """By what it lacks."""
     with pytest.raises(StudyError, match=said):
         parzen.Study(LINE, name=name)
+
+
+def test_the_longest_name_is_what_the_tables_of_databases_hold(tmp_path: Path) -> None:
+    """Wherever a study is, so that it can be copied; else a server would be blamed."""
+    longest = "a" * (LONGEST_NAME - 2)
+    study = parzen.Study(LINE, name=longest, storage=tmp_path / "study.db")
+    with pytest.raises(StudyError, match="at most 700"):
+        study.rename(longest + "a")
+    with pytest.raises(StudyError, match="at most 700"):
+        study.copy(name=longest + "a")
+
+    assert TABLES.tables["parzen_study"].c.name.type.length == LONGEST_NAME
+    assert parzen.Study.load(tmp_path / "study.db").name == longest
 
 
 def test_subscribers_are_told_in_the_order_of_the_log() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from parzen._wording import counted, escaped, middle
-from parzen.errors import ParzenError
+from parzen.errors import AlgorithmError, ParzenError
 from parzen.study import Study
 from parzen.study._records import json_ready
 from parzen.trials import State
@@ -24,6 +24,7 @@ __all__ = [
     "NAME",
     "WHERE",
     "Seconds",
+    "known_rule",
     "opened",
     "params_text",
     "print_json",
@@ -56,6 +57,18 @@ def _names_in(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 _PLAIN = re.compile(r"[\w.@%+=:,/][\w.@%+=:,/-]*", re.ASCII)
 """A name that means itself in every shell, and is no option."""
+
+
+def known_rule(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A name of an algorithm or a pruner, refused before anything is made where there is none of that name."""
+    from parzen.algorithms import algorithm_named
+    from parzen.pruners import pruner_named
+
+    try:
+        (pruner_named if param.name == "pruner" else algorithm_named)(value)
+    except AlgorithmError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+    return value
 
 
 class Seconds(click.FloatRange):

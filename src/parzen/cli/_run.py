@@ -8,9 +8,9 @@ import urllib.parse
 import click
 
 from parzen.cli._failing import Failing
-from parzen.cli._output import JSON, Seconds, print_json, print_text, tell
+from parzen.cli._output import JSON, Seconds, known_rule, print_json, print_text, tell
 from parzen.cli._status import FAILING, SIGNALLED
-from parzen.errors import AlgorithmError, ObjectiveError, SpaceError
+from parzen.errors import ObjectiveError, SpaceError
 from parzen.study import Study
 from parzen.study._records import header_record, trial_record
 from parzen.trials import State
@@ -18,18 +18,6 @@ from parzen.trials import State
 __all__ = ["run"]
 
 DEFAULT = "study.db"
-
-
-def _known(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A name of an algorithm or a pruner, refused before anything is made where there is none of that name."""
-    from parzen.algorithms import algorithm_named
-    from parzen.pruners import pruner_named
-
-    try:
-        (pruner_named if param.name == "pruner" else algorithm_named)(value)
-    except (AlgorithmError, ValueError) as error:
-        raise click.BadParameter(str(error), ctx, param) from None
-    return value
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -59,9 +47,9 @@ def _known(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     "--report", default=None, metavar="PATTERN", help="Lines that tell how it is going: groups loss and step."
 )
 @click.option(
-    "--pruner", default=None, callback=_known, help="What ends trials early, such as median or asha; needs reports."
+    "--pruner", default=None, callback=known_rule, help="What ends trials early, such as median or asha; needs reports."
 )
-@click.option("--algorithm", default=None, callback=_known, help="What proposes, such as tpe or random.")
+@click.option("--algorithm", default=None, callback=known_rule, help="What proposes, such as tpe or random.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of everything random.")
 @click.option("--noisy", is_flag=True, help="Equal values may give different losses.")
 @click.option("--parallel", default=1, show_default=True, type=click.IntRange(min=1), help="Trials at the same time.")

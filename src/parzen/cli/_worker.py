@@ -18,11 +18,14 @@ from typing import Any
 
 import click
 
+from parzen._typing import JSON
+from parzen._wording import plain
+from parzen.algorithms import note_of
 from parzen.cli._crew import ENDED, run_crew, tell_crew
 from parzen.cli._failing import Failing
-from parzen.cli._output import NAME, WHERE, Seconds, print_json, tell
+from parzen.cli._output import NAME, WHERE, Seconds, known_rule, print_json, tell
 from parzen.errors import StudyError, StudyNotFound
-from parzen.run import LEASE, Evaluation, attachments_keeper, wants_evaluation
+from parzen.run import ALGORITHM, LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
 from parzen.study._control import raise_budget
 from parzen.study._records import header_record
@@ -80,8 +83,8 @@ def _callable(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     "--space", callback=_imported, help="The search space, as module:attribute; else the objective's attribute `space`."
 )
 @click.option("--trials", type=click.IntRange(min=0), help="Total of the study, over all workers; may raise it.")
-@click.option("--algorithm", default=None, help="What proposes, such as tpe or random.")
-@click.option("--pruner", default=None, help="What ends trials early, such as median or asha.")
+@click.option("--algorithm", default=None, callback=known_rule, help="What proposes, such as tpe or random.")
+@click.option("--pruner", default=None, callback=known_rule, help="What ends trials early, such as median or asha.")
 @click.option("--create", is_flag=True, help="Make the study where there is none; needs a space and --trials.")
 @click.option("--timeout", type=Seconds(min=0, min_open=True), help="Seconds after which no further trial begins.")
 @click.option(
@@ -165,6 +168,8 @@ def worker(
         if as_json:
             _print_record(study, why)
         ctx.exit(status)
+    if not quiet and (other := _proposed_otherwise(study)):
+        tell(other)
     failing = Failing(failures, (State.ERROR,))
     study.stream.subscribe(failing.see)
     result = study.run(
@@ -237,6 +242,32 @@ def _study(
         return Study(
             space, name=name, storage=storage, algorithm=algorithm, pruner=pruner
         )  # or goes on with what another made
+
+
+def _proposed_otherwise(study: Study) -> str:
+    """That the study's proposals were made by another algorithm than this worker's, if so.
+
+    An algorithm is the worker's own and not the study's, so that one may be tried beside another; who just joins and forgets
+    to say which would take part in another search than was begun.
+    """
+    study.refresh()
+    noted, own = study.history.notes.get(ALGORITHM), note_of(study.algorithm)
+    if noted is None or noted == own:
+        return ""
+    return (
+        f"the proposals of study {plain(study.name)!r} were last made by {_spelled(noted)}, and this worker's will be made by "
+        f"{_spelled(own)}: each worker is told by --algorithm"
+    )
+
+
+def _spelled(note: JSON) -> str:
+    """An algorithm as the log has it, in a line."""
+    if not isinstance(note, dict):
+        return plain(str(note))
+    settings = note.get("settings")
+    given = [f"{key}={value!r}" for key, value in settings.items()] if isinstance(settings, dict) else []
+    name = str(note.get("name", note.get("type")))
+    return plain(f"{name}({', '.join(given)})" if given else name, 200)
 
 
 def _keeping_attachments(objective: Callable[..., Any], study: Study) -> Callable[[Any, Evaluation], Any]:

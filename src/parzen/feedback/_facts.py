@@ -13,6 +13,7 @@ import numpy as np
 
 from parzen._typing import IntArray
 from parzen._wording import Settings, clock_time, joined, number, plain, setting, settings, span
+from parzen.errors import StudyNotFound, Unavailable
 from parzen.feedback._base import RunInfo
 from parzen.trials import History, State
 
@@ -20,6 +21,7 @@ __all__ = ["Best", "Pace", "Progress", "Summary", "commonest", "commonest_said"]
 
 _BAD = (State.FAILED, State.ERROR)
 _TABLE = 12
+_GONE = "no longer in"
 """Parameters up to which the summary gives each a line of its own."""
 
 _REASONS = {
@@ -179,7 +181,9 @@ class Summary:
     ) -> Summary:
         """Gather it from the history as it is at the end."""
         name = plain(run.name, 60)
-        if run.durable:
+        if isinstance(error, (StudyNotFound, Unavailable)) and error.gone:
+            kept = f"{_GONE} {plain(run.location, 200)}, as the error says"
+        elif run.durable:
             done = stopped_by == "trials" and error is None and not history.count(State.RUNNING)
             more = "raise trials and " if done else ""
             kept = f"{plain(run.location, 200)}, study '{name}'; to go on, {more}{plain(run.resume_hint, 200)}"
@@ -217,7 +221,7 @@ class Summary:
             if others:
                 yield "", f"and {others} other kind{'s' if others > 1 else ''} of failure"
         yield "time", self.time
-        yield "saved" if not self.kept.startswith("in memory") else "kept", self.kept
+        yield "kept" if self.kept.startswith(("in memory", _GONE)) else "saved", self.kept
         yield "stopped", self.stopped
 
     @property

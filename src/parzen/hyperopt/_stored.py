@@ -48,6 +48,8 @@ class StoredDocuments:
         self.where = storage
         if isinstance(storage, os.PathLike) or (isinstance(storage, str) and "://" not in storage):
             self.where = os.path.abspath(storage)  # another process may be elsewhere
+            if not isinstance(storage, str) and "?" in self.where:
+                self.where += "?timeout=60"  # in a path that is text, options would begin there
         self.name = name or "study"
         self.storage = open_storage(self.where)
         self.stream: Stream | None = None

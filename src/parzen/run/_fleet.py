@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from parzen._wording import counted
 from parzen.run._stopping import checked_count, checked_seconds
 from parzen.run.executors import Executor, executor_of
 from parzen.run.executors._evaluate import visible_devices
@@ -63,7 +64,7 @@ def fleet_of(
     memory = None if trial_memory is None else checked_bytes("trial_memory", trial_memory)
     if memory is not None and memory < _PYTHON:
         raise ValueError(
-            f"trial_memory is {trial_memory!r:.80}, {memory:g} bytes: Python alone uses {_PYTHON / 1e6:.0f} MB, so that every "
+            f"trial_memory is {trial_memory!r:.80}, {counted(memory, 'byte')}: Python alone uses {_PYTHON / 1e6:.0f} MB, so that every "
             "trial would be ended; give a limit such as '2 GB'"
         )
     if grace is not None and grace != 0:

@@ -37,6 +37,8 @@ _DRIVERS: Mapping[str, tuple[str, str]] = {
     "mariadb": ("mariadb+pymysql", "PyMySQL"),
 }
 """URL scheme -> the driver that is meant by it, and what to install for that."""
+_OPTION = re.compile(r"|[^=]+=.+", re.DOTALL)
+"""What may stand between two & after the `?` of a URL of SQLite: NAME=VALUE, or nothing."""
 WAIT = 30
 """Seconds after which a server that says nothing is taken for lost: half of a lease, so that there is time to come back."""
 _LOCKED = 20
@@ -47,6 +49,9 @@ _CONNECT: Mapping[str, Mapping[str, Any]] = {
     "pymysql": {"connect_timeout": 10, "read_timeout": WAIT, "write_timeout": WAIT},
 }
 """Driver -> what it is told about a network that may go away, unless the URL says something else."""
+
+_NAMING = frozenset({"database", "db", "read_default_file"})
+"""Options of PyMySQL that say which database is meant, where the URL does not."""
 
 _PREPARE: Mapping[str, str] = {
     # Without these a client that was cut off in the middle of a transaction would keep its locks for hours: until the
@@ -70,6 +75,10 @@ def parse_url(url: str | sa.URL) -> sa.URL:
     kind, plus, driver = parsed.drivername.partition("+")
     if kind == "postgres":  # so libpq, and whoever rents databases out, spell it as well
         parsed = parsed.set(drivername=f"postgresql{plus}{driver}")
+    if kind == "sqlite" and isinstance(url, str) and not all(map(_OPTION.fullmatch, url.partition("?")[2].split("&"))):
+        raise StorageError(  # SQLAlchemy leaves out what has no value, as in ?full
+            f"{parsed.set(query={})}: after the ? stand sync=normal or sync=full, and timeout=SECONDS, with & between them"
+        )
     text = url.partition("://")[2] if isinstance(url, str) else (parsed.host or "") + "@"
     if kind != "sqlite" and text.count("@") > 1:
         # Wherever the second one stands, what is before it may be the rest of the password, taken for a host or a database,
@@ -115,6 +124,11 @@ def server_engine(url: sa.URL) -> tuple[sa.Engine, float]:
     each other.  No pool, because a storage holds one connection, and `close` is to close it.
     """
     shown = url.set(query={}).render_as_string(hide_password=True)
+    if url.get_backend_name() in ("mysql", "mariadb") and not url.database and _NAMING.isdisjoint(url.query):
+        # PostgreSQL takes the database that is called as the user; here there is none, and no table can be made.
+        raise StorageError(
+            f"{shown} names no database: give its name after the last slash, as in mysql://user@host/search"
+        )
     patience = _seconds(url.query.get("timeout", "60"), shown)
     url = url.difference_update_query(["timeout"])
     for name, value in url.query.items():  # drivers repeat the value in their errors

@@ -176,12 +176,23 @@ class StudyFile:
 
     def check_in_place(self) -> None:
         """Raises `Unavailable` if the open file is no longer the one under its path: what is written would be lost."""
-        if identity(self.path) != self._identity:
-            raise Unavailable(
-                f"{self.path} was moved, deleted or replaced while the study was open, so nothing more can be saved "
-                "there: put it back, or start again with the file where it is now",
-                path=self.path,
+        if identity(self.path) == self._identity:
+            return
+        advice = "put it back, or start again with the file where it is now"
+        if left := _left(self.path):
+            # We do not move the log into the file ourselves, though it is still open: somebody may have opened it under its
+            # new name, with a log of that name, and of two logs that go into one file nothing whole comes.
+            advice = (
+                f"its last trials are in {left}, which it left behind: before anything opens it where it is now, put it back "
+                f"beside them, or move them to it, each with its new name and the same end. Without them those trials are "
+                f"lost, and whoever opens it without them and puts it back then damages it"
             )
+        raise Unavailable(
+            f"{self.path} was moved, deleted or replaced while the study was open, so nothing more can be saved there: "
+            f"{advice}",
+            path=self.path,
+            gone=True,
+        )
 
     def make(self, fill: Callable[[sqlite3.Connection], None]) -> bool:
         """Make the file, with what `fill` writes into it; False if another process was first.
@@ -190,13 +201,13 @@ class StudyFile:
             Unavailable: it cannot be made (disk full); nothing is left behind.
         """
         target = os.path.realpath(self.path)
-        left = [target + end for end in ("-wal", "-shm") if os.path.exists(target + end)]
-        if left and not os.path.exists(target):
+        if (left := _left(target)) and not os.path.exists(target):
             # SQLite would take them for the new file's own.  They may also be those of another process that is just
             # making the file, so they are not ours to remove.
             raise Unavailable(
-                f"{self.path} is gone, but {' and '.join(map(os.path.basename, left))} of it are still there: remove them "
-                "too (and let go of results of the old study in this process), or give the new study another file",
+                f"{self.path} is gone, but {left} of it are still there, and may hold its last trials: if it was moved, put it "
+                "back beside them, or move them to it, each with its new name and the same end; if it was deleted, remove them "
+                "too (and let go of results of the old study in this process); or give the new study another file",
                 path=self.path,
             )
         draft = os.path.join(os.path.dirname(target), f".parzen-{uuid.uuid4().hex}.tmp")
@@ -347,6 +358,11 @@ def _pending(path: str) -> bool:
             if os.stat(path + end).st_size:
                 return True
     return False
+
+
+def _left(path: str) -> str:
+    """What lies beside a path and belongs to the file that was there, in words; empty where nothing does."""
+    return " and ".join(os.path.basename(path + end) for end in ("-wal", "-shm") if os.path.exists(path + end))
 
 
 def _link(draft: str, target: str) -> bool:

@@ -175,7 +175,7 @@ class LineFile:
     def _open(self, make: bool) -> int:
         if self._fd is None:
             if not self.exists() and not make:
-                raise Unavailable(f"{self.path} is gone: put it back, or start again", path=self.path)
+                raise Unavailable(f"{self.path} is gone: put it back, or start again", path=self.path, gone=True)
             flags = os.O_RDONLY if self.readonly else os.O_RDWR | (os.O_CREAT if make else 0)
             self._fd = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
         return self._fd
@@ -203,6 +203,7 @@ class LineFile:
                 f"{self.path} was moved, deleted or replaced while the study was open, so nothing more can be saved "
                 "there: put it back, or start again with the file where it is now",
                 path=self.path,
+                gone=True,
             )
 
     def _check_length(self, fd: int) -> None:

@@ -38,7 +38,8 @@ _NEARLY = re.compile(
 """What a URL or a DSN has in it, however it is misspelt, and no file but one that is called so on purpose."""
 _PATH = re.compile(r"\.{1,2}[/\\]|/(?!/|.*//)|[A-Za-z]:\\", re.DOTALL)
 """How a path begins that is meant to be one, whatever follows."""
-_OPTIONS = re.compile(r"(.+)\?((?:sync|timeout)=[\w.&=]+)$", re.DOTALL)
+_OPTIONS = re.compile(r"(sync|timeout)=[^&]+(&(sync|timeout)=[^&]+)*")
+"""What may stand after the `?` of a path; the storage looks at the values."""
 _METHODS = (
     *("create", "open", "studies", "rename", "delete", "append", "turn", "claim", "read", "digest"),
     *("beat", "beats", "leave", "put", "get", "keys", "drop", "close"),
@@ -52,7 +53,7 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
 
     Args:
         where: None for memory; "study.db" or a `Path` for an SQLite file (also "study.db?sync=full", which survives a
-            power cut after every trial); "study.journal" for an append-only file on a shared file system; a URL such as "sqlite:////data/study.db" or "postgresql://host/name"; or a
+            power cut after every trial; in a `Path` a ? is a part of the name); "study.journal" for an append-only file on a shared file system; a URL such as "sqlite:////data/study.db" or "postgresql://host/name"; or a
             storage, which is returned as it is.
         readonly: refuse everything that writes, and make no file.
 
@@ -85,8 +86,7 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
                     "DATABASE://USER:PASSWORD@HOST:PORT/NAME without anything before it, as in postgresql://host/name; a "
                     "file that has such a name is given as a Path, or with ./ before it"
                 )
-            options = _OPTIONS.match(text) if isinstance(where, str) else None
-            path, query = options.groups() if options else (text, "")
+            path, query = _path_and_options(text) if isinstance(where, str) else (text, "")
             if path.endswith(".journal"):
                 from parzen.storages.journal import JournalStorage
 
@@ -111,3 +111,22 @@ def open_storage(where: str | os.PathLike[str] | Storage | None = None, readonly
             f"{type(where).__name__} lacks {', '.join(missing)}"
         )
     return where
+
+
+def _path_and_options(text: str) -> tuple[str, str]:
+    """A path, and what stands after its last `?`.
+
+    Raises:
+        StorageError: that is no option.  To take it for a part of the name would leave out what a misspelt one asks for, a
+            trial that survives a power cut, say, without a word.
+    """
+    drive, rest = os.path.splitdrive(text)  # on Windows there is one that is called \\?\C:
+    path, mark, query = rest.rpartition("?")
+    if not mark:
+        return text, ""
+    if not path or not _OPTIONS.fullmatch(query):
+        raise StorageError(  # what came is not repeated: there may be a password in it
+            f"{drive + path!r}: after the ? of a path stand sync=normal or sync=full, and timeout=SECONDS, with & between "
+            "them; a file that has a ? in its name is given as a Path, or with ?timeout=60 behind the name"
+        )
+    return drive + path, query

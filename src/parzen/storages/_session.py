@@ -302,7 +302,7 @@ class Session:
         self._refuse_readonly()
         with self._guarded():
             if self._absent():
-                raise StudyNotFound(f"{self.location} does not exist, and so has no study")
+                raise StudyNotFound(f"{self.location} does not exist, and so has no study", gone=True)
             connection = self._connect()
             with self._watched(connection, seconds):
                 cursor = connection.cursor()

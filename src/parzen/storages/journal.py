@@ -425,7 +425,9 @@ class JournalStorage:
 
     def _missing(self, uid: str) -> NoReturn:
         raise StudyNotFound(
-            f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
+            f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created",
+            uid=uid,
+            gone=True,
         )
 
     def _refuse_taken(self, name: str) -> None:

@@ -197,7 +197,9 @@ class MemoryStorage:
     def _study(self, uid: str) -> _Study:
         study = self._studies.get(uid)
         if study is None:
-            raise StudyNotFound(f"no study in memory has the uid {uid!r}: it was deleted, or never created", uid=uid)
+            raise StudyNotFound(
+                f"no study in memory has the uid {uid!r}: it was deleted, or never created", uid=uid, gone=True
+            )
         return study
 
     def _refuse_taken(self, name: str) -> None:

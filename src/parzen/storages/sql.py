@@ -445,7 +445,9 @@ class SQLStorage(Session):
 
     def _missing(self, uid: str) -> NoReturn:
         raise StudyNotFound(
-            f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created", uid=uid
+            f"no study in {self.location} has the uid {uid!r}: it was deleted, or never created",
+            uid=uid,
+            gone=True,
         )
 
 

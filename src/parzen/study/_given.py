@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ DEFAULT_NAME = "study"
 
 ENQUEUED = "enqueued"
 """The source of a trial that a person asked for."""
+LONGEST_NAME = 700
+"""Characters of a study's name, as JSON in ASCII: so many the tables of databases hold, and a study may be copied to one."""
 AGAIN = "again: trial "
 """How the source of a trial begins that a person let run again; the number of the first one follows."""
 
@@ -123,6 +126,11 @@ def checked_name(name: str | None) -> str:
         raise StudyError(f"the name of a study is text, got {name!r:.80}")
     if not name:
         raise StudyError(f"the name of a study is not empty, got {name!r}: leave name= away for {DEFAULT_NAME!r}")
+    if (size := len(json.dumps(name))) > LONGEST_NAME:
+        raise StudyError(
+            f"the name of a study has at most {LONGEST_NAME} characters as JSON, in which one that is not ASCII is six or "
+            f"twelve; {name[:40] + '…'!r} has {size}: take a shorter one"
+        )
     return name
 
 

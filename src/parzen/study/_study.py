@@ -415,7 +415,7 @@ class Study:
         """
         opened = self.storage if storage is None else open_storage(storage)
         with closed_on_error(opened, given=self.storage if storage is None else storage):
-            header = copied(self.stream, opened, self.name if name is None else checked_name(name))
+            header = copied(self.stream, opened, checked_name(self.name if name is None else name))
             study = type(self).__new__(type(self))
             study.algorithm, study.pruner = self.algorithm, self.pruner
             study._attach(opened, header, self.space, SystemClock())

@@ -8,8 +8,9 @@ losses that are known, and the configuration with the greatest expected improvem
 2. Trials that are still running count with the loss that is expected of them (Ginsbourger, Le Riche and Carraro 2010,
    "Kriging is well-suited to parallelize optimization", the believer), which keeps proposals apart that are evaluated
    at the same time.
-3. Trials that were pruned count with what they told last.  Trials that failed count with the worst loss there is, and improvement is multiplied by the chance of success: the
-   share of successes near by.
+3. Trials that were pruned count with what they told last.  Trials that failed have no loss, and nothing is made up for them:
+   whether a configuration fails is learnt by a process of its own (`_success`), and improvement is looked for where it
+   probably does not.
 4. The log of it (`_acquisition`) is maximised (`_search`), and the best row that was not tried is proposed.
 
 What a fit finds goes into the log with the trial that it was made for, so that a study that is loaded again fits nothing
@@ -19,7 +20,7 @@ anew and proposes what it would have.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -34,6 +35,7 @@ from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squ
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, fit, start
 from parzen.algorithms.gp._output import Output, fit_output
 from parzen.algorithms.gp._search import climb
+from parzen.algorithms.gp._success import Success, fit_success
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Asked, Event, History, State
@@ -52,9 +54,11 @@ _LOOKED_AT = 1000
 _COLUMNS = 300
 """More lengths than this cannot be kept in a memo, nor learnt."""
 _NEWEST = 100
-"""So many trials at most that run, that failed, and that tell where trials succeed."""
+"""So many trials at most that run, that failed, that succeeded beside those, and that were pruned."""
 _DOUBT = 0.1
-"""Variance of what a failure would have cost."""
+"""Variance of the loss that a pruned trial would have come to."""
+_TWICE = 120
+"""Labels up to which their process is always fitted from what was found last and from nothing."""
 _WIDTH = 40
 _GIVEN_UP = 0.75
 """Quantile of the losses that a pruned trial which told nothing is believed to have."""
@@ -97,38 +101,41 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
     scored = np.flatnonzero(history.ok & np.isfinite(history.losses))
     if len(scored) < 2 or not 0 < encoding.lengths <= _COLUMNS:
         return Pick.of(unseen_point(space, known, rng, sorted(taken)), "gp: random, nothing to learn from yet")
-    output, chosen, z, noise, theta, memo = _fitted(encoding, history, scored, earlier)
+    output, chosen, z, noise, theta, losses_memo = _fitted(encoding, history, scored, earlier)
     model = Model(encoding, theta, encoding.inputs(history.unit[chosen]), z, noise)
     # The best loss that was seen may be luck, if its noise is known.  (Where noise is only learnt, means to beat and more
     # turns for the estimators were tried: no better under noise, 35 runs, and worse on rugged functions without.)
     level = model.predict(encoding.inputs(history.unit[chosen]))[0] if noise.any() else z
     incumbent, best = float(level.min()), history.unit[chosen[np.argsort(level, kind="stable")[:5]]]
 
-    # What is not known yet is believed to come out as expected, what failed to be as bad as the worst, and what was
-    # given up half-way about as bad as it was then.
-    pending, failed = _pending(space, history, earlier), history.unit[_newest(_failed(history))]
-    given_up = _newest(history.state == State.PRUNED)
+    # What is not known yet is believed to come out as expected, and what was given up half-way about as bad as it was then.
+    pending, given_up = _pending(space, history, earlier), _newest(history.state == State.PRUNED)
     pruned = history.unit[given_up]
-    if len(pending) or len(failed) or len(pruned):
+    if len(pending) or len(pruned):
         believed, _ = model.predict(encoding.inputs(pending))
         incumbent = min([incumbent, *believed.tolist()])
-        rows = np.concatenate((history.unit[chosen], pending, failed, pruned))
-        bad = [np.full(len(failed), z.max()), output(_half_way(history.losses[scored], history.partial[given_up]))]
-        quiet = np.concatenate((noise, np.zeros(len(pending)), np.full(len(failed) + len(pruned), _DOUBT)))
-        model = Model(encoding, theta, encoding.inputs(rows), np.concatenate((z, believed, *bad)), quiet)
-    good = history.unit[scored[-_NEWEST:]]
-    chance = _Chance(encoding, model.inverse_lengths, *map(encoding.inputs, (good, failed, pending)))
+        rows = np.concatenate((history.unit[chosen], pending, pruned))
+        half_way = output(_half_way(history.losses[scored], history.partial[given_up]))
+        quiet = np.concatenate((noise, np.zeros(len(pending)), np.full(len(pruned), _DOUBT)))
+        model = Model(encoding, theta, encoding.inputs(rows), np.concatenate((z, believed, half_way)), quiet)
+    room = _Room(encoding, model.inverse_lengths, encoding.inputs(pending))
+    success, labels_memo = _success(encoding, history, scored, earlier)
+    memo: JSON = {**losses_memo, **labels_memo} or None
 
     def score(unit: FloatArray) -> FloatArray:
-        inputs = encoding.inputs(unit)
-        mean, deviation = model.predict(inputs)
-        return log_expected_improvement(mean, deviation, incumbent) + chance(unit)
+        mean, deviation = model.predict(encoding.inputs(unit))
+        value = log_expected_improvement(mean, deviation, incumbent) + room(unit)
+        return value if success is None else value + success(unit)
 
     def slopes(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
         mean, deviation, mean_slope, deviation_slope = model.predict_with_gradient(unit)
         by_mean, by_deviation = log_expected_improvement_slopes(mean, deviation, incumbent)
         value = log_expected_improvement(mean, deviation, incumbent)
-        return value, by_mean[:, None] * mean_slope + by_deviation[:, None] * deviation_slope
+        slope = by_mean[:, None] * mean_slope + by_deviation[:, None] * deviation_slope
+        if success is not None:
+            added, added_slope = success.with_slope(unit)
+            value, slope = value + added, slope + added_slope
+        return value, slope
 
     lengths = 1.0 / model.inverse_lengths[: encoding.n_ordered]
     ranked = climb(form, score, slopes, best, lengths, rng)
@@ -149,34 +156,46 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
 
 def _fitted(
     encoding: Encoding, history: History, scored: _Indices, earlier: Sequence[Pick]
-) -> tuple[Output, _Indices, FloatArray, FloatArray, FloatArray, JSON]:
+) -> tuple[Output, _Indices, FloatArray, FloatArray, FloatArray, dict[str, JSON]]:
     """The transform of losses; of the trials that the process sees the numbers, losses and known noise; theta, and its memo."""
     n = len(scored)
     output = fit_output(history.losses[scored])
-    last = history.fold("gp memo", _Last, _remember, (Asked,))
     prior = Prior.of(encoding.lengths)
-    theta, made_at = last.theta, last.at
-    for pick in earlier:
-        fitted = _read(pick.memo)
-        theta, made_at = (theta, made_at) if fitted is None else fitted
-    if theta is not None and not prior.allows(theta):
-        theta = None
+    last = _last_fit(history, earlier, _LOSSES, prior)
+    theta = last.theta
     chosen = scored
     if n > sum(_SUBSET):
         chosen = _subset(encoding, history, scored, start(prior) if theta is None else theta)
     z = output(history.losses[chosen])
     noise = known_noise(output, history, chosen)
-    memo: JSON = None
-    every = 1 if n < 60 else 2 if n < 120 else 5
-    if theta is None or n - made_at >= every:
-        fresh = theta is None or last.fits % 10 == 0
-        starts = ([] if theta is None else [theta]) + ([start(prior)] if fresh else [])
-        iterations = 30 if fresh or n <= 100 else 8
-        inputs = encoding.inputs(history.unit[chosen])
-        # Rounded, because what is used has to be what is written.
-        theta = np.round(fit(encoding, inputs, z, noise, prior, starts, iterations), 4)
-        memo = {"gp": theta.tolist(), "at": n}
-    return output, chosen, z, noise, theta, memo
+    if theta is not None and not last.is_due(n):
+        return output, chosen, z, noise, theta, {}
+    starts, iterations = last.plan(n, prior)
+    inputs = encoding.inputs(history.unit[chosen])
+    # Rounded, because what is used has to be what is written.
+    theta = np.round(fit(encoding, inputs, z, noise, prior, starts, iterations), 4)
+    return output, chosen, z, noise, theta, _LOSSES.memo(theta, n)
+
+
+def _success(
+    encoding: Encoding, history: History, scored: _Indices, earlier: Sequence[Pick]
+) -> tuple[Success | None, dict[str, JSON]]:
+    """Where trials fail, None where none did; and the memo of what was fitted for it."""
+    failed = np.flatnonzero(_failed(history))
+    if not len(failed):
+        return None, {}
+    good_rows, failed_rows = history.unit[scored[-_NEWEST:]], history.unit[failed[-_NEWEST:]]
+    n, prior = len(scored) + len(failed), Prior.of(encoding.lengths)
+    last = _last_fit(history, earlier, _LABELS, prior)
+    if last.theta is not None and not last.is_due(n):
+        return Success(encoding, last.theta, good_rows, failed_rows), {}
+    starts, iterations = last.plan(n, prior)
+    if (
+        n <= _TWICE and last.theta is not None and len(starts) == 1
+    ):  # two explanations of failing, a border and chance, have a hill each
+        starts, iterations = [*starts, start(prior)], 30
+    theta = np.round(fit_success(encoding, good_rows, failed_rows, prior, starts, iterations), 4)
+    return Success(encoding, theta, good_rows, failed_rows), _LABELS.memo(theta, n)
 
 
 def known_noise(output: Output, history: History, numbers: _Indices) -> FloatArray:
@@ -187,31 +206,73 @@ def known_noise(output: Output, history: History, numbers: _Indices) -> FloatArr
     return np.minimum(output.deviations(history.losses[numbers], known) ** 2, 1e6)
 
 
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Under which keys of a memo a fit stands."""
+
+    theta: str
+    at: str
+
+    def memo(self, theta: FloatArray, n: int) -> dict[str, JSON]:
+        return {self.theta: theta.tolist(), self.at: n}
+
+    def read(self, memo: JSON) -> tuple[FloatArray, int] | None:
+        """Theta, and the number of trials that it was fitted to; None for the memo of another algorithm."""
+        if not isinstance(memo, dict) or not memo.keys() <= _ALL_KEYS or not {self.theta, self.at} <= memo.keys():
+            return None
+        theta, at = memo[self.theta], memo[self.at]
+        if not isinstance(at, int) or not isinstance(theta, list) or not all(isinstance(x, float) for x in theta):
+            return None
+        return np.array(theta, dtype=np.float64), at
+
+
+_LOSSES, _LABELS = _Keys("gp", "at"), _Keys("fails", "seen")
+_ALL_KEYS = {"gp", "at", "fails", "seen"}
+
+
 @dataclass(slots=True)
-class _Last:
-    """The newest memo of the log."""
+class _Fit:
+    """The newest fit of one process that the log knows of."""
 
     theta: FloatArray | None = None
     at: int = 0
     fits: int = 0
 
+    def is_due(self, n: int) -> bool:
+        """Whether so many trials are worth another fit."""
+        return n - self.at >= (1 if n < 60 else 2 if n < 120 else 5)
 
-def _remember(last: _Last, history: History, _: type[Event], number: int) -> _Last:
-    fitted = _read(history.memo(number))
-    if fitted is not None:
-        last.fits += last.at != fitted[1]  # all of a batch have the same memo
-        last.theta, last.at = fitted
-    return last
+    def plan(self, n: int, prior: Prior) -> tuple[list[FloatArray], int]:
+        """Where the next fit begins, and how many iterations it has."""
+        fresh = self.theta is None or self.fits % 10 == 0
+        starts = ([] if self.theta is None else [self.theta]) + ([start(prior)] if fresh else [])
+        return starts, 30 if fresh or n <= 100 else 8
 
 
-def _read(memo: JSON) -> tuple[FloatArray, int] | None:
-    """Theta, and the number of losses that it was fitted to; None for the memo of another algorithm."""
-    if not isinstance(memo, dict) or memo.keys() != {"gp", "at"}:
-        return None
-    theta, at = memo["gp"], memo["at"]
-    if not isinstance(at, int) or not isinstance(theta, list) or not all(isinstance(x, float) for x in theta):
-        return None
-    return np.array(theta, dtype=np.float64), at
+@dataclass(slots=True)
+class _Memory:
+    """Folded from the memos of the log: the newest fit under each of the keys."""
+
+    fits: dict[_Keys, _Fit] = field(default_factory=lambda: {_LOSSES: _Fit(), _LABELS: _Fit()})
+
+
+def _remember(memory: _Memory, history: History, _: type[Event], number: int) -> _Memory:
+    for keys, last in memory.fits.items():
+        found = keys.read(history.memo(number))
+        if found is not None:
+            last.fits += last.at != found[1]  # all of a batch have the same memo
+            last.theta, last.at = found
+    return memory
+
+
+def _last_fit(history: History, earlier: Sequence[Pick], keys: _Keys, prior: Prior) -> _Fit:
+    """The newest fit in the log or by what the same ask has picked already; with no theta that its prior does not allow."""
+    last = history.fold("gp memo", _Memory, _remember, (Asked,)).fits[keys]
+    theta, at = last.theta, last.at
+    for pick in earlier:
+        found = keys.read(pick.memo)
+        theta, at = (theta, at) if found is None else found
+    return _Fit(theta if theta is not None and prior.allows(theta) else None, at, last.fits)
 
 
 def _subset(encoding: Encoding, history: History, scored: _Indices, theta: FloatArray) -> _Indices:
@@ -257,45 +318,34 @@ def _half_way(losses: FloatArray, told: FloatArray) -> FloatArray:
     return np.asarray(np.clip(np.where(np.isnan(told), most, told), middle, losses.max()))
 
 
-class _Chance:
-    """The log of the chance that a configuration brings something: that it does not fail, and is not under way already.
+class _Room:
+    """The log of what is left of an improvement beside what is under way.
 
-    The chance of success is the share of successes near by; half a success more is counted than there was, so that one
-    failure rules out only its own place.  What is under way takes the more from its neighbours the nearer they are
-    (Gonzalez, Dai, Hennig and Lawrence 2016, "Batch Bayesian optimization via local penalization"), because the believer
-    alone lets a batch of a confident process crowd into one place.
+    What is under way takes the more from its neighbours the nearer they are (Gonzalez, Dai, Hennig and Lawrence 2016,
+    "Batch Bayesian optimization via local penalization"), because the believer alone lets a batch of a confident process
+    crowd into one place.
 
-    What is near is said by a kernel of its own: that of the losses, with no length beyond a reach, because a region that
-    crashes may have a sharp border where the losses are smooth.
+    What is near is said by a kernel of its own: that of the losses, with no length beyond a reach.
 
     Args:
         encoding: of the space.
         inverse_lengths: of the losses' kernel.
-        good, failed, pending: rows.
+        pending: rows.
     """
 
     _REACH = 0.2
 
-    def __init__(
-        self, encoding: Encoding, inverse_lengths: FloatArray, good: Inputs, failed: Inputs, pending: Inputs
-    ) -> None:
+    def __init__(self, encoding: Encoding, inverse_lengths: FloatArray, pending: Inputs) -> None:
         least = 1.0 / (self._REACH * np.sqrt(max(encoding.lengths, 1)))
         inverse = np.maximum(inverse_lengths, least)
         self._scale, self._rates = inverse[: encoding.n_ordered][encoding.owner], inverse[encoding.n_ordered :] ** 2
-        self._encoding, self._good, self._failed, self._pending = encoding, good, failed, pending
+        self._encoding, self._pending = encoding, pending
 
     def __call__(self, unit: FloatArray) -> FloatArray:
-        """`(m,)` for rows `(m, d)`; 0 where nothing failed and nothing is under way."""
-        log_chance = np.zeros(len(unit))
+        """`(m,)` for rows `(m, d)`; 0 where nothing is under way."""
+        if not len(self._pending):
+            return np.zeros(len(unit))
         inputs = self._encoding.inputs(unit)
-        if len(self._failed):
-            good, bad = (self._near(inputs, rows).sum(axis=1) for rows in (self._good, self._failed))
-            log_chance += np.log((good + 0.5) / (good + bad + 0.5))
-        if len(self._pending):
-            log_chance += np.log1p(-0.999 * self._near(inputs, self._pending).max(axis=1))
-        return log_chance
-
-    def _near(self, inputs: Inputs, others: Inputs) -> FloatArray:
-        value, _ = matern(squared_distances(inputs.features * self._scale, others.features * self._scale))
-        value *= np.exp(-mismatch(inputs.codes, others.codes, self._rates))
-        return value
+        near, _ = matern(squared_distances(inputs.features * self._scale, self._pending.features * self._scale))
+        near *= np.exp(-mismatch(inputs.codes, self._pending.codes, self._rates))
+        return np.asarray(np.log1p(-0.999 * near.max(axis=1)))

@@ -13,6 +13,7 @@ import struct
 import threading
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from typing import NoReturn
 
 from parzen.run._objective import error_of
 from parzen.run.executors._base import Attached, Begun, Job, Raised, Reported, Task
@@ -21,6 +22,7 @@ from parzen.run.executors._trees import end_tree, lead_session
 
 __all__ = [
     "ANSWER",
+    "CLOSED",
     "END",
     "ENDED",
     "JOB",
@@ -41,6 +43,9 @@ YES, NO = b"1", b"0"
 
 READY, UNREADY, QUESTION, MESSAGE, ENDED = b"r", b"u", b"q", b"m", b"e"
 """The first byte of what a worker tells."""
+
+CLOSED = 113
+"""Exit status of a worker that can tell nobody anything any more, after everything that it has started."""
 
 _LOOK = 1.0
 """Seconds between looks at who the parent is: a copy of the driver's end may live on in a process that it has forked."""
@@ -71,8 +76,10 @@ class _Wire:
                     self.answers.put(data[1:] == YES)
                 else:
                     self.told.put(data)
-        except (EOFError, OSError):
+        except EOFError:
             pass
+        except OSError:
+            _leave()
         try:
             end_tree(os.getpid(), itself=False)
         finally:
@@ -101,6 +108,23 @@ def serve(connection: Connection) -> None:
     lead_session()
     wire = _Wire(connection)
     threading.Thread(target=wire.listen, name="parzen-listen", daemon=True).start()
+    try:
+        _evaluate_all(wire)
+    except OSError:
+        # The driver is gone, or the objective has closed our end of the line with everything else that was open.  Where it
+        # is the second, the driver says so: a traceback of ours would name neither.
+        _leave()
+
+
+def _leave() -> NoReturn:
+    try:
+        end_tree(os.getpid(), itself=False)
+    finally:
+        os._exit(CLOSED)
+
+
+def _evaluate_all(wire: _Wire) -> None:
+    """Raises `OSError` when nobody can be told."""
     try:
         job: Job = pickle.loads(wire.told.get()[1:])  # the driver's
     except BaseException as error:

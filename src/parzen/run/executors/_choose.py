@@ -32,6 +32,13 @@ def executor_of(given: Any, slots: int | None, *, threads: bool = False) -> Exec
         if _is_of(given, owner):
             engine: Executor = getattr(importlib.import_module(f"parzen.run.executors.{module}"), name)(given, slots)
             return engine
+    if isinstance(given, str):
+        what = (
+            "the module itself (import ray, executor=ray)" if given == "ray" else "the object itself, and not its name"
+        )
+        raise ExecutorError(
+            f"executor={given[:80]!r} is a name: give {what}; for processes of this machine give parallel="
+        )
     raise ExecutorError(
         f"executor= takes an engine ({', '.join(dict.fromkeys(owner.partition('.')[0] for owner, *_ in _ENGINES))}) or a "
         f"parzen.run.executors.Executor, got {given!r:.80}"

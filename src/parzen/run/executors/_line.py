@@ -2,6 +2,11 @@
 
 It reaches processes of this machine whatever has started them.  From another machine nobody answers, and what a task has to
 tell comes with its result; a socket that other machines can reach would be a door that nobody has asked for.
+
+Nobody waits for ever for an end that is gone.  The system says so to whoever waits, as soon as no process holds that end any
+more; hence a forked child lets go of the driver's ends at once, because the workers of a pool that forks would keep them open
+for each other.  What the system does not say is found out by looking: handshakes have a time limit, and who waits for an
+answer looks now and then whether anybody listens at all.
 """
 
 from __future__ import annotations
@@ -13,9 +18,11 @@ import secrets
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener, answer_challenge, deliver_challenge
 from typing import Any
 
 from parzen.run.executors._base import Attached, Message, Question, Reported
@@ -23,7 +30,7 @@ from parzen.run.executors._base import Attached, Message, Question, Reported
 __all__ = ["Address", "CalledLine", "Switchboard"]
 
 _HEARD = 30.0
-"""Seconds that a caller waits to be heard to the end."""
+"""Seconds that either end waits for the other where an answer takes no thought, and between looks where it does."""
 
 _SHORT = 1 << 16
 """Bytes of an answer up to which it is said at once; a longer one comes with the engine alone, which can do that better."""
@@ -56,18 +63,20 @@ class Switchboard:
     def __init__(self, told: Callable[[Message | tuple[int, int, bytes]], object]) -> None:
         self._told = told
         self._key = secrets.token_bytes(32)
-        self._listener = Listener(authkey=self._key, backlog=128)
+        # Without the key: `accept` would shake hands itself, and who calls and then says nothing would keep out all others.
+        self._listener = Listener(backlog=128)
         self._closed = False
         self._callers: set[Any] = set()
         self._lock = threading.Lock()
         self.address = Address(socket.gethostname(), self._listener.address, self._key)
+        _open.add(self)
         threading.Thread(target=self._take_calls, name="parzen-switchboard", daemon=True).start()
 
     def _take_calls(self) -> None:
         while not self._closed:
             try:
                 connection = self._listener.accept()
-            except Exception:  # somebody who does not know the key, or who hung up at once
+            except Exception:  # somebody who hung up at once
                 _log.debug("a call was not taken", exc_info=True)
                 time.sleep(0.0 if self._closed else 0.05)  # without a descriptor left it fails at once, again and again
                 continue
@@ -83,7 +92,8 @@ class Switchboard:
             with contextlib.suppress(OSError):
                 connection.send(stop)
 
-        with contextlib.suppress(EOFError, OSError):
+        with contextlib.suppress(EOFError, OSError, AuthenticationError):
+            _welcome(connection, self._key)
             while True:
                 said = connection.recv()
                 if said is None:
@@ -108,6 +118,13 @@ class Switchboard:
         with self._lock:
             for connection in self._callers:
                 _hang_up(connection)
+
+    def leave(self) -> None:
+        """Let go of what this process, a forked child, has inherited; the parent's own stays as it is."""
+        self._closed = True
+        for connection in [self._listener, *self._callers]:  # without the lock, which a thread of the parent's may hold
+            with contextlib.suppress(OSError):
+                connection.close()
 
 
 class CalledLine:
@@ -139,9 +156,9 @@ class CalledLine:
                 return False
             try:
                 self._connection.send((number, attempt))
-                return bool(self._connection.recv())
+                return bool(self._answer())
             except (OSError, EOFError):
-                self._address = None
+                self._give_up()
                 return True  # whoever wanted the result is gone
             except BaseException:
                 # The objective was interrupted: the answer would be taken for that to another question.
@@ -162,8 +179,24 @@ class CalledLine:
                 self._connection.send(message)
                 return True
         except OSError:
-            self._address = None
+            self._give_up()
         return False
+
+    def _answer(self) -> object:
+        """What the driver says, however long it thinks (an algorithm may have the word before us).
+
+        Raises:
+            OSError, EOFError: it is gone.
+        """
+        while not self._connection.poll(_HEARD):
+            assert self._address is not None
+            Client(self._address.path).close()  # refused where nobody listens any more
+        return self._connection.recv()
+
+    def _give_up(self) -> None:
+        """The driver is gone: nothing is to be told, and nobody asked, any more."""
+        self._address, connection, self._connection = None, self._connection, None
+        connection.close()
 
     def _called(self) -> bool:
         address = self._address
@@ -177,8 +210,8 @@ class CalledLine:
         self._connection = _kept.take(address)
         if self._connection is None:
             try:
-                self._connection = Client(address.path, authkey=address.key)
-            except (OSError, EOFError):
+                self._connection = _call(address)
+            except (OSError, EOFError, AuthenticationError):
                 self._address = None
         return self._connection is not None
 
@@ -228,6 +261,56 @@ class _Kept:
 
 # State of the process, because a task of an engine finds nothing else of the one before it.
 _kept = _Kept()
+
+_open: weakref.WeakSet[Switchboard] = weakref.WeakSet()
+"""Those of this process, for the hook below: nothing else is told of a fork."""
+
+
+def _leave_to_parent() -> None:
+    for switchboard in list(_open):
+        switchboard.leave()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+class _Patient:
+    """A connection on which nothing is waited for longer than `_HEARD`."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.send_bytes = connection.send_bytes
+
+    def recv_bytes(self, longest: int) -> bytes:
+        if not self._connection.poll(_HEARD):
+            raise TimeoutError(f"the other end has said nothing for {_HEARD:g} s")
+        return bytes(self._connection.recv_bytes(longest))
+
+
+def _call(address: Address) -> Any:
+    """A connection to the driver, when each end has shown the other that it knows the key.
+
+    Raises:
+        OSError, EOFError, AuthenticationError: nobody answers, or somebody else.
+    """
+    connection = Client(address.path)
+    try:
+        patient: Any = _Patient(connection)
+        answer_challenge(patient, address.key)
+        deliver_challenge(patient, address.key)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _welcome(connection: Any, key: bytes) -> None:
+    """The driver's part of the same."""
+    patient: Any = _Patient(connection)
+    deliver_challenge(patient, key)
+    answer_challenge(patient, key)
 
 
 def _hang_up(connection: Any) -> None:

@@ -20,6 +20,7 @@ from parzen.errors import ExecutorError, ObjectiveMemory, ObjectiveTimeout
 from parzen.run.executors._base import Begun, Exceeded, Job, Lost, Message, Question, Task
 from parzen.run.executors._child import (
     ANSWER,
+    CLOSED,
     END,
     ENDED,
     JOB,
@@ -41,6 +42,8 @@ WATCH = 0.05
 """Seconds between looks at the limits of trials."""
 _STARTING = 300.0
 """Seconds within which a worker that was given a task calls the objective: to import it may take long."""
+_DYING = 0.2
+"""Seconds within which a process has ended after its end of the pipe was: much longer than it takes."""
 _LEAVING = 2.0
 """Seconds that a worker with nothing to do has to end by itself."""
 
@@ -139,9 +142,13 @@ class WorkerProcess:
 
     def _lost(self, messages: list[Message]) -> None:
         task = self.task
-        code = self.end()
+        self.process.join(_DYING)
+        lives, code = self.is_alive(), self.end()
         if task is not None:
-            messages.append(Lost(task.number, task.attempt, f"its process ended with {_said(code)}"))
+            how = f"its process ended with {_said(code)}"
+            if lives or code == CLOSED:  # the system would have ended the process, and then the pipe with it
+                how = "its connection to the driver was closed, probably by the objective (os.closerange?)"
+            messages.append(Lost(task.number, task.attempt, how))
 
     def fate(self) -> list[Message]:
         """What has become of a worker that has gone, after what it told before."""
