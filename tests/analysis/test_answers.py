@@ -12,7 +12,7 @@ import pytest
 import parzen
 from parzen import hp
 from parzen.algorithms.gp import Belief
-from parzen.analysis import noise_of, random_search, region, why
+from parzen.analysis import doctor, noise_of, random_search, region, why
 from parzen.errors import StudyError
 from tests.analysis.studies import BRANCHES, UNIT, bowl, branches, noisy_bowl, searched
 
@@ -113,6 +113,10 @@ def test_why_knows_the_first_trial_people_and_earlier_studies() -> None:
     assert why(earlier, 0).best is None
     with pytest.raises(IndexError, match="there is no trial 99"):
         why(study, 99)
+    for wrong in ("x", None, 1.5):
+        with pytest.raises(TypeError, match=f"that of a trial, a whole number, got {wrong!r}"):
+            why(study, wrong)  # type: ignore[arg-type]  # on purpose
+    assert why(study, np.int64(4)).number == 4  # type: ignore[arg-type]  # what columns have
 
 
 def test_random_search_is_estimated_or_taken_as_it_was_made() -> None:
@@ -167,3 +171,35 @@ def test_what_a_trial_measured_itself_counts_in_what_is_expected_of_it() -> None
     assert others.sum() == 200
     assert (np.sign(moved) == np.sign(measured - plain)[others]).mean() > 0.95
     assert np.abs(moved).mean() < 0.5 * np.abs(measured - plain)[others].mean()
+
+
+def test_every_view_of_a_study_names_the_same_trial() -> None:
+    """What a process is unsure of would make two computations of it disagree."""
+
+    def rough(c: Any) -> float:
+        return float((math.log10(c["x"]) + 3) ** 2 + 0.5 * math.sin(5e6 * c["x"]) + abs(c["l"] - 4) * 0.1)
+
+    space = {"x": hp.float("x", 1e-5, 1e-1, log=True), "l": hp.int("l", 1, 8)}
+    result = searched(rough, space, "auto", 60, seed=3)
+    (luck,) = (one for one in doctor(result) if one.kind == "luck")
+
+    recommended = result.recommended.number
+    assert recommended != result.best.number
+    assert recommended == region(result).number == luck.evidence["recommended"]
+    assert f"those of trial {recommended}." in result.plot.history().notes[-1]
+
+
+def test_one_noisy_reading_among_exact_ones_is_no_answer() -> None:
+    """Each trial says itself how far its loss is to be believed."""
+    study = parzen.Study({"x": hp.float("x", 0, 1)}, seed=1, noisy=True)
+    for i in range(21):
+        study.enqueue({"x": i / 20})
+        exact = {"loss": (i / 20 - 0.3) ** 2, "loss_variance": 1e-8}
+        study.tell(study.ask(), {"loss": -1.0, "loss_variance": 100.0} if i == 20 else exact)
+    result = study.run(lambda c: 0.0, 21, progress=False)
+    (luck,) = (one for one in doctor(result) if one.kind == "luck")
+
+    assert result.best.number == 20
+    assert result.recommended.number == region(result).number == 6
+    assert "in trial 20, is luck: its own noise is 10" in luck.sentence
+    assert luck.advice == "Take trial 6 (result.recommended), or evaluate trial 20 again."

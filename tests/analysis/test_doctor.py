@@ -216,6 +216,23 @@ def test_a_zone_that_always_fails_is_found() -> None:
     assert found.evidence["share of failures elsewhere"] == 0
 
 
+def test_trials_of_an_infinite_loss_are_not_said_to_have_failed() -> None:
+    """They are OK in every count; among failed ones both are named."""
+    space = {"x": hp.float("x", 0, 1)}
+
+    def objective(config: dict[str, float], raises: float = 0.0) -> float:
+        if config["x"] < raises:
+            raise MemoryError
+        return np.inf if config["x"] < 0.3 else config["x"]
+
+    (alone,) = _of("failing zone", searched(objective, space))
+    (both,) = _of("failing zone", searched(lambda c: objective(c, 0.2), space))
+
+    assert re.search(r"All \d+ trials with x ≤ \S+ have an infinite loss, and 0% of the others\.$", alone.sentence)
+    assert "failed or have an infinite loss" in both.sentence
+    assert "most of them with: MemoryError" in both.sentence
+
+
 def test_a_zone_of_two_conditions_is_found() -> None:
     """Large batches fail, on one device."""
     space = {"batch": hp.int("batch", 1, 100), "device": hp.categorical("device", ["cpu", "gpu"])}
@@ -321,6 +338,30 @@ def test_the_sign_is_the_users_own() -> None:
     assert found.evidence["expected of it"] < found.evidence["best"]
 
 
+def test_a_model_alone_does_not_say_that_an_objective_is_noisy() -> None:
+    """It takes what is rugged for noise; whoever said noisy=True is not told to say it."""
+    result = searched(noisy_bowl(0.3))
+    (unsaid,), (said,) = ([one for one in doctor(result, noisy=noisy) if one.kind == "luck"] for noisy in (False, True))
+
+    assert "is luck if equal parameters may give different losses" in unsaid.sentence
+    assert unsaid.advice.startswith(f"Evaluate trial {result.best.number} again.")
+    assert "say noisy=True" in unsaid.advice
+    assert "is luck: " in said.sentence
+    assert "noisy=True" not in said.advice
+    (of_the_study,) = _of("luck", searched(noisy_bowl(0.3), noisy=True))
+    assert "noisy=True" not in of_the_study.advice
+
+
+def test_the_lucky_trial_may_be_the_one_to_take() -> None:
+    """Then its loss is what should not be believed, and nobody is told to take another."""
+    result = searched(noisy_bowl(0.3, seed=13), noisy=True)
+    (found,) = _of("luck", result)
+
+    assert result.recommended == result.best
+    assert found.advice.startswith("Expect ")
+    assert f"of trial {result.best.number}, which is the one to take all the same; evaluate" in found.advice
+
+
 # --- what all have in common ------------------------------------------------------------------------------------
 
 
@@ -347,6 +388,8 @@ def test_findings_are_json_and_sentences() -> None:
     assert all(one.sentence.endswith(".") and one.advice.endswith(".") for one in found)
     with pytest.raises(TypeError, match="give a Study, a Result or a History"):
         doctor("study.db")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"documents without a study: .*Trials\(storage="):
+        doctor(parzen.Trials())
 
 
 def test_a_space_of_more_columns_than_a_process_learns_is_looked_at_all_the_same() -> None:

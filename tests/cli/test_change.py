@@ -113,11 +113,24 @@ def test_configurations_are_enqueued_as_text_and_as_lines(study: Study, parzen: 
     assert all(trial.state is State.WAITING for trial in (first, second, third))
 
 
+def test_who_enqueues_beyond_the_budget_is_told(study: Study, parzen: Parzen) -> None:
+    """Nobody would run it; the same holds for a trial that is to be run again."""
+    spent = len(study.history)
+    study.set_budget(spent + 1)
+
+    assert parzen("rerun", "s.db", "0").stderr == ""
+    assert f"the budget of {spent + 1} has room for " in parzen("rerun", "s.db", "0").stderr
+    study.set_budget(20)
+    said = parzen("enqueue", "s.db", "lr=0.01", "--json").stderr
+    assert said == "parzen: the budget of 20 is used up: parzen budget raises it\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
         ((), 2, "give LABEL=VALUE"),
         (("lr",), 2, "expected LABEL=VALUE"),
+        (("lr=0.01", "n=2", "lr=0.02"), 2, "'lr' is given twice"),
         (("lr=high",), 2, "'lr' is a number"),
         (("nothing=1",), 2, "no parameter 'nothing'"),
         (("opt=adamw",), 2, "not one of its options"),

@@ -170,14 +170,15 @@ def test_equal_rows_count(tmp_path: Path) -> None:
     [
         ("t.csv", "x\n1\n", "no column loss"),
         ("t.csv", "loss\n1\n", "no column for the parameter 'x'"),
-        ("t.csv", "loss,x\nlow,1\n", "could not convert"),
+        ("t.csv", "loss,x\nlow,1\n", "line 2, column loss: expected a number, got 'low'"),
+        ("t.csv", "loss,x,metric_m\n1,0.5,\n1,0.5,high\n", "line 3, column metric_m: expected a number, got 'high'"),
         ("t.csv", "loss,x\n1,7\n", "none of the 1 trials"),
         ("t.csv", "loss,x\n1,0.5,2\n", "line 2: it has more cells"),
         ("t.jsonl", "[1]\n", "line 1: expected an object"),
         ("t.jsonl", '{"params": {"x": 0.5}}\n', 'got no "loss"'),
         ("t.jsonl", '{"params": {"x": 0.5}, "loss": [1]}\n', "not a jsonl file"),
         ("t.jsonl", '{"params": {"x": 0.5}, "loss": 1' + 400 * "0" + "}\n", "not a jsonl file"),
-        ("t.jsonl", "{\n", "not a jsonl file"),
+        ("t.jsonl", '{"params": {"x": 0.5}, "loss": 1}\n\n{\n', "line 3: expected a JSON object"),
     ],
 )
 def test_what_is_no_table_of_this_space_is_refused(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -37,6 +37,19 @@ def test_a_program_is_tuned_and_gone_on_with(parzen: Parzen, from_json: Any, tmp
     assert sorted(os.listdir(tmp_path / "study.trials" / "study")) == [f"0000{i}" for i in range(5)]
 
 
+def test_what_a_study_keeps_is_not_silently_ignored(parzen: Parzen) -> None:
+    """Its seed and whether it is noisy are decided when it is made; the same command again says nothing."""
+    words = ("--quiet", "--algorithm", "random", "--trials", "1")
+    first = parzen("run", *words, "--seed", "1", *ECHO)
+    again = parzen("run", *words, "--seed", "1", *ECHO)
+    other = parzen("run", *words, "--seed", "3", "--noisy", *ECHO).stderr
+
+    assert first.stderr == again.stderr == ""
+    assert "--seed 3 changes nothing: the study 'study' in " in other
+    assert "was made with the seed 1 and keeps it" in other
+    assert "--noisy changes nothing" in other
+
+
 def test_the_space_of_a_file_and_everything_that_may_be_said(parzen: Parzen, tmp_path: Path) -> None:
     """Each option reaches the study or the program."""
     (tmp_path / "s.yaml").write_text("m: {choice: {a: {u: 'int(1, 3)'}, b: }}\nx: float(0, 1)\n", encoding="utf-8")

@@ -86,6 +86,20 @@ def test_what_cannot_be_shown_is_said(study: Path, arguments: list[str], code: i
     assert said in done.output
 
 
+def test_a_report_is_printed_where_its_file_is_a_dash(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `export` does it, and no file of that name is made."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["report", str(study), "-o", "-", "--no-plots"])
+    refused = CliRunner().invoke(main, ["report", str(study), "-o", "-", "--json"])
+
+    assert done.stdout.startswith("<!DOCTYPE html>")
+    assert not (tmp_path / "-").exists()
+    assert refused.exit_code == 2
+    assert "the report itself is what is printed" in refused.output
+
+
 def test_report_writes_one_file(study: Path, tmp_path: Path) -> None:
     """Where it is said to, without pictures if so wished."""
     path = tmp_path / "report.html"

@@ -639,7 +639,8 @@ def test_what_is_gone_or_not_answered_is_said(tab: Callable[..., Tab], searched:
     page.wait_for_selector("#link.live")
     study.delete()
     page.locator(".pill.gone").wait_for()
-    assert page.locator("#trouble").is_visible()
+    page.locator("#link", has_text="deleted").wait_for()  # and is not asked for again, which would be a lost connection
+    assert "deleted" in page.locator("#trouble").inner_text()
     assert page.locator(ROWS).count() == 40
 
     other = tab()
@@ -653,6 +654,52 @@ def test_what_is_gone_or_not_answered_is_said(tab: Callable[..., Tab], searched:
     other.context.close()
     one.wrong.clear()
     other.wrong.clear()
+
+
+@browser_only
+def test_what_changed_while_nobody_looked_is_said(tab: Callable[..., Tab], searched: Visitor) -> None:
+    """A new name; and a study that was deleted, whose news are refused without a reason."""
+    study, one = searched.study, tab()
+    assert study is not None
+    page = enter(one, searched)
+
+    def look(hidden: bool) -> None:
+        value = str(hidden).lower()
+        page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: {value}, configurable: true}})")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    page.wait_for_selector("#link.live")
+    look(hidden=True)
+    study.rename("renamed")
+    look(hidden=False)
+    page.locator("h1", has_text="renamed").wait_for()
+    assert "renamed" in page.title()
+    look(hidden=True)
+    study.delete()
+    until(one, lambda: searched.client.get(f"/api/studies/{searched.uid}").status_code == 410)
+    look(hidden=False)
+    page.locator(".pill.gone").wait_for()
+
+    assert "deleted" in page.locator("#trouble").inner_text()
+    one.context.close()
+    one.wrong.clear()  # Chromium says that the server refused
+
+
+@browser_only
+def test_more_pages_than_connections_are_live(tab: Callable[..., Tab], searched: Visitor) -> None:
+    """Seven windows of one browser: each is answered, and each is soon told of a trial."""
+    study, one = searched.study, tab()
+    assert study is not None
+    one.open(searched.page.url)
+    pages = [one.context.new_page() for _ in range(6)]
+    for page in pages:
+        page.goto(home(searched))
+        page.wait_for_selector(ROWS)
+        page.wait_for_selector("#link.live")
+    trial = study.ask()
+    for page in pages:
+        page.locator(f"tr[data-number='{trial.number}']").wait_for()
+        assert page.locator("#trouble").is_hidden()
 
 
 @browser_only

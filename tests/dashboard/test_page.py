@@ -35,11 +35,12 @@ def until(holds: Callable[[], Any], seconds: float = 10.0) -> Any:
     raise AssertionError("it did not come to be in time")
 
 
-def events(visitor: Visitor, after: int = 0, **headers: str) -> Iterator[tuple[str, Any, str | None]]:
+def events(
+    visitor: Visitor, after: int = 0, brief: str | None = None, **headers: str
+) -> Iterator[tuple[str, Any, str | None]]:
     """Kind, data and id of each event, as a browser reads them."""
-    with visitor.client.stream(
-        "GET", f"/api/studies/{visitor.uid}/news", params={"after": after}, headers=headers
-    ) as answer:
+    params = {"after": str(after), **({} if brief is None else {"brief": brief})}
+    with visitor.client.stream("GET", f"/api/studies/{visitor.uid}/news", params=params, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         kind, data, number = "", None, None
         for line in answer.iter_lines():
@@ -386,6 +387,35 @@ def test_a_study_that_is_made_later_appears(visit: Callable[..., Visitor], tmp_p
 
     study.rename("renamed")
     until(lambda: visitor.client.get("/api/studies").json()["studies"][0]["name"] == "renamed")
+
+
+def test_news_may_be_brief(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    """What there is now, and the end, so that a page without room for a stream holds no connection; nothing comes twice."""
+    study = Study(SPACE, name="old", storage=tmp_path / "study.db")
+    visitor = visit(tmp_path / "study.db", study)
+    visitor.get("")
+    (change, well) = events(visitor, brief="1")
+    known = change[2]
+
+    assert (change[0], well[0]) == ("change", "well")
+    assert [kind for kind, *_ in events(visitor, brief="1", **{"Last-Event-ID": str(known)})] == ["well"]
+    study.rename("new")
+    again = until(lambda: [e for e in events(visitor, brief="1", **{"Last-Event-ID": str(known)}) if e[0] == "change"])
+    assert again[0][1]["summary"]["name"] == "new"
+    assert "event: list" in visitor.client.get("/api/news", params={"brief": 1}).text
+
+
+def test_an_open_page_is_told_of_a_new_name(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    """Nothing else has happened, and the news have it all the same."""
+    study = Study(SPACE, name="old", storage=tmp_path / "study.db")
+    visitor = visit(tmp_path / "study.db", study)
+    assert visitor.get("")["name"] == "old"
+    stream = events(visitor)
+    next(stream)
+    study.rename("new")
+    kind, told, _ = next(stream)
+
+    assert (kind, told["summary"]["name"]) == ("change", "new")
 
 
 def test_a_study_that_was_deleted_says_so(visit: Callable[..., Visitor], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from parzen import hp
 from parzen.feedback import Watch, overview_of
-from parzen.feedback._page import curve_svg
+from parzen.feedback._page import curve_svg, overview_html
 from parzen.feedback._panel import joined, pace_text, panel, sparkline
 from parzen.space import Space
 from parzen.trials import Asked, Finished, Outcome, Reported, Requested, Started, State, TrialError
@@ -89,6 +89,20 @@ def test_a_worker_that_has_nothing_to_do_is_idle(driver: Driver) -> None:
     seen = overview_of(driver.history, 500.0, name="demo")
 
     assert [(w.name, w.trials, w.seconds) for w in seen.workers][1:] == [("far-away 42", (), 200.0)]
+
+
+def test_kinds_of_failures_that_are_not_shown_are_counted(driver: Driver) -> None:
+    """Three in a terminal, a dozen as data."""
+    for i in range(30):
+        driver.publish(Asked(i, driver.row, "t", 0, 0, 0.0), Started(i, 1, HERE, 0.0))
+        error = TrialError(f"Kind{i % 15}", "")
+        driver.publish(Finished(i, 1, Outcome(State.ERROR, error=error), 1.0))
+    seen = overview_of(driver.history, 100.0, name="demo")
+    told = seen.to_json()
+
+    assert "24 × 12 other kinds of failure" in joined(panel(seen))
+    assert "24 × 12 other kinds of failure" in overview_html(seen)
+    assert (len(told["failures"]), told["other_failures"]) == (12, {"kinds": 3, "count": 6})
 
 
 def test_trials_at_the_same_time_are_counted_once(driver: Driver) -> None:

@@ -89,11 +89,24 @@ def test_the_history_has_every_trial_once(results: dict[str, parzen.Result], stu
     ok = found["trials"]
     assert ok.y.tolist() == [result.trials[i].loss for i in ok.numbers.tolist()]
     failed = result.history.count(State.FAILED, State.ERROR)
-    assert len(found["failed"].x if "failed" in found else ()) >= failed
+    assert len(found["failed"].x if "failed" in found else ()) == failed
+    infinite = int(np.isinf(result.history.losses[result.history.ok]).sum())
+    assert len(found["infinite loss"].x if "infinite loss" in found else ()) == infinite
     for label, mark in found.items():
         if label != "trials":
             beyond = mark.y.max() < ok.y.min() if study == "branches" else mark.y.min() > ok.y.max()
             assert beyond
+
+
+def test_a_study_that_begins_with_failures_is_drawn_without_a_warning() -> None:
+    """There is no best before the first loss, and nothing to subtract from it."""
+    losses = iter([np.nan, np.nan, 3.0, 2.0])
+    space = {"x": hp.float("x", 0, 1)}
+    result = parzen.minimize(lambda c: next(losses), space, 4, seed=1, catch=True, progress=False)
+    chart = result.plot.history().chart
+    (line,) = (mark for mark in chart.panels[0].marks if isinstance(mark, Line))
+
+    assert (line.x.tolist(), line.y.tolist()) == ([2.0, 3.0, 3.0], [3.0, 2.0, 2.0])
 
 
 def test_the_best_so_far_is_the_best_so_far(results: dict[str, parzen.Result]) -> None:
@@ -156,7 +169,8 @@ def test_parallel_coordinates_pass_below_what_is_inactive(results: dict[str, par
     assert ((y[:, :-1] < 0) == ~result.history.active[good.numbers]).all()
     assert good.numbers[-1] == result.best.number  # on top
     assert (paths["failed"].y.reshape(-1, k)[:, -1] > 1).all()
-    assert len(good.numbers) + len(paths["failed"].numbers) == len(result.history)
+    assert (paths["infinite loss"].y.reshape(-1, k)[:, -1] > 1).all()
+    assert len(good.numbers) + len(paths["failed"].numbers) + len(paths["infinite loss"].numbers) == len(result.history)
 
 
 def test_parallel_coordinates_have_the_pruned_trials_too(results: dict[str, parzen.Result]) -> None:

@@ -102,8 +102,18 @@ def test_the_loss_in_a_file(tmp_path: Path, where: str, content: str | None, exp
     if isinstance(expected, dict):
         assert _result(where, "", tmp_path) == expected
     else:
-        with pytest.raises(NoLoss, match=expected):
+        with pytest.raises(NoLoss, match=expected) as refused:
             _result(where, "", tmp_path)
+        assert str(tmp_path) not in str(refused.value)  # equal failures of two trials have equal words
+
+
+def test_a_file_of_a_loss_that_cannot_be_read_says_why_without_its_folder(tmp_path: Path) -> None:
+    """What the system says of it has the path in it as well."""
+    (tmp_path / "r.json").mkdir()
+    with pytest.raises(NoLoss, match=r"expected a loss in r\.json: \w") as refused:
+        _result("json:r.json", "", tmp_path)
+
+    assert str(tmp_path) not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["first", "regex:", "json:", "regex:(", ""])

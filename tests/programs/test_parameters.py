@@ -10,7 +10,9 @@ import pytest
 from parzen import Space, hp
 from parzen.errors import BadDistribution, DuplicateLabel, SpaceError
 from parzen.programs import Program, read_space
+from parzen.programs._command import command_of
 from parzen.programs._grammar import spelled
+from parzen.programs._layout import Constant, layout_of
 
 
 def _space(*words: str) -> Space:
@@ -68,6 +70,48 @@ def test_a_word_that_goes_wrong_says_where(word: str, said: str) -> None:
     """Before anything is run."""
     with pytest.raises(SpaceError, match=said):
         _space("--p", word)
+
+
+MISSPELT = {
+    "choice(adam, sgd)": r"spelled cat\(a, b, c\)",
+    "uniform(0, 1)": r"spelled float\(low, high\)",
+    "loguniform(1e-5,1)": r"spelled float\(low, high, log\)",
+    "Float(0, 1)": r"spelled float\(…\)",
+    "hp.quniform('x', 0, 1, 0.1)": r"spelled float\(low, high, step",
+    "trial.suggest_int(1, 8)": r"spelled int\(…\)",
+    "CategoricalDistribution([1, 2])": r"spelled cat\(a, b, c\)",
+    "randint(8)": r"spelled int\(low, high\), bounds included",
+    "x: uniform(0, 1)": r"spelled float\(low, high\)",
+    " float(0,1": "bracket is not closed",
+}
+
+
+@pytest.mark.parametrize(("text", "said"), MISSPELT.items())
+def test_what_looks_like_a_parameter_and_is_none_is_refused(text: str, said: str) -> None:
+    """As an argument, behind an option and in a file, also where another parameter is there; a backslash is believed."""
+    for words in (("--p", text), (f"--p={text}",), (text, "q:float(0, 1)")):
+        with pytest.raises(BadDistribution, match=said) as refused:
+            command_of(["train", *words])
+        assert repr(text) in str(refused.value)
+    with pytest.raises(BadDistribution, match=r"a\.p: .* (spelled|not closed)"):
+        layout_of({"a": {"p": text}})
+    with pytest.raises(SpaceError, match="a list is a constant"):
+        layout_of({"a": [text]})
+
+    command = command_of(["train", f"\\{text}", f"\\--p={text}"])
+    assert command.filled({}) == ["train", text, f"--p={text}"]
+    assert layout_of({"p": f"\\{text}"}).items["p"] == Constant(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["print(1)", "f(x)", "int(x) + 1", "uniform", "uniform(0", "a choice(b)", "--x", "x=(1)"]
+)
+def test_innocent_texts_are_constants(text: str) -> None:
+    """Whatever has brackets and means no parameter anywhere."""
+    command = command_of(["uniform(0, 1)", text, f"--p={text}"])
+
+    assert command.filled({}) == ["uniform(0, 1)", text, f"--p={text}"]
+    assert not text.startswith("int") or command.parameters == {}
 
 
 YAML = """

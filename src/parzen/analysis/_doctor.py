@@ -12,7 +12,7 @@ from parzen.analysis._failures import failing_zones
 from parzen.analysis._finding import Finding
 from parzen.analysis._luck import luck
 from parzen.analysis._noise import noise_of
-from parzen.analysis._source import Source, history_of
+from parzen.analysis._source import Source, history_of, says_noisy
 from parzen.trials import History
 
 __all__ = ["doctor"]
@@ -21,7 +21,7 @@ _LEAST = 20
 """Losses from which more is said than where trials fail."""
 
 
-def doctor(source: Source) -> tuple[Finding, ...]:
+def doctor(source: Source, *, noisy: bool | None = None) -> tuple[Finding, ...]:
     """What somebody should know about a study before they believe its answer.
 
     It looks for zones in which every trial fails; an optimum at a bound; a parameter on the wrong scale; options that are
@@ -30,6 +30,8 @@ def doctor(source: Source) -> tuple[Finding, ...]:
 
     Args:
         source: a study, a result or a history.
+        noisy: whether equal configurations may give different losses; None for what the study says, and False of a bare
+            history, which does not know.
 
     Returns:
         A finding for each thing, the gravest kind first; empty where nothing was found.  With fewer than 20 losses the last
@@ -59,7 +61,7 @@ def doctor(source: Source) -> tuple[Finding, ...]:
     # On the wrong scale losses jump from one trial to the next, which a model takes for noise, and explains by parameters
     # that have nothing to do with it: first things first.
     if noise is not None and not (crooked and noise.source == "model"):
-        found += luck(history, noise)
+        found += luck(history, noise, says_noisy(source) if noisy is None else noisy)
     if not crooked:
         found += bounds(history, belief)
     found += dead_options(history, belief)

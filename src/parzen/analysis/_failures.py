@@ -52,7 +52,7 @@ def failing_zones(history: History) -> Iterator[Finding]:
         yield Finding(
             "failing zone",
             (),
-            f"All {total} trials failed, most of them with: {_commonest(history, rows)}.",
+            f"All {total} trials {_verb(history, rows)}{_most(history, rows, ', most of them with')}.",
             "Look at one traceback: this is the objective, or its surroundings, and not the configuration.",
             {"trials": total, "failed": count, "error": _commonest(history, rows)},
         )
@@ -72,7 +72,8 @@ def failing_zones(history: History) -> Iterator[Finding]:
         yield Finding(
             "failing zone",
             tuple(dict.fromkeys(history.space.labels[j] for j, _ in zone.conditions)),
-            f"{every} trials with {where} failed, and {share} of the others; most of them with: {error}.",
+            f"{every} trials with {where} {_verb(history, rows[inside & failed])}, and {share} of the others"
+            f"{_most(history, rows[inside & failed], '; most of them with')}.",
             "Take the zone out of the space, or mend what fails there.",
             {
                 "trials": all_,
@@ -88,11 +89,24 @@ def failing_zones(history: History) -> Iterator[Finding]:
             return
 
 
+def _verb(history: History, rows: IntArray) -> str:
+    """What befell trials without a finite loss: those whose loss is infinite are OK, and not called failed."""
+    infinite = np.asarray(history.state[rows] == int(State.OK))
+    return (
+        "have an infinite loss" if infinite.all() else "failed or have an infinite loss" if infinite.any() else "failed"
+    )
+
+
+def _most(history: History, rows: IntArray, lead: str) -> str:
+    """The commonest error, behind some words; nothing where no trial failed."""
+    return "" if (history.state[rows] == int(State.OK)).all() else f"{lead}: {_commonest(history, rows)}"
+
+
 def _commonest(history: History, rows: IntArray) -> str:
     kinds: Counter[str] = Counter()
     for i in rows.tolist():
         error = history.error(i)
-        kinds[plain(str(error).partition("\n")[0], 100) if error is not None else "a loss that is not finite"] += 1
+        kinds[plain(str(error).partition("\n")[0], 100) if error is not None else "an infinite loss"] += 1
     return kinds.most_common(1)[0][0]
 
 

@@ -2,6 +2,9 @@
 
 Three sources, the surest first: trials with equal parameters that were evaluated more than once (their pooled variance),
 the variances that the objective returned with its losses, and what a Gaussian process cannot explain by the parameters.
+
+Which trial to go on with follows from it and is decided here only, so that `Result.recommended`, the region, the doctor, the
+report and the plots name the same one.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ class Noise:
 
     Attributes:
         deviation: standard deviation of one loss, in its own units; 0 where it is exact.
-        relative: the same in standard deviations of the losses as the process sees them, which is one for all of them.
+        each: `(m,)` the same of each of the trials that follow: an objective may say that one loss is exact and another is not.
+        relative: the first of these in standard deviations of the losses as the process sees them, which is one for all of them.
         source: "repeats", "variances" or "model".
         numbers: `(m,)` of the trials that follow, the best first.
         expected: `(m,)` loss of each without noise, to be minimised.
@@ -41,6 +45,7 @@ class Noise:
     """
 
     deviation: float
+    each: FloatArray
     relative: float
     source: str
     numbers: IntArray
@@ -50,7 +55,7 @@ class Noise:
 
     @property
     def exact(self) -> bool:
-        """Whether it is no more than rounding: then the expected losses are the measured ones."""
+        """Whether it is no more than rounding around the best trials, whatever single ones among them are."""
         return self.relative < EXACT
 
     @property
@@ -73,18 +78,20 @@ def noise_of(history: History) -> Noise | None:
     # The transform is steep in one place and flat in another: what matters is the noise where the good ones are.
     around = float(mean[best])
     level, source = _spread(belief, around, belief.noise), "model"
-    known = history.variances[numbers[: max(len(numbers) // 5, 5)]]
-    if np.isfinite(known).any():
-        level, source = float(np.sqrt(np.nanmedian(known))), "variances"
+    known = np.sqrt(history.variances[numbers])
+    if np.isfinite(near := known[: max(len(numbers) // 5, 5)]).any():
+        level, source = float(np.nanmedian(near)), "variances"
+    each = np.where(np.isfinite(known), known, level)
     repeats = _repeats(history, numbers)
-    if repeats is not None:
-        level, source = repeats, "repeats"
+    if repeats is not None:  # what an objective says of its noise may be too little, and is not what was seen
+        level, source, each = repeats, "repeats", np.fmax(known, repeats)
     at = float(expected[best])
-    ends = belief.transformed(np.array([at - level, at + level]))
-    relative = float(0.5 * (ends[1] - ends[0]))
-    if relative < EXACT:  # what was measured is what is expected, whatever a process makes of its surroundings
-        expected, error, best = history.losses[numbers], np.zeros(len(numbers)), 0
-    return Noise(level, relative, source, numbers, expected, error, best)
+    relative = 0.5 * (belief.transformed(at + (all_of := np.append(each, level))) - belief.transformed(at - all_of))
+    # What was measured exactly is what is expected, whatever a process makes of its surroundings.  It is asked of each trial:
+    # one noisy reading among exact ones would be the answer otherwise, because it may lie far below them all.
+    exact = relative[:-1] < EXACT
+    expected, error = np.where(exact, history.losses[numbers], expected), np.where(exact, 0.0, error)
+    return Noise(level, each, float(relative[-1]), source, numbers, expected, error, int(np.argmin(expected)))
 
 
 def _with_their_own(belief: Belief, history: History, numbers: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -96,11 +103,11 @@ def _with_their_own(belief: Belief, history: History, numbers: IntArray) -> tupl
     """
     mean, deviation = belief.expect(history.unit[numbers])
     others = ~np.isin(numbers, belief.numbers)
-    told, noise = belief.transformed(history.losses[numbers]), belief.noise**2
+    told, noise = belief.transformed(history.losses[numbers]), belief.noise_at(history, numbers) ** 2
     total = np.maximum(deviation**2 + noise, 1e-300)
     share = deviation**2 / total
     wrong = others & (np.abs(told - mean) > _TOO_FAR * np.sqrt(total))
-    deviation = np.where(wrong, belief.noise, np.where(others, np.sqrt(share * noise), deviation))
+    deviation = np.where(wrong, np.sqrt(noise), np.where(others, np.sqrt(share * noise), deviation))
     mean = np.where(wrong, told, np.where(others, mean + share * (told - mean), mean))
     return mean, deviation
 

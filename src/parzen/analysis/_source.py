@@ -9,9 +9,9 @@ import numpy as np
 from parzen._typing import BoolArray, IntArray
 from parzen.errors import StudyError, UnknownLabel
 from parzen.space import Space
-from parzen.trials import History, State
+from parzen.trials import Header, History, State
 
-__all__ = ["HasHistory", "Source", "column_of", "ended", "history_of", "scored", "top_of"]
+__all__ = ["HasHistory", "Source", "column_of", "ended", "history_of", "says_noisy", "scored", "top_of"]
 
 
 @runtime_checkable
@@ -38,7 +38,19 @@ def history_of(source: Source) -> History:
         return source.snapshot()
     if isinstance(source, HasHistory):
         return source.history.snapshot()
-    raise TypeError(f"give a Study, a Result or a History to look at, got {source!r:.80}")
+    hint = ""
+    if hasattr(source, "miscs"):  # documents of the old door, which is a floor above
+        hint = (
+            '; Hyperopt\'s Trials are documents without a study: search with trials=Trials(storage="study.db"), and give '
+            'Study.load("study.db")'
+        )
+    raise TypeError(f"give a Study, a Result or a History to look at, got {source!r:.80}{hint}")
+
+
+def says_noisy(source: Source) -> bool:
+    """Whether a study, or that of a result, was made with `noisy=True`; a history by itself does not know."""
+    header = getattr(getattr(source, "study", source), "header", None)
+    return isinstance(header, Header) and header.noisy
 
 
 def column_of(space: Space, label: str) -> int:

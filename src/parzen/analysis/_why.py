@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -67,8 +68,13 @@ def why(source: Source, number: int) -> Why:
 
     Raises:
         IndexError: there is no such trial.
+        TypeError: the number is none.
     """
     history = history_of(source)
+    try:
+        number = operator.index(number)
+    except TypeError:
+        raise TypeError(f"number is that of a trial, a whole number, got {number!r:.80}") from None
     i = range(len(history))[number] if -len(history) <= number < len(history) else number
     history._check(i)
     at = history.asked_at[i]

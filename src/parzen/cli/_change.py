@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from parzen._wording import counted
-from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text
+from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text, tell_of_budget
 from parzen.errors import OutOfSpace
 from parzen.space import Space
 from parzen.study._records import header_record, trial_record
@@ -110,6 +110,7 @@ def enqueue(storage: str, values: tuple[str, ...], name: str | None, source: Any
             print_json([trial_record(trial) for trial in trials])
         else:
             print_text(*(f"trial {trial.number} waits: {params_text(study, trial.number)}" for trial in trials))
+        tell_of_budget(study)
 
 
 def _refuse_inactive(space: Space, given: Mapping[str, Any]) -> None:
@@ -135,6 +136,11 @@ def _given(space: Space, values: Iterable[str]) -> dict[str, Any]:
             value = text[len(label) + 1 :]
         if not equals:
             raise click.UsageError(f"expected LABEL=VALUE, got {text!r}")
+        if label in given:
+            raise click.UsageError(
+                f"parameter {label!r} is given twice, the second time as {value!r}: a configuration has one value of it; "
+                "enqueue several one by one, or with --file"
+            )
         j = space.column.get(label)
         given[label] = value  # options are known by what they are called
         if j is not None and not space.is_choice(j):

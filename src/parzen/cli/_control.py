@@ -5,7 +5,17 @@ from __future__ import annotations
 import click
 
 from parzen._wording import counted
-from parzen.cli._output import JSON, NAME, WHERE, opened, params_text, print_json, print_text, running_text
+from parzen.cli._output import (
+    JSON,
+    NAME,
+    WHERE,
+    opened,
+    params_text,
+    print_json,
+    print_text,
+    running_text,
+    tell_of_budget,
+)
 from parzen.study import Study
 from parzen.study._records import header_record, trial_record
 from parzen.trials import State
@@ -146,6 +156,7 @@ def rerun(storage: str, number: int, name: str | None, as_json: bool) -> None:
             print_json(trial_record(trial))
         else:
             print_text(f"trial {trial.number} waits, {trial.source}: {params_text(study, trial.number)}")
+        tell_of_budget(study)
 
 
 @click.command()

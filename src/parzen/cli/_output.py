@@ -16,6 +16,7 @@ from parzen._wording import counted, escaped, middle
 from parzen.errors import AlgorithmError, ParzenError
 from parzen.study import Study
 from parzen.study._records import json_ready
+from parzen.trials import State
 
 __all__ = [
     "JSON",
@@ -30,6 +31,8 @@ __all__ = [
     "print_text",
     "progress_text",
     "running_text",
+    "tell",
+    "tell_of_budget",
     "when",
 ]
 
@@ -120,6 +123,22 @@ def progress_text(study: Study) -> str:
     if budget is not None and done > budget:  # it was lowered, or somebody asked for more by hand
         return f"{done} done{tally}, {done - budget} more than the budget of {budget}"
     return f"{done}{'' if budget is None else f' of {budget}'} done{tally}"
+
+
+def tell(sentence: str) -> None:
+    """Say something beside what was asked for, where it stands in nobody's way: on stderr."""
+    click.echo(f"parzen: {escaped(sentence)}", err=True)
+
+
+def tell_of_budget(study: Study) -> None:
+    """Say so where a trial that waits now will not be run, because the budget has no room for it."""
+    history = study.history
+    waiting, budget = history.count(State.WAITING), history.budget
+    if budget is None or history.spent <= budget:
+        return
+    left = max(budget - (history.spent - waiting), 0)
+    room = f"has room for {left} of the {waiting} trials that wait" if left else "is used up"
+    tell(f"the budget of {budget} {room}: parzen budget raises it")
 
 
 def running_text(running: int) -> str:

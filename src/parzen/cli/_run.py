@@ -8,7 +8,7 @@ import urllib.parse
 import click
 
 from parzen.cli._failing import Failing
-from parzen.cli._output import JSON, Seconds, known_rule, print_json, print_text
+from parzen.cli._output import JSON, Seconds, known_rule, print_json, print_text, tell
 from parzen.cli._status import FAILING, SIGNALLED
 from parzen.errors import ObjectiveError, SpaceError
 from parzen.study import Study
@@ -141,6 +141,7 @@ def run(
         direction="maximize" if maximize else "minimize",
         noisy=noisy,
     )
+    _tell_what_stays(study, seed, noisy)
     failing = Failing(failures, (State.FAILED, State.ERROR))
     study.stream.subscribe(failing.see)
     result = study.run(
@@ -160,8 +161,17 @@ def run(
         ctx.exit(SIGNALLED + result.signal)
     if result.stopped_by == Failing.REASON:
         said = failing.said(study.history, "the program failed", "run the same command again")
-        click.echo(f"parzen: {said}", err=True)
+        tell(said)
         ctx.exit(FAILING)
+
+
+def _tell_what_stays(study: Study, seed: int | None, noisy: bool) -> None:
+    """Seed and noise belong to a study from its beginning: who goes on with one and says otherwise is told so."""
+    place = f"the study {study.name!r} in {study.location}"
+    if seed is not None and seed != study.header.seed:
+        tell(f"--seed {seed} changes nothing: {place} was made with the seed {study.header.seed} and keeps it")
+    if noisy and not study.header.noisy:
+        tell(f"--noisy changes nothing: {place} was made without it, and stays so")
 
 
 def _say(study: Study, stopped_by: str, as_json: bool) -> None:

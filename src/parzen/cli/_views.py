@@ -15,6 +15,7 @@ from parzen.cli._status import FOUND
 from parzen.plots import NAMES
 from parzen.plots._plot import kind_of
 from parzen.study import Study
+from parzen.study._exporting import STDOUT
 
 __all__ = ["dashboard", "doctor", "plot", "report"]
 
@@ -80,7 +81,12 @@ def plot(
 @WHERE
 @NAME
 @click.option(
-    "-o", "--output", default="study.html", show_default=True, type=click.Path(dir_okay=False), help="File to write."
+    "-o",
+    "--output",
+    default="study.html",
+    show_default=True,
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="File to write; - is stdout.",
 )
 @click.option("--plots/--no-plots", default=True, show_default=True, help="With pictures, which need matplotlib.")
 @JSON
@@ -89,7 +95,16 @@ def report(storage: str, name: str | None, output: str, plots: bool, as_json: bo
 
     Question, answer, confidence, plots, table and failures; it needs nothing else to be read.
     """
-    Study.load(storage, name, readonly=True).write_report(output, plots=plots)
+    study = Study.load(storage, name, readonly=True)
+    if output == STDOUT:
+        from parzen.report import report_html
+
+        if as_json:
+            raise click.UsageError("--json says where the file is; with -o - the report itself is what is printed")
+        # Bytes: a terminal's encoding may have no place for what a study is called.
+        click.echo(report_html(study, plots=plots).encode("utf-8", "backslashreplace"), nl=False)
+        return
+    study.write_report(output, plots=plots)
     if as_json:
         print_json({"path": os.path.abspath(output), "bytes": os.path.getsize(output)})
     else:

@@ -23,7 +23,7 @@ from parzen._wording import plain
 from parzen.algorithms import note_of
 from parzen.cli._crew import ENDED, run_crew, tell_crew
 from parzen.cli._failing import Failing
-from parzen.cli._output import NAME, WHERE, Seconds, known_rule, print_json
+from parzen.cli._output import NAME, WHERE, Seconds, known_rule, print_json, tell
 from parzen.errors import StudyError, StudyNotFound
 from parzen.run import ALGORITHM, LEASE, Evaluation, attachments_keeper, wants_evaluation
 from parzen.study import Study
@@ -169,7 +169,7 @@ def worker(
             _print_record(study, why)
         ctx.exit(status)
     if not quiet and (other := _proposed_otherwise(study)):
-        click.echo(f"parzen: {other}", err=True)
+        tell(other)
     failing = Failing(failures, (State.ERROR,))
     study.stream.subscribe(failing.see)
     result = study.run(
@@ -189,7 +189,7 @@ def worker(
         ctx.exit(SIGNALLED + result.signal)
     if result.stopped_by == Failing.REASON:
         said = failing.said(study.history, "the objective raised", "start the worker again")
-        click.echo(f"parzen: {said}", err=True)
+        tell(said)
         ctx.exit(FAILING)
 
 

@@ -254,16 +254,18 @@ class Page:
     # --- news ---------------------------------------------------------------------------------------------------
 
     async def library_news(self, request: Request) -> Response:
-        return _stream(library_news(self.library, self.is_over))
+        return _stream(library_news(self.library, self.is_over, brief="brief" in request.query_params))
 
     async def study_news(self, request: Request) -> Response:
         try:
             watched = await run_in_threadpool(self.watched, request)
             last = request.headers.get("last-event-id") or request.query_params.get("after", "0")
-            after = int(last) if is_whole(last) else 0
+            entry, _, change = last.partition(".")
+            after, seen = (int(text) if is_whole(text) else none for text, none in ((entry, 0), (change, -1)))
         except Problem as problem:
             return refusal(problem.status, str(problem), **problem.facts)
-        return _stream(study_news(self.library, watched, after, self.is_over))
+        brief = "brief" in request.query_params
+        return _stream(study_news(self.library, watched, after, self.is_over, brief=brief, seen=seen))
 
     # --- doing --------------------------------------------------------------------------------------------------
 

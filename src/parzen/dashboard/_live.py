@@ -3,6 +3,9 @@
 The `id` of an event is the `seq` that the browser knows from then on; browsers send it back as `Last-Event-ID` when a
 connection broke.  Trials that changed since then come as rows, unless they are too many or too long ago: then `reset` says that
 everything is to be asked for anew.
+
+A browser has six connections for one server, and a stream holds one.  A page that finds no room asks for what is `brief`: what
+there is now, and the end; the browser asks again after two seconds.
 """
 
 from __future__ import annotations
@@ -27,15 +30,30 @@ _ALIVE = 10.0
 """Seconds after which something is sent in any case, so that a connection that broke is noticed."""
 
 
-def _event(kind: str, data: Any, number: int | None = None) -> str:  # data is anything JSON takes
+_OFTEN = {False: "retry: 1000\n\n", True: "retry: 2000\n\n"}
+"""When a browser asks again, by whether the answer is brief."""
+
+
+def _event(kind: str, data: Any, number: int | str | None = None) -> str:  # data is anything JSON takes
     head = "" if number is None else f"id: {number}\n"
     return f"{head}event: {kind}\ndata: {plain_json(data)}\n\n"
 
 
-async def study_news(library: Library, watched: Watched, after: int, is_over: Callable[[], bool]) -> AsyncIterator[str]:
-    """Events of one study: `change`, `problem`, `well`, `gone`."""
-    seen, told_at, problem = -1, 0.0, ""
-    yield "retry: 1000\n\n"
+async def study_news(
+    library: Library, watched: Watched, after: int, is_over: Callable[[], bool], *, brief: bool = False, seen: int = -1
+) -> AsyncIterator[str]:
+    """Events of one study: `change`, `problem`, `well`, `gone`.
+
+    Args:
+        library: of the study.
+        watched: the study.
+        after: entry of the log that the page knows.
+        is_over: whether the server ends.
+        brief: end after what there is now.
+        seen: which of its changes the page knows, where it has asked before.
+    """
+    told_at, problem = 0.0, ""
+    yield _OFTEN[brief]
     while not is_over():
         now = time.monotonic()
         watched.wanted = now
@@ -50,11 +68,17 @@ async def study_news(library: Library, watched: Watched, after: int, is_over: Ca
         if watched.changes != seen and not problem and watched.history is not None:
             seen = watched.changes
             known, after = after, watched.history.seq
-            yield _event("change", await run_in_threadpool(_change, watched, known), after)
+            yield _event(
+                "change", await run_in_threadpool(_change, watched, known), f"{after}.{seen}" if brief else after
+            )
             told_at = now
         elif now - told_at > _ALIVE:
             yield ": still here\n\n"
             told_at = now
+        if brief:
+            if not problem:  # what it was told of before may be over
+                yield _event("well", {})
+            return
         await asyncio.sleep(SOON)
 
 
@@ -69,10 +93,10 @@ def _change(watched: Watched, after: int) -> dict[str, Any]:
     return {"summary": summary, "reset": False, "rows": [row_of(history, number) for number in numbers]}
 
 
-async def library_news(library: Library, is_over: Callable[[], bool]) -> AsyncIterator[str]:
-    """The list of studies, whenever it changed."""
+async def library_news(library: Library, is_over: Callable[[], bool], *, brief: bool = False) -> AsyncIterator[str]:
+    """The list of studies, whenever it changed; where it is `brief`, as it is now."""
     last, told_at = "", 0.0
-    yield "retry: 1000\n\n"
+    yield _OFTEN[brief]
     while not is_over():
         now = time.monotonic()
         told = plain_json(await run_in_threadpool(library_of, library))
@@ -82,4 +106,6 @@ async def library_news(library: Library, is_over: Callable[[], bool]) -> AsyncIt
         elif now - told_at > _ALIVE:
             yield ": still here\n\n"
             told_at = now
+        if brief:
+            return
         await asyncio.sleep(2 * SOON)

@@ -89,7 +89,6 @@ def study_of(watched: Watched, library: Library) -> dict[str, Any]:
     space = history.space
     return {
         "uid": header.uid,
-        "name": header.name,
         "created": header.created,
         "seed": header.seed,
         "noisy": header.noisy,
@@ -113,7 +112,11 @@ def summary_of(watched: Watched) -> dict[str, Any]:
         best["values"] = values_of(history, best["number"])
     return {
         **_numbers(watched, history),
-        **{key: told[key] for key in ("left", "pace", "busy", "running", "workers", "failures", "chance")},
+        "name": watched.header.name,
+        **{
+            key: told[key]
+            for key in ("left", "pace", "busy", "running", "workers", "failures", "other_failures", "chance")
+        },
         "best": best,
         "problem": watched.problem,
         "notes": notes_of(history, None),
@@ -269,7 +272,8 @@ def answer_of(watched: Watched) -> dict[str, Any]:
         except ParzenError as error:
             found["problem"] = str(error)
         found["findings"] = [
-            {"kind": one.kind, "sentence": one.sentence, "advice": one.advice} for one in doctor(history)
+            {"kind": one.kind, "sentence": one.sentence, "advice": one.advice}
+            for one in doctor(history, noisy=watched.header.noisy)
         ]
         return found
 

@@ -26,7 +26,8 @@ _LATELY = 20
 """Trials whose pace is the pace."""
 _SEEN = 600.0
 """Seconds for which a worker that has nothing to do is shown."""
-_KINDS = 3
+_KINDS = 12
+"""Kinds of failures that are told one by one; views show the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Overview:
         losses: `(m,)` of the trials that ended, in order, in the user's own sign; NaN where there was none.
         running: what is evaluated now, the longest first.
         workers: who works, or did a moment ago.
-        failures: by kind, the commonest first.
+        failures: by kind, the commonest first, at most a dozen of them.
+        kinds: how many kinds of failures there are altogether.
         chance: that more trials still help; None where nothing is known of it.
         noisy: equal configurations may give different losses.
         paused: no further trial is to begin.
@@ -124,6 +126,7 @@ class Overview:
     running: tuple[Running, ...] = ()
     workers: tuple[Worker, ...] = ()
     failures: tuple[Failure, ...] = ()
+    kinds: int = 0
     chance: Chance | None = None
     noisy: bool = False
     paused: bool = False
@@ -135,6 +138,11 @@ class Overview:
         known = np.where(np.isfinite(self.losses), sign * self.losses, np.inf)
         best = np.minimum.accumulate(known) if len(known) else known
         return np.where(np.isinf(best), np.nan, sign * best)
+
+    def other_failures(self, shown: int) -> tuple[int, int]:
+        """How many kinds of failures there are beside the first few that are shown, and how many trials failed so."""
+        told = sum(failure.count for failure in self.failures[:shown])
+        return max(self.kinds - shown, 0), sum(self.counts[state] for state in _BAD) - told
 
     def to_json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -170,6 +178,7 @@ class Overview:
             "failures": [
                 {"count": f.count, "kind": f.kind, "number": f.number, "message": f.message} for f in self.failures
             ],
+            "other_failures": dict(zip(("kinds", "count"), self.other_failures(_KINDS), strict=True)),
             "chance": None
             if chance is None
             else {"probability": chance.probability, "trials": chance.trials, "since": chance.since},
@@ -197,6 +206,7 @@ def overview_of(
         gone: the full names of workers that are known to be there no more.
     """
     history = live.snapshot()
+    failures, kinds = _failures(history)
     own = np.flatnonzero(history.own).tolist() if history.imported() else None
     known = total is None or history.wishes.budget_set
     total = history.budget if known else max(total or 0, history.budget or 0)
@@ -224,7 +234,8 @@ def overview_of(
         losses=losses,
         running=_running(history, now),
         workers=_workers(history, now, gone),
-        failures=_failures(history),
+        failures=failures,
+        kinds=kinds,
         chance=None if "space exhausted" in history.notes and not noisy else chance_of_help(history),
         noisy=noisy,
         paused=history.wishes.paused,
@@ -329,7 +340,8 @@ def _short(worker: str | None) -> str:
     return plain(f"{parts[0]} {parts[3]}" if len(parts) == 6 else worker, 30)
 
 
-def _failures(history: History) -> tuple[Failure, ...]:
+def _failures(history: History) -> tuple[tuple[Failure, ...], int]:
+    """The commonest kinds, and how many there are altogether."""
     counts: Counter[str] = Counter()
     last: dict[str, tuple[int, str]] = {}
     for i in np.flatnonzero(np.isin(history.state, _BAD) & history.own).tolist():
@@ -340,7 +352,8 @@ def _failures(history: History) -> tuple[Failure, ...]:
             kind, message = plain(message.partition(":")[0], 60) or kind, message.partition(":")[2].strip()
         counts[kind] += 1
         last[kind] = (i, message)
-    return tuple(
+    common = tuple(
         Failure(count, plain(kind, 60), last[kind][0], plain(last[kind][1], 120))
         for kind, count in counts.most_common(_KINDS)
     )
+    return common, len(counts)

@@ -25,7 +25,15 @@ _RUNNING = 6
 def overview_html(overview: Overview) -> str:
     """The full view."""
     # Loads rich, which only drawing needs.
-    from parzen.feedback._panel import ages, chance_text, counts_text, status_text, worker_text
+    from parzen.feedback._panel import (
+        FAILURES,
+        ages,
+        chance_text,
+        counts_text,
+        others_text,
+        status_text,
+        worker_text,
+    )
 
     bar = ""
     if overview.total:
@@ -46,9 +54,11 @@ def overview_html(overview: Overview) -> str:
         ("worker", cell(f"{worker.name}: {worker_text(worker, 6)}, {worker.done} done"))
         for worker in overview.workers[:12]
     ]
-    for failure in overview.failures:
+    for failure in overview.failures[:FAILURES]:
         said = f": {failure.message}" if failure.message else ""
         more.append(("failure", cell(f"{failure.count} × {failure.kind}, last in trial {failure.number}{said}")))
+    if others := others_text(overview):
+        more.append(("failure", cell(others)))
     return "".join([*parts, facts(more) if more else ""])
 
 

@@ -19,7 +19,7 @@ from parzen._wording import clock_time, counted, number, setting, span
 from parzen.feedback._overview import Overview, Worker
 from parzen.trials import State
 
-__all__ = ["ages", "chance_text", "counts_text", "panel", "sparkline", "status_text"]
+__all__ = ["FAILURES", "ages", "chance_text", "counts_text", "others_text", "panel", "sparkline", "status_text"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _PLAIN = "_.-=+*#@"
@@ -32,6 +32,8 @@ _COLUMNS = 4
 """Running trials beside the best."""
 _DECADES = 1000.0
 """How far apart positive losses are where orders of magnitude are shown."""
+FAILURES = 3
+"""Kinds of failures that are shown."""
 _LISTED = 6
 """Workers that are shown."""
 
@@ -297,7 +299,7 @@ def _workers(overview: Overview) -> Iterator[Text]:
 
 
 def _failures(overview: Overview, width: int) -> Iterator[Text]:
-    for i, failure in enumerate(overview.failures):
+    for i, failure in enumerate(overview.failures[:FAILURES]):
         message = f": {failure.message}" if failure.message else ""
         kind, last = f"{failure.count} × {failure.kind}", f", last in trial {failure.number}"
         below = bool(message) and cell_len(kind + last + message) > width - _LABEL - 2
@@ -305,6 +307,14 @@ def _failures(overview: Overview, width: int) -> Iterator[Text]:
         yield _labelled("failures" if not i else "", (kind, "yellow"), said)
         if below:
             yield _labelled("", failure.message)
+    if others := others_text(overview):
+        yield _labelled("", (others, "dim"))
+
+
+def others_text(overview: Overview) -> str:
+    """What failed in ways that are not shown; empty where all are."""
+    kinds, count = overview.other_failures(FAILURES)
+    return f"{count} × {counted(kinds, 'other kind')} of failure" if kinds else ""
 
 
 def joined(lines: Sequence[Text]) -> str:

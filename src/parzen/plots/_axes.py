@@ -184,10 +184,10 @@ class Losses:
         if far.any():
             found.append(("far out", far, "triangle", "ok", self.level(k)))
             k += 1
-        for name, states, symbol, role in _STATES:
-            rows = np.isin(history.state, [int(state) for state in states])
-            if name == "failed":
-                rows |= history.ok & ~np.isfinite(history.losses)
+        ended = [(name, np.isin(history.state, list(map(int, of))), symbol, role) for name, of, symbol, role in _STATES]
+        # These are OK, and counted as such wherever trials are: no view may call them failed.
+        infinite = ("infinite loss", history.ok & ~np.isfinite(history.losses), "triangle", "failed")
+        for name, rows, symbol, role in (infinite, *ended):
             if rows.any():
                 found.append((name, rows, symbol, role, self.level(k)))
                 k += 1
@@ -260,5 +260,6 @@ class Losses:
         """Numbers at which the best loss changed, and what it was from then on."""
         losses = np.where(np.isnan(self.value), np.inf, self.worse * self.value)
         best = np.minimum.accumulate(losses) if len(losses) else losses
-        at = np.flatnonzero(np.r_[True, np.diff(best) < 0] & np.isfinite(best)) if len(best) else np.zeros(0, int)
+        # Compared and not subtracted: before the first loss the best is infinite.
+        at = np.flatnonzero(np.r_[True, best[1:] < best[:-1]] & np.isfinite(best)) if len(best) else np.zeros(0, int)
         return at.astype(np.int64), self.worse * best[at]

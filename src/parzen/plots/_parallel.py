@@ -21,9 +21,9 @@ _MOST = 10
 _PATHS, _BEST, _FAILED = 300, 60, 60
 _OFF = -0.12
 """Where a line goes on an axis whose parameter its trial has not."""
-_WITHOUT = {"failed": 1.12, "pruned": 1.22}
+_WITHOUT = {"infinite loss": 1.11, "failed": 1.19, "pruned": 1.27}
 """Where lines end of trials without a loss, above the axis of the loss."""
-_TOP = 1.3
+_TOP = 1.34
 _NAMED = 8
 NAME = 14
 """Characters of an option beside its axis."""
@@ -33,8 +33,8 @@ _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def parallel_chart(history: History, labels: Sequence[str] | None = None, keep: Kept = ()) -> Chart:
     """Quantiles of the prior along each axis, with real values beside it; the better a trial, the brighter its line.
 
-    Where a parameter is inactive the line passes below its axis, so that branches are seen as bundles; failed trials and
-    pruned ones end above the axis of the loss.
+    Where a parameter is inactive the line passes below its axis, so that branches are seen as bundles; trials
+    without a finite loss end above the axis of the loss.
     """
     losses = Losses.of(history)
     columns = chosen_columns(history, labels, _MOST)
@@ -53,7 +53,8 @@ def parallel_chart(history: History, labels: Sequence[str] | None = None, keep: 
     scales.append(_loss_scale(losses, last, without=tuple(shown)))
     marks: list[Mark] = [mark for scale in scales for mark in scale if isinstance(mark, Line)]
     for name, rows in shown.items():
-        marks.append(_paths(history, columns, rows, np.full(len(rows), _WITHOUT[name]), None, name, name))
+        role = "failed" if name == "infinite loss" else name
+        marks.append(_paths(history, columns, rows, np.full(len(rows), _WITHOUT[name]), None, role, name))
     height = _height(losses, losses.value[chosen])
     marks.append(_paths(history, columns, chosen, height, rank[chosen], "ok", "trials"))
     best = history.best_number

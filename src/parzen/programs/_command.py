@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parzen.errors import SpaceError, UnknownLabel
-from parzen.programs._grammar import Spelled, spelled
+from parzen.programs._grammar import Spelled, looks_like_one, refuse_misspelt, spelled
 from parzen.programs._readers import refuse_programs
 
 __all__ = ["GIVEN", "Argument", "Command", "command_of", "in_words"]
@@ -124,17 +124,28 @@ def command_of(words: Sequence[str]) -> Command:
             label = found.label or (before.lstrip("-") if option else "")
             if not label:
                 raise SpaceError(
-                    f"which parameter is {word!r}? Put an option before it, or a name in it: 'name:{word}'"
+                    f"which parameter is {word!r}? Put an option before it, or a name in it: 'name:{word.strip()}'"
                 )
             arguments.append(Argument(("", _new(label, found, parameters), ""), option))
         elif joined is not None and inner is not None:
             label = inner.label or joined[1].lstrip("-+")
             arguments.append(Argument((f"{joined[1]}=", _new(label, inner, parameters), "")))
         else:
-            text = word[1:] if word.startswith("\\") and spelled(word[1:]) is not None else word
+            if place:
+                _refuse_misspelt(word)
+            joined = _OPTION.fullmatch(word[1:])
+            meant = looks_like_one(word[1:]) or (joined is not None and looks_like_one(joined[2]))
+            text = word[1:] if word.startswith("\\") and meant else word
             parts = _parts(text)
             arguments.append(Argument(parts, option and len(parts) == 3 and not parts[0] and not parts[2]))
     return Command(tuple(arguments), parameters)
+
+
+def _refuse_misspelt(word: str) -> None:
+    """Refuse an argument that looks like a parameter and is none, and one behind whose `=` such a text stands."""
+    refuse_misspelt(word)
+    if (joined := _OPTION.fullmatch(word)) is not None and not word.startswith("\\"):
+        refuse_misspelt(joined[2])
 
 
 def _new(label: str, found: Spelled, parameters: dict[str, Spelled]) -> str:

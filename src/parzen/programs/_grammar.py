@@ -23,11 +23,30 @@ from parzen import hp
 from parzen.errors import BadDistribution
 from parzen.space import Apply
 
-__all__ = ["KINDS", "Spelled", "make", "spelled"]
+__all__ = ["KINDS", "Spelled", "looks_like_one", "make", "refuse_misspelt", "spelled"]
 
 KINDS = ("float", "int", "cat", "ord", "bool", "normal", "lognormal")
 _LIST = ("cat", "ord")
-_WORD = re.compile(rf"(?:(?P<label>[^\s:=(){{}}'\"]+):)?(?P<kind>{'|'.join(KINDS)})\((?P<body>.*)\)", re.DOTALL)
+_WORD = re.compile(rf"(?:(?P<label>[^\s:=(){{}}'\"\\]+):)?(?P<kind>{'|'.join(KINDS)})\((?P<body>.*)\)", re.DOTALL)
+_LOOKS = re.compile(
+    r"\s*(?:[^\s:=(){}'\"\\]+:\s*)?(?:\w+\.)*(?P<word>[A-Za-z_]+)\s*\((?P<body>.*?)(?P<end>\))?\s*", re.DOTALL
+)
+_FLOAT, _LOG, _INT, _OPTIONS = "float(low, high)", "float(low, high, log)", "int(low, high)", "cat(a, b, c)"
+_STEPS, _WHOLE = "float(low, high, step=0.1)", "int(low, high), bounds included"
+_ELSEWHERE = {
+    **dict.fromkeys(("uniform", "real", "double"), _FLOAT),
+    **dict.fromkeys(("loguniform", "reciprocal", "logfloat"), _LOG),
+    **dict.fromkeys(("quniform", "discreteuniform"), _STEPS),
+    **dict.fromkeys(("qloguniform", "lograndint", "logint"), "int(low, high, log)"),
+    **dict.fromkeys(("integer", "uniformint", "quniformint"), _INT),
+    **dict.fromkeys(("randint", "qrandint"), _WHOLE),
+    **dict.fromkeys(("choice", "pchoice", "categorical", "category", "gridsearch", "enum"), _OPTIONS),
+    **dict.fromkeys(("ordinal", "ordered"), "ord(a, b, c)"),
+    **dict.fromkeys(("boolean", "flag"), "bool()"),
+    **dict.fromkeys(("qnormal", "randn", "gaussian", "gauss"), "normal(mu, sigma)"),
+    **dict.fromkeys(("qlognormal", "lognorm"), "lognormal(mu, sigma)"),
+}
+"""What Hyperopt, Optuna and others call it, or somebody would: how it is spelled here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,35 @@ def spelled(text: str) -> Spelled | None:
         else:
             arguments.append(_number(part, text))
     return Spelled(match["label"], kind, tuple(arguments), settings)
+
+
+def refuse_misspelt(text: str) -> None:
+    """Refuse what looks like a parameter and is none: as a constant it would reach the program letter by letter.
+
+    Only words that mean a parameter somewhere are refused; `print(1)` is as good an argument as any.
+
+    Raises:
+        BadDistribution: it looks like one; the text says how it is spelled.
+    """
+    match = _LOOKS.fullmatch(text)
+    if match is None or spelled(text) is not None:
+        return
+    word = match["word"].lower().replace("_", "").removeprefix("suggest").removesuffix("distribution")
+    literally = "a backslash before it makes it an ordinary text"
+    if word in KINDS and match["end"] is None and match["body"].count("(") >= match["body"].count(")"):
+        raise BadDistribution(f"{text!r:.80} begins like a parameter, and its bracket is not closed; {literally}")
+    if match["end"] is None or (here := f"{word}(…)" if word in KINDS else _ELSEWHERE.get(word)) is None:
+        return
+    raise BadDistribution(f"{text!r:.80} is no parameter: it is spelled {here} here; {literally}")
+
+
+def looks_like_one(text: str) -> bool:
+    """Whether a text is a parameter, or would be refused because it might be meant as one."""
+    try:
+        refuse_misspelt(text)
+        return spelled(text) is not None
+    except BadDistribution:
+        return True
 
 
 def make(label: str, kind: str, arguments: Sequence[Any], settings: Mapping[str, Any]) -> Apply:

@@ -154,6 +154,7 @@ class Watcher:
         raise NoLoss(f"expected a loss as the last line of the output (a number, or a JSON object), but {came}")
 
     def _from_file(self, folder: str) -> dict[str, Any]:
+        # Messages have the path as it was given: with the trial's folder in them, equal failures would be told one by one.
         path = os.path.join(folder, self.loss.path)
         try:
             with open(path, encoding="utf-8") as file:
@@ -161,17 +162,19 @@ class Watcher:
             for key in self.loss.keys:
                 said = said[int(key)] if isinstance(said, list) else said[key]
         except FileNotFoundError:
-            raise NoLoss(f"expected a loss in {path}, but the program wrote no such file") from None
+            raise NoLoss(f"expected a loss in {self.loss.path}, but the program wrote no such file") from None
         except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
             kind = f"no {error}" if isinstance(error, KeyError) else str(error)
+            if isinstance(error, OSError):
+                kind = error.strerror or type(error).__name__
             raise NoLoss(
-                f"expected a loss in {path}{'#' if self.loss.keys else ''}{'.'.join(self.loss.keys)}: {kind}"
+                f"expected a loss in {self.loss.path}{'#' if self.loss.keys else ''}{'.'.join(self.loss.keys)}: {kind}"
             ) from None
         if isinstance(said, dict) and _tells(said):
             return said
         loss = number_in(said)
         if loss is None:
-            raise NoLoss(f"expected a number in {path}, or an object with a loss, but there is {said!r:.80}")
+            raise NoLoss(f"expected a number in {self.loss.path}, or an object with a loss, but there is {said!r:.80}")
         return {"loss": loss}
 
 

@@ -61,7 +61,7 @@ def report_html(study: Reportable, *, plots: bool = True) -> str:
     history = study.history.snapshot()
     facts = facts_of(study, history)
     pictures = list(_pictures(Plots(history, study.header.name))) if plots else []
-    return "".join(_page(facts, doctor(history), pictures))
+    return "".join(_page(facts, doctor(history, noisy=study.header.noisy), pictures))
 
 
 def _page(facts: Facts, findings: Sequence[Finding], pictures: list[tuple[str, str]]) -> Iterator[str]:

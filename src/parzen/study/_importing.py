@@ -158,8 +158,8 @@ def _given(params: Mapping[str, Any], options: Any, columns: tuple[Column, ...],
 
 
 def _outcome(record: Mapping[str, Any], state: str, objective: str) -> Outcome:
-    loss = _number(record.get("loss"))
-    seconds = _number(record.get("seconds"))
+    loss = _number(record.get("loss"), record["where"], "loss")
+    seconds = _number(record.get("seconds"), record["where"], "seconds")
     known = State[state] if state else State.OK
     if known is State.OK and loss != loss:
         known = State.FAILED
@@ -174,20 +174,29 @@ def _outcome(record: Mapping[str, Any], state: str, objective: str) -> Outcome:
     return Outcome(known, metrics, extra=extra, error=error, seconds=seconds if 0 <= seconds < math.inf else None)
 
 
-def _number(cell: Any) -> float:
+def _number(cell: Any, where: str, column: str) -> float:
     """A cell as a number; NaN where it is empty.  Raises `ValueError` where it is something else."""
-    return math.nan if cell is None or cell == "" else float(cell)
+    try:
+        return math.nan if cell is None or cell == "" else float(cell)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{where}, column {column}: expected a number, got {cell!r:.80}") from None
 
 
-def _record(cells: Mapping[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
-    """A row of a table, of which parameters may be called as they are or with `param_` in front."""
+def _record(cells: Mapping[str, Any], columns: tuple[Column, ...], where: str) -> dict[str, Any]:
+    """A row of a table, of which parameters may be called as they are or with `param_` in front.
+
+    Args:
+        cells: by the names of their columns.
+        columns: the parameters.
+        where: in the file the row is, for whoever has to mend it.
+    """
     record: dict[str, Any] = {name: cells.get(name) for name in _BESIDE}
     params = {}
     for column in columns:
         named = f"param_{column.label}"
         params[column.label] = cells[named] if named in cells else cells.get(column.label)
-    metrics = {name[7:]: _number(cell) for name, cell in cells.items() if name.startswith("metric_")}
-    return {**record, "params": params, "metrics": metrics}
+    metrics = {name[7:]: _number(cell, where, name) for name, cell in cells.items() if name.startswith("metric_")}
+    return {**record, "params": params, "metrics": metrics, "where": where}
 
 
 def _check(names: set[str], columns: tuple[Column, ...], path: str) -> None:
@@ -210,16 +219,16 @@ def _csv(path: str, columns: tuple[Column, ...]) -> Iterator[dict[str, Any]]:
                 raise StudyError(
                     f"{path}, line {reader.line_num}: it has more cells than there are names in the first line"
                 )
-            yield _record(cells, columns)
+            yield _record(cells, columns, f"line {reader.line_num}")
 
 
 def _parquet(path: str, columns: tuple[Column, ...]) -> Iterator[dict[str, Any]]:
     parquet: Any = require("pyarrow.parquet", '"parzen[parquet]"')  # an optional package without types
     table = parquet.read_table(path)
     _check(set(table.column_names), columns, path)
-    for batch in table.to_batches(max_chunksize=_CHUNK):
-        for cells in batch.to_pylist():
-            yield _record(cells, columns)
+    rows = (cells for batch in table.to_batches(max_chunksize=_CHUNK) for cells in batch.to_pylist())
+    for place, cells in enumerate(rows, 1):
+        yield _record(cells, columns, f"row {place}")
 
 
 def _jsonl(path: str, columns: tuple[Column, ...]) -> Iterator[dict[str, Any]]:
@@ -227,7 +236,10 @@ def _jsonl(path: str, columns: tuple[Column, ...]) -> Iterator[dict[str, Any]]:
         for place, line in enumerate(file, 1):
             if not line.strip():
                 continue
-            record = json.loads(line)
+            try:
+                record = json.loads(line)
+            except ValueError as error:  # which counts lines within this one
+                raise StudyError(f"{path}, line {place}: expected a JSON object, got {line[:60]!r} ({error})") from None
             if not isinstance(record, dict) or not isinstance(record.get("params"), dict):
                 raise StudyError(
                     f'{path}, line {place}: expected an object with "params" and "loss", got {line[:60]!r}'
@@ -238,4 +250,4 @@ def _jsonl(path: str, columns: tuple[Column, ...]) -> Iterator[dict[str, Any]]:
             for place_of in ("extra", "metrics"):
                 known |= record[place_of] if isinstance(record.get(place_of), dict) else {}
             numbers = {k: float(x) for k, x in known.items() if isinstance(x, (int, float)) and not isinstance(x, bool)}
-            yield {**record, "metrics": numbers}
+            yield {**record, "metrics": numbers, "where": f"line {place}"}

@@ -123,14 +123,14 @@ class Result:
         """The trial to go on with where losses are noisy (raises `AllTrialsFailed` where there is none).
 
         Of many noisy losses the least was luck as well.  A Gaussian process is fitted to all trials, which tells noise
-        from differences, and the trial whose loss it expects to be least is this one.  Where the process finds no noise
-        it is `best`.  It takes from some milliseconds to a second, each time.
+        from differences, and the trial whose loss it expects to be least is this one.  What is exact, because the process
+        finds no noise or the objective returned a `loss_variance` that is small, is expected to be what was measured; where all
+        is exact it is `best`.  It takes from some milliseconds to a second, each time.
         """
-        from parzen.algorithms.gp import expected_best  # loads scipy
+        from parzen.analysis import noise_of  # loads scipy
 
-        best = self.best
-        number = expected_best(self.history.space, self.history)
-        return best if number == best.number else self.trials[number]
+        best, noise = self.best, noise_of(self.history)
+        return best if noise is None or noise.recommended == best.number else self.trials[noise.recommended]
 
     @property
     def trials(self) -> TrialView:

@@ -17,7 +17,7 @@ from parzen.algorithms._threads import one_blas_thread
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import NOISE, Model, Prior, fit, start
 from parzen.algorithms.gp._output import Output, fit_output
-from parzen.algorithms.gp._process import _COLUMNS, _SUBSET, _subset
+from parzen.algorithms.gp._process import _COLUMNS, _SUBSET, _subset, known_noise
 from parzen.trials import History
 
 __all__ = ["Belief"]
@@ -62,10 +62,7 @@ class Belief:
                 chosen = even if everywhere else _subset(encoding, history, scored, start(prior))
             output = fit_output(history.losses[chosen])
             z = output(history.losses[chosen])
-            known = np.sqrt(np.nan_to_num(history.variances[chosen], nan=0.0))
-            noise = np.zeros(len(chosen))
-            if known.any():
-                noise = np.minimum(output.deviations(history.losses[chosen], known) ** 2, 1e6)
+            noise = known_noise(output, history, chosen)
             inputs = encoding.inputs(history.unit[chosen])
             theta = fit(encoding, inputs, z, noise, prior, [start(prior)], 50)
             model = Model(encoding, theta, inputs, z, noise)
@@ -81,6 +78,10 @@ class Belief:
                 means.append(mean)
                 deviations.append(deviation)
         return np.concatenate(means), np.concatenate(deviations)
+
+    def noise_at(self, history: History, numbers: IntArray) -> FloatArray:
+        """Standard deviation `(m,)` of the transformed loss of each trial: what is learnt, and what it said of itself."""
+        return np.asarray(np.sqrt(self._model.noise + known_noise(self._output, history, numbers)))
 
     def losses(self, z: FloatArray) -> FloatArray:
         """Transformed losses as losses, to be minimised."""

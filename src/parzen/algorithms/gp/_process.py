@@ -32,7 +32,7 @@ from parzen.algorithms._form import form_of
 from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
-from parzen.algorithms.gp._model import LENGTHS, NOISE, Model, Prior, fit, start
+from parzen.algorithms.gp._model import LENGTHS, Model, Prior, fit, start
 from parzen.algorithms.gp._output import Output, fit_output
 from parzen.algorithms.gp._search import climb
 from parzen.algorithms.gp._success import Success, fit_success
@@ -40,7 +40,7 @@ from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import Asked, Event, History, State
 
-__all__ = ["EXACT", "GP", "expected_best", "gp_pick"]
+__all__ = ["EXACT", "GP", "gp_pick", "known_noise"]
 
 EXACT = 0.05
 """Standard deviations of the transformed losses: what a process calls noise below that is a kink, or rounding, and losses are
@@ -167,10 +167,7 @@ def _fitted(
     if n > sum(_SUBSET):
         chosen = _subset(encoding, history, scored, start(prior) if theta is None else theta)
     z = output(history.losses[chosen])
-    noise = np.zeros(len(chosen))
-    known = np.sqrt(np.nan_to_num(history.variances[chosen], nan=0.0))
-    if known.any():
-        noise = np.minimum(output.deviations(history.losses[chosen], known) ** 2, 1e6)
+    noise = known_noise(output, history, chosen)
     if theta is not None and not last.is_due(n):
         return output, chosen, z, noise, theta, {}
     starts, iterations = last.plan(n, prior)
@@ -203,24 +200,12 @@ def _success(
     return Success(encoding, theta, good_rows, failed_rows), memo
 
 
-def expected_best(space: Space, history: History) -> int:
-    """The number of the trial whose loss is expected to be least, by a process that is fitted to all that have one.
-
-    Where losses are exact that is the one whose loss is least.
-
-    Args:
-        space: of the study.
-        history: with at least one finite loss.
-    """
-    encoding = Encoding(form_of(space, history))
-    scored = np.flatnonzero(history.ok & np.isfinite(history.losses))
-    if len(scored) < 2 or not 0 < encoding.lengths <= _COLUMNS:
-        return int(scored[np.argmin(history.losses[scored])])
-    _, chosen, z, noise, theta, _ = _fitted(encoding, history, scored, ())
-    if np.sqrt(np.exp(theta[NOISE]) + np.median(noise)) < EXACT:
-        return int(scored[np.argmin(history.losses[scored])])
-    inputs = encoding.inputs(history.unit[chosen])
-    return int(chosen[np.argmin(Model(encoding, theta, inputs, z, noise).predict(inputs)[0])])
+def known_noise(output: Output, history: History, numbers: _Indices) -> FloatArray:
+    """Variances `(m,)` of transformed losses, of trials whose objective returned them; 0 of the others."""
+    known = np.sqrt(np.nan_to_num(history.variances[numbers], nan=0.0))
+    if not known.any():
+        return np.zeros(len(numbers))
+    return np.minimum(output.deviations(history.losses[numbers], known) ** 2, 1e6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ export async function showStudy({main, signal, place, go, given: [uid]}) {
   const plots = new Plots(uid, study, selection, signal);
   const table = new Table(uid, study, selection, go, signal);
   table.best = study.best?.number;
+  const title = el("h1", {tabindex: -1}, study.name);
   const parts = {
     mood: el("span", {}), facts: el("dl", {class: "facts"}), controls: el("div", {class: "row controls", role: "group", "aria-label": "What you may do to this study"}),
     running: el("div", {class: "two"}), notes: el("div", {}), answer: el("div", {}),
@@ -27,7 +28,7 @@ export async function showStudy({main, signal, place, go, given: [uid]}) {
 
   refill(main,
     el("div", {class: "head"},
-      el("div", {class: "title"}, el("h1", {tabindex: -1}, study.name), parts.mood,
+      el("div", {class: "title"}, title, parts.mood,
         el("span", {class: "muted small"}, `${study.direction} ${study.metric}`)),
       parts.controls, parts.facts),
     el("nav", {class: "places", "aria-label": "Parts of this page"},
@@ -46,6 +47,10 @@ export async function showStudy({main, signal, place, go, given: [uid]}) {
 
   let now = study;
   function draw(summary) {
+    if (summary.name !== now.name) {
+      refill(title, summary.name);
+      place([["Studies", "/"], [summary.name, path]]);
+    }
     now = {...now, ...summary};
     refill(parts.mood, moodPill(now));
     facts(parts.facts, now, path);
@@ -197,6 +202,8 @@ function workers(node, now, path) {
   const people = now.workers.slice(0, 30).map((one) => [one.name,
     one.trials.length ? [one.gone ? "lost with " : "runs ", one.trials.slice(0, 4).map((n) => [trialLink(n), " "])] : `idle for ${span(one.seconds)}`, plural(one.done, "trial")]);
   const failures = now.failures.map((one) => [`${count(one.count)} ×`, one.kind, ["as in ", trialLink(one.number), one.message ? `: ${one.message}` : ""]]);
+  const others = now.other_failures;
+  if (others.kinds) failures.push([`${count(others.count)} ×`, plural(others.kinds, "other kind"), ""]);
   refill(node,
     el("div", {class: "card"}, el("h3", {}, "Running now"), runs.length
       ? el("table", {}, el("thead", {}, el("tr", {}, ["Trial", "Worker"].map((t) => el("th", {scope: "col"}, t)), ["For", "Reported"].map((t) => el("th", {scope: "col", class: "number"}, t)))), el("tbody", {}, runs))

@@ -17,7 +17,8 @@ export async function showTrial({main, signal, place, go, given: [uid, text]}) {
   const base = `studies/${encodeURIComponent(uid)}`;
   const path = `/study/${encodeURIComponent(uid)}`;
   const [study, first] = await Promise.all([get(base, {}, signal), get(`${base}/trials/${n}`, {}, signal)]);
-  place([["Studies", "/"], [study.name, path], [`Trial ${n}`, `${path}/trial/${n}`]]);
+  const placed = () => place([["Studies", "/"], [study.name, path], [`Trial ${n}`, `${path}/trial/${n}`]]);
+  placed();
   const notes = el("div", {});
   const curve = el("div", {class: "drawing waiting"}, "…");
   curve.setAttribute("role", "img");
@@ -143,6 +144,10 @@ export async function showTrial({main, signal, place, go, given: [uid, text]}) {
   const again = async () => show(await get(`${base}/trials/${n}`, {}, signal));
   follow(`${base}/news`, {
     change(told) {
+      if (told.summary.name !== study.name) {
+        study.name = told.summary.name;
+        placed();
+      }
       if (told.reset || told.rows.some((row) => row.number === n) || told.summary.notes) again().catch(() => {});
     },
     problem: ({sentence}) => trouble(sentence),
