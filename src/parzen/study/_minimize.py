@@ -65,7 +65,7 @@ def minimize(
         direction: "minimize" or "maximize".
         catch: exceptions of the objective after which the search goes on; True for every `Exception`.
         stop: rules that end the run; see `parzen.stopping`.
-        enqueue: configurations (label -> value) to try first.
+        enqueue: configurations (label -> value) to try first; all of them, also where they are more than `trials`.
         warm_start: earlier studies whose finished trials are known from the beginning and do not count towards `trials`:
             a `Result`, a `Study`, the path, URL or storage of one, or a list of these; see `Study.import_trials`.
         callbacks: called with (study, trial) after each trial.
