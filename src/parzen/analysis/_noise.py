@@ -86,7 +86,8 @@ def noise_of(history: History) -> Noise | None:
     if repeats is not None:  # what an objective says of its noise may be too little, and is not what was seen
         level, source, each = repeats, "repeats", np.fmax(known, repeats)
     at = float(expected[best])
-    relative = 0.5 * (belief.transformed(at + (all_of := np.append(each, level))) - belief.transformed(at - all_of))
+    deviations = np.append(each, level)
+    relative = 0.5 * (belief.transformed(at + deviations) - belief.transformed(at - deviations))
     # What was measured exactly is what is expected, whatever a process makes of its surroundings.  It is asked of each trial:
     # one noisy reading among exact ones would be the answer otherwise, because it may lie far below them all.
     exact = relative[:-1] < EXACT
