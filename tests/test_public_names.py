@@ -67,7 +67,7 @@ PROMISED = {
     "parzen.run": (
         "ALGORITHM BY_HAND EXHAUSTED Evaluation Fleet Interrupts Keeper LEASE LossReached NoProgress Objective Plan Presence Seen StopRule Timeout "
         "TrialsDone any_of attachment_key attachments_keeper checked_count checked_seconds drive fleet_of loss_of outcome_of "
-        "present recomputed release_abandoned run runs_here start_trials wants_evaluation "
+        "present recomputed release_abandoned run runs_here start_trials step_of wants_evaluation "
         "worst_of"
     ),
     "parzen.space": (

@@ -121,10 +121,10 @@ BAD_LOSSES: dict[str, Callable[[], Any]] = {
     "mapping with loss None": lambda: {"loss": None, "status": "ok"},
     "mapping with loss of text": lambda: {"loss": "low", "status": "ok"},
     "mapping without a loss": lambda: {"status": "ok", "accuracy": 1.0},
-    "mapping with a bad variance": lambda: {"loss": 1.0, "status": "ok", "loss_variance": "much"},
 }
 
 BAD_RESULTS: dict[str, Callable[[], Any]] = {
+    "mapping with a bad variance": lambda: {"loss": 1.0, "status": "ok", "loss_variance": "much"},
     "empty dict": dict,
     "mapping without loss and status": lambda: {"accuracy": 0.9},
     "unknown status": lambda: {"status": "fine", "loss": 1.0},
