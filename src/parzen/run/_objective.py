@@ -88,7 +88,7 @@ class Evaluation:
     _should_stop: Callable[[], bool]
     _attach: Callable[[str, bytes], None]
     slots: Mapping[str, Any] = field(default_factory=dict)  # devices are whatever a user says they are
-    _told: list[float] = field(default_factory=list, repr=False)  # the newest step
+    _told: list[float] = field(default_factory=list, repr=False)  # the newest step and loss
 
     def report(self, step: float, loss: float | None = None, **metrics: float) -> None:
         """Tell how the trial is doing.
@@ -105,13 +105,14 @@ class Evaluation:
         values = {name: float(value) for name, value in metrics.items()}
         if loss is not None:
             values[self._objective] = float(loss)
-            if self._told and step < self._told[0] and not step.is_integer() and float(loss).is_integer():
+            before, self._told[:] = tuple(self._told), [step, float(loss)]
+            # Steps that fall beside whole losses that grow: a schedule that begins anew has no such losses.
+            if before and step < before[0] and not step.is_integer() and float(loss).is_integer() and loss > before[1]:
                 warnings.warn(
-                    f"report(step, loss) takes the step first: got step {step:g} after {self._told[0]:g}, and loss {loss:g}; "
+                    f"report(step, loss) takes the step first: got step {step:g} after {before[0]:g}, and loss {loss:g}; "
                     "in Optuna the loss stands first, so probably they have to change places",
                     stacklevel=2,
                 )
-        self._told[:] = [step]
         self._report(step, values)
 
     def should_stop(self) -> bool:
