@@ -18,7 +18,7 @@ from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expe
 from parzen.algorithms.gp._kernel import Encoding
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, _Objective, fit, start
 from parzen.algorithms.gp._output import fit_output
-from parzen.algorithms.gp._process import _subset
+from parzen.algorithms.gp._process import _subset, _success
 from parzen.errors import AlgorithmError
 from parzen.space import Space
 from parzen.trials import History, Outcome, State
@@ -291,6 +291,30 @@ def test_a_border_that_hides_better_losses_is_not_run_against() -> None:
 
     assert (history.state[15:] == State.ERROR).mean() < 0.5  # it was nearly all of them
     assert np.nanmin(history.losses) < 0.0425  # 0.04 is the limit
+
+
+def test_failures_by_chance_do_not_hide_the_losses() -> None:
+    """Two of five trials fail wherever they are; what is found is what would be found without."""
+    luck = np.random.default_rng(0)
+
+    def objective(config: Any) -> float | None:
+        return None if luck.random() < 0.4 else (config["x"] - 0.3) ** 2 + (config["y"] - 0.6) ** 2
+
+    space = Space({"x": hp.float("x", 0, 1), "y": hp.float("y", 0, 1)})
+
+    assert np.nanmin(study(GP(), space, objective, 40, 1).losses) < 1e-4
+
+
+def test_rare_failures_are_not_made_frequent() -> None:
+    """Of a long history the newest that ended are looked at, with as many failures among them as there were."""
+    history, rng = study(GP(), BOWL, _bowl, 3), np.random.default_rng(2)
+    for i in range(500):
+        add(history, BOWL.sample(rng), [FAILED if i % 10 == 0 else 1.0 + i % 7])
+    scored = np.flatnonzero(history.ok)
+    success, _ = _success(Encoding(Form(BOWL)), history, scored, ())
+
+    assert success is not None
+    assert np.exp(success.log_chance(BOWL.to_unit(BOWL.sample(rng, 200)))).mean() > 0.75
 
 
 def test_a_batch_spreads() -> None:

@@ -234,11 +234,12 @@ class _Lattice:
                 raise AlgorithmError(f"Grid's values of parameter {label!r}: {error}") from error
             return _Listed(np.array(list(dict.fromkeys(codes))))
         levels = wanted if _is_count(wanted) else settings.levels
-        # Of very many no list is written out.
-        if distribution is None or (distribution.size is None and levels > _LISTED):
+        if distribution is None:
             return _Quantiles(space, j, levels)
         if distribution.size is not None and (wanted is None or levels >= distribution.size):
             return _Whole(distribution, distribution.size) if distribution.ordered else _Listed(distribution.values())
+        if levels > _LISTED:  # of very many no list is written out
+            return _Quantiles(space, j, levels)
         return _Listed(np.unique(distribution.from_unit((np.arange(levels) + 0.5) / levels)))
 
     # --- counting ---------------------------------------------------------------------------------------------------

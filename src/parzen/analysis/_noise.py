@@ -79,7 +79,8 @@ def noise_of(history: History) -> Noise | None:
     around = float(mean[best])
     level, source = _spread(belief, around, belief.noise), "model"
     known = np.sqrt(history.variances[numbers])
-    if np.isfinite(near := known[: max(len(numbers) // 5, 5)]).any():
+    near = known[: max(len(numbers) // 5, 5)]
+    if 2 * np.isfinite(near).sum() > len(near):  # of what is silent among a few that are not, they say nothing
         level, source = float(np.nanmedian(near)), "variances"
     each = np.where(np.isfinite(known), known, level)
     repeats = _repeats(history, numbers)

@@ -134,9 +134,15 @@ def step_of(step: float) -> float:
     Raises:
         InvalidResult: it is not finite, and pruners could not tell what comes after it.
     """
-    if not math.isfinite(float(step)):
-        raise InvalidResult(f"report(step, loss) takes a finite step, such as the number of the epoch, got {step!r}")
-    return float(step)
+    try:
+        found = float(step)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise InvalidResult(
+            f"report(step, loss) takes a finite step, such as the number of the epoch, got {step!r:.80}"
+        )
+    return found
 
 
 def wants_evaluation(objective: Objective, *, annotated_only: bool = False) -> str | bool:

@@ -364,14 +364,14 @@ _FOREIGN = {
     "hyperopt.pyll": "make the space with parzen.hp, or with parzen.hyperopt.hp, which has Hyperopt's names "
     "(`import parzen as hyperopt`, or parzen.install_as_hyperopt() before anything imports it)",
     "optuna.distributions": "make the space with parzen.hp",
-    "ConfigSpace": "make the space with parzen.hp",
+    "ConfigSpace.hyperparameters": "make the space with parzen.hp",
 }
 """Packages whose parameters are often left standing in a space, and what to do."""
 
 
 def _refuse_foreign(item: object) -> None:
     """Raises SpaceError for a parameter of another package: as a constant it would reach the objective as it is."""
-    module = type(item).__module__
+    module = str(type(item).__module__)
     for package, advice in _FOREIGN.items():
         if module == package or module.startswith(f"{package}."):
             what = f"a parameter of the package {module.partition('.')[0]} ({type(item).__name__})"

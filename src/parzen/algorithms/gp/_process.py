@@ -54,10 +54,10 @@ _LOOKED_AT = 1000
 _COLUMNS = 300
 """More lengths than this cannot be kept in a memo, nor learnt."""
 _NEWEST = 100
-"""So many trials at most that run, that failed, that succeeded beside those, and that were pruned."""
+"""So many trials at most that run and that were pruned, and twice as many that succeeded or failed."""
 _DOUBT = 0.1
 """Variance of the loss that a pruned trial would have come to."""
-_TWICE = 120
+_TWICE = 60
 """Labels up to which their process is always fitted from what was found last and from nothing."""
 _WIDTH = 40
 _GIVEN_UP = 0.75
@@ -122,10 +122,12 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
     success, labels_memo = _success(encoding, history, scored, earlier)
     memo: JSON = {**losses_memo, **labels_memo} or None
 
-    def score(unit: FloatArray) -> FloatArray:
+    def score(unit: FloatArray, barrier: bool = True) -> FloatArray:
         mean, deviation = model.predict(encoding.inputs(unit))
         value = log_expected_improvement(mean, deviation, incumbent) + room(unit)
-        return value if success is None else value + success(unit)
+        if success is None:
+            return value
+        return value + (success(unit) if barrier else success.log_chance(unit))
 
     def slopes(unit: FloatArray) -> tuple[FloatArray, FloatArray]:
         mean, deviation, mean_slope, deviation_slope = model.predict_with_gradient(unit)
@@ -146,7 +148,7 @@ def gp_pick(space: Space, history: History, ask: Ask, number: int, earlier: Sequ
         for i in range(len(rows)):
             key = row_key(points.values[i])
             if key not in known.numbers and key not in taken:
-                gain = float(score(rows[i : i + 1])[0])
+                gain = float(score(rows[i : i + 1], barrier=False)[0])
                 return Pick(points[i : i + 1], key, "gp", gain, memo)
     return Pick.of(unseen_point(space, known, rng, sorted(taken)), "gp: random, no new candidate", memo)
 
@@ -182,10 +184,12 @@ def _success(
 ) -> tuple[Success | None, dict[str, JSON]]:
     """Where trials fail, None where none did; and the memo of what was fitted for it."""
     failed = np.flatnonzero(_failed(history))
-    if not len(failed):
-        return None, {}
-    good_rows, failed_rows = history.unit[scored[-_NEWEST:]], history.unit[failed[-_NEWEST:]]
     n, prior = len(scored) + len(failed), Prior.of(encoding.lengths)
+    # The newest of all that ended, however: so many of each kind would make rare failures look frequent.
+    oldest = np.sort(np.concatenate((scored, failed)))[-2 * _NEWEST :][0]
+    good_rows, failed_rows = (history.unit[which[which >= oldest]] for which in (scored, failed))
+    if not len(failed_rows) or not len(good_rows):
+        return None, {}
     last = _last_fit(history, earlier, _LABELS, prior)
     if last.theta is not None and not last.is_due(n):
         return Success(encoding, last.theta, good_rows, failed_rows), {}

@@ -27,8 +27,12 @@ __all__ = ["Success", "fit_success"]
 _HALF_LOG_TAU = 0.5 * math.log(2.0 * math.pi)
 _BORDER = 0.35
 """Standard deviation of a label that no process can know of: between a success and a failure a border is anywhere."""
-_ENOUGH = 0.8
-"""Chance of success that is high enough, as a share of the chance where nothing but chance is left."""
+_ENOUGH, _LENIENCE = 0.8, 0.3
+"""Chance of success that is high enough, as a share of the highest that there is: so much where failing is no chance at all, and
+so much less where it is nothing else, because there every pattern in the chance is an accident."""
+_ATTAINED = 0.9
+"""Quantile of the chances of what has succeeded that counts as the highest: where failing is chance, all are much the same, and
+where there is a border, most of what has succeeded lies close to it."""
 _BARRIER, _RAMP = 1e4, 20.0
 """Slopes by the log of a chance that is not high enough: of the score, steeper than any improvement; and of what is climbed,
 where so sharp a bend would cost each step a dozen tries."""
@@ -61,7 +65,9 @@ class Success:
         rows, z = _labelled(good, failed)
         self._encoding, self._variance = encoding, math.exp(theta[NOISE]) + _BORDER**2
         self._model = Model(encoding, theta, encoding.inputs(rows), z, np.zeros(len(z)))
-        self._enough = math.log(_ENOUGH) + float(log_ndtr(1.0 / math.sqrt(self._variance)))
+        best = float(log_ndtr(1.0 / math.sqrt(self._variance)))  # where nothing but chance is left
+        share = _ENOUGH - _LENIENCE * min(math.exp(theta[NOISE]), 1.0)
+        self._enough = math.log(share) + min(best, float(np.quantile(self.log_chance(good), _ATTAINED)))
 
     def log_chance(self, unit: FloatArray) -> FloatArray:
         """`(m,)` log of the chance that rows `(m, d)` succeed."""
