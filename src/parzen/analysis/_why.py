@@ -95,7 +95,7 @@ def why(source: Source, number: int) -> Why:
 def _unit(rule: str) -> str:
     words = rule.replace(":", " ").split()
     if "gp" in words:
-        return "log of the expected improvement, in standard deviations of the transformed losses"
+        return "log of the expected improvement, in standard deviations of the transformed losses, less where trials fail or run"
     if "tpe" in words:
         return "log of how much likelier it is among the good trials than among the others"
     return "the rule's own units"

@@ -200,7 +200,13 @@ def _confidence(history: History, found: Region | None) -> Iterator[str]:
     if noise is not None:
         by = {"repeats": "from trials that were repeated", "variances": "as the objective said", "model": "by a model"}
         size = "no more than rounding" if noise.exact else number(noise.deviation, 2)
-        yield f"The noise of a single value is {size} ({by[noise.source]})."
+        own = float(noise.each[noise.numbers == best][0])
+        its = (
+            f", and that of trial {best} is {number(own, 2)} (as the objective said)"
+            if own > 3.0 * noise.deviation
+            else ""
+        )
+        yield f"The noise of a single value is {size} ({by[noise.source]}){its}."
     others = len(found.trials) - 1
     yield (
         f"{others or 'No'} other trial{'s are' if others > 1 else ' is'} as good, as far as anybody can tell: within "

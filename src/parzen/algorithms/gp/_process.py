@@ -14,7 +14,8 @@ losses that are known, and the configuration with the greatest expected improvem
 4. The log of it (`_acquisition`) is maximised (`_search`), and the best row that was not tried is proposed.
 
 What a fit finds goes into the log with the trial that it was made for, so that a study that is loaded again fits nothing
-anew and proposes what it would have.
+anew and proposes what it would have.  (What is learnt of failures on more than 150 columns finds no room there, and is
+fitted for each proposal.)
 """
 
 from __future__ import annotations
