@@ -13,15 +13,13 @@ losses that are known, and the configuration with the greatest expected improvem
    probably does not.
 4. The log of it (`_acquisition`) is maximised (`_search`), and the best row that was not tried is proposed.
 
-What a fit finds goes into the log with the trial that it was made for, so that a study that is loaded again fits nothing
-anew and proposes what it would have.  (What is learnt of failures on more than 150 columns finds no room there, and is
-fitted for each proposal.)
+What a fit finds goes into the log (`_memo`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -33,13 +31,14 @@ from parzen.algorithms._form import form_of
 from parzen.algorithms._sobol import start_pick, startup
 from parzen.algorithms.gp._acquisition import log_expected_improvement, log_expected_improvement_slopes
 from parzen.algorithms.gp._kernel import Encoding, Inputs, matern, mismatch, squared_distances
+from parzen.algorithms.gp._memo import LABELS, LOSSES, last_fit
 from parzen.algorithms.gp._model import LENGTHS, Model, Prior, fit, start
 from parzen.algorithms.gp._output import Output, fit_output
 from parzen.algorithms.gp._search import climb
 from parzen.algorithms.gp._success import Success, fit_success
 from parzen.errors import AlgorithmError
 from parzen.space import Space
-from parzen.trials import Asked, Event, History, State
+from parzen.trials import History, State
 
 __all__ = ["EXACT", "GP", "gp_pick", "known_noise"]
 
@@ -164,7 +163,7 @@ def _fitted(
     n = len(scored)
     output = fit_output(history.losses[scored])
     prior = Prior.of(encoding.lengths)
-    last = _last_fit(history, earlier, _LOSSES, prior)
+    last = last_fit(history, earlier, LOSSES, prior)
     theta = last.theta
     chosen = scored
     if n > sum(_SUBSET):
@@ -177,7 +176,7 @@ def _fitted(
     inputs = encoding.inputs(history.unit[chosen])
     # Rounded, because what is used has to be what is written.
     theta = np.round(fit(encoding, inputs, z, noise, prior, starts, iterations), 4)
-    return output, chosen, z, noise, theta, _LOSSES.memo(theta, n)
+    return output, chosen, z, noise, theta, LOSSES.memo(theta, n)
 
 
 def _success(
@@ -191,7 +190,7 @@ def _success(
     good_rows, failed_rows = (history.unit[which[which >= oldest]] for which in (scored, failed))
     if not len(failed_rows) or not len(good_rows):
         return None, {}
-    last = _last_fit(history, earlier, _LABELS, prior)
+    last = last_fit(history, earlier, LABELS, prior)
     if last.theta is not None and not last.is_due(n):
         return Success(encoding, last.theta, good_rows, failed_rows), {}
     starts, iterations = last.plan(n, prior)
@@ -201,7 +200,7 @@ def _success(
         starts, iterations = [*starts, start(prior)], 30
     theta = np.round(fit_success(encoding, good_rows, failed_rows, prior, starts, iterations), 4)
     # Beside that of the losses' process there is room for so many in a memo; with more, each ask fits anew.
-    memo = _LABELS.memo(theta, n) if encoding.lengths <= _COLUMNS // 2 else {}
+    memo = LABELS.memo(theta, n) if encoding.lengths <= _COLUMNS // 2 else {}
     return Success(encoding, theta, good_rows, failed_rows), memo
 
 
@@ -211,75 +210,6 @@ def known_noise(output: Output, history: History, numbers: _Indices) -> FloatArr
     if not known.any():
         return np.zeros(len(numbers))
     return np.minimum(output.deviations(history.losses[numbers], known) ** 2, 1e6)
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Under which keys of a memo a fit stands."""
-
-    theta: str
-    at: str
-
-    def memo(self, theta: FloatArray, n: int) -> dict[str, JSON]:
-        return {self.theta: theta.tolist(), self.at: n}
-
-    def read(self, memo: JSON) -> tuple[FloatArray, int] | None:
-        """Theta, and the number of trials that it was fitted to; None for the memo of another algorithm."""
-        if not isinstance(memo, dict) or not memo.keys() <= _ALL_KEYS or not {self.theta, self.at} <= memo.keys():
-            return None
-        theta, at = memo[self.theta], memo[self.at]
-        if not isinstance(at, int) or not isinstance(theta, list) or not all(isinstance(x, float) for x in theta):
-            return None
-        return np.array(theta, dtype=np.float64), at
-
-
-_LOSSES, _LABELS = _Keys("gp", "at"), _Keys("fails", "seen")
-_ALL_KEYS = {"gp", "at", "fails", "seen"}
-
-
-@dataclass(slots=True)
-class _Fit:
-    """The newest fit of one process that the log knows of."""
-
-    theta: FloatArray | None = None
-    at: int = 0
-    fits: int = 0
-
-    def is_due(self, n: int) -> bool:
-        """Whether so many trials are worth another fit."""
-        return n - self.at >= (1 if n < 60 else 2 if n < 120 else 5)
-
-    def plan(self, n: int, prior: Prior) -> tuple[list[FloatArray], int]:
-        """Where the next fit begins, and how many iterations it has."""
-        fresh = self.theta is None or self.fits % 10 == 0
-        starts = ([] if self.theta is None else [self.theta]) + ([start(prior)] if fresh else [])
-        return starts, 30 if fresh or n <= 100 else 8
-
-
-@dataclass(slots=True)
-class _Memory:
-    """Folded from the memos of the log: the newest fit under each of the keys."""
-
-    fits: dict[_Keys, _Fit] = field(default_factory=lambda: {_LOSSES: _Fit(), _LABELS: _Fit()})
-
-
-def _remember(memory: _Memory, history: History, _: type[Event], number: int) -> _Memory:
-    for keys, last in memory.fits.items():
-        found = keys.read(history.memo(number))
-        if found is not None:
-            last.fits += last.at != found[1]  # all of a batch have the same memo
-            last.theta, last.at = found
-    return memory
-
-
-def _last_fit(history: History, earlier: Sequence[Pick], keys: _Keys, prior: Prior) -> _Fit:
-    """The newest fit in the log or by what the same ask has picked already; with no theta that its prior does not allow."""
-    last = history.fold("gp memo", _Memory, _remember, (Asked,)).fits[keys]
-    theta, at = last.theta, last.at
-    for pick in earlier:
-        found = keys.read(pick.memo)
-        theta, at = (theta, at) if found is None else found
-    return _Fit(theta if theta is not None and prior.allows(theta) else None, at, last.fits)
 
 
 def _subset(encoding: Encoding, history: History, scored: _Indices, theta: FloatArray) -> _Indices:
