@@ -98,8 +98,8 @@ def test_what_looks_like_a_parameter_and_is_none_is_refused(text: str, said: str
     with pytest.raises(SpaceError, match="a list is a constant"):
         layout_of({"a": [text]})
 
-    command = command_of(["train", f"\\{text}", f"\\--p={text}"])
-    assert command.filled({}) == ["train", text, f"--p={text}"]
+    command = command_of(["train", f"\\{text}", f"\\--p={text}", f"--p=\\{text}"])
+    assert command.filled({}) == ["train", text, f"--p={text}", f"--p={text}"]
     assert layout_of({"p": f"\\{text}"}).items["p"] == Constant(text)
 
 

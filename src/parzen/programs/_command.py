@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parzen.errors import SpaceError, UnknownLabel
-from parzen.programs._grammar import Spelled, looks_like_one, refuse_misspelt, spelled
+from parzen.programs._grammar import Spelled, literal, looks_like_one, refuse_misspelt, spelled
 from parzen.programs._readers import refuse_programs
 
 __all__ = ["GIVEN", "Argument", "Command", "command_of", "in_words"]
@@ -133,12 +133,20 @@ def command_of(words: Sequence[str]) -> Command:
         else:
             if place:
                 _refuse_misspelt(word)
-            joined = _OPTION.fullmatch(word[1:])
-            meant = looks_like_one(word[1:]) or (joined is not None and looks_like_one(joined[2]))
-            text = word[1:] if word.startswith("\\") and meant else word
-            parts = _parts(text)
+            parts = _parts(_taken_literally(word))
             arguments.append(Argument(parts, option and len(parts) == 3 and not parts[0] and not parts[2]))
     return Command(tuple(arguments), parameters)
+
+
+def _taken_literally(word: str) -> str:
+    """An argument without the backslash that makes it an ordinary one, which stands before it or before its value."""
+    if word.startswith("\\"):
+        joined = _OPTION.fullmatch(word[1:])
+        meant = looks_like_one(word[1:]) or (joined is not None and looks_like_one(joined[2]))
+        return word[1:] if meant else word
+    if (joined := _OPTION.fullmatch(word)) is not None:
+        return f"{joined[1]}={literal(joined[2])}"
+    return word
 
 
 def _refuse_misspelt(word: str) -> None:

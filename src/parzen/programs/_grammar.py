@@ -23,7 +23,7 @@ from parzen import hp
 from parzen.errors import BadDistribution
 from parzen.space import Apply
 
-__all__ = ["KINDS", "Spelled", "looks_like_one", "make", "refuse_misspelt", "spelled"]
+__all__ = ["KINDS", "Spelled", "literal", "looks_like_one", "make", "refuse_misspelt", "spelled"]
 
 KINDS = ("float", "int", "cat", "ord", "bool", "normal", "lognormal")
 _LIST = ("cat", "ord")
@@ -119,6 +119,11 @@ def looks_like_one(text: str) -> bool:
         return spelled(text) is not None
     except BadDistribution:
         return True
+
+
+def literal(text: str) -> str:
+    """A text without the backslash that says that it is no parameter; any other backslash is its own."""
+    return text[1:] if text.startswith("\\") and looks_like_one(text[1:]) else text
 
 
 def make(label: str, kind: str, arguments: Sequence[Any], settings: Mapping[str, Any]) -> Apply:

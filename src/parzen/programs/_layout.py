@@ -27,7 +27,7 @@ from typing import Any, TypeAlias
 
 from parzen import hp
 from parzen.errors import BadDistribution, DuplicateLabel, SpaceError
-from parzen.programs._grammar import KINDS, Spelled, looks_like_one, make, refuse_misspelt, spelled
+from parzen.programs._grammar import KINDS, Spelled, literal, looks_like_one, make, refuse_misspelt, spelled
 
 __all__ = [
     "CHOICE",
@@ -111,14 +111,12 @@ def _layout(key: str, written: Any, where: str) -> Layout:
         found = spelled(written)
         if found is None and _BEGUN.match(written):  # YAML ends a text at a comma within braces
             raise BadDistribution(f"{where}: {written!r} is not closed; put it in quotes where it stands in braces")
-        if found is None and written.startswith("\\") and looks_like_one(written[1:]):
-            return Constant(written[1:])
         if found is None:
             try:
                 refuse_misspelt(written)
             except BadDistribution as error:
                 raise BadDistribution(f"{where}: {error}") from None
-        return Constant(written) if found is None else Leaf(found.label or key, found)
+        return Constant(literal(written)) if found is None else Leaf(found.label or key, found)
     if not isinstance(written, Mapping):
         hidden = next(_parameters_in(written), None)
         if hidden is not None:
