@@ -11,6 +11,7 @@ import pytest
 
 from parzen import Study, hp
 from parzen.dashboard._library import Library, Watched
+from parzen.errors import StudyNotFound
 
 SPACE = {"x": hp.float("x", 0, 1)}
 
@@ -81,5 +82,56 @@ def test_what_cannot_be_read_says_so_and_is_not_tried_without_end(
             "bad": "RuntimeError: no memory",
         }
         assert tries.count("bad") == 1
+    finally:
+        library.close()
+
+
+@pytest.mark.parametrize("when", ["before it is read", "after it was read"])
+def test_a_study_that_is_renamed_while_it_is_read_is_there_by_its_new_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """It is neither taken for deleted, nor shown by its old name from then on."""
+    path = tmp_path / "s.db"
+    study = Study(SPACE, storage=path, name="old", seed=1)
+    read = Study.load
+
+    def rename_once(storage: object, name: str) -> Study:
+        if study.name == "old" and when == "before it is read":
+            study.rename("new")
+        found = read(storage, name)  # type: ignore[arg-type]
+        if study.name == "old":
+            study.rename("new")
+            library._list()
+        return found
+
+    monkeypatch.setattr(Library, "_follow", lambda self: None)  # the test looks itself
+    monkeypatch.setattr("parzen.dashboard._library.Study.load", rename_once)
+    library = Library(path)
+    try:
+        watched = library.get(study.header.uid)
+        library._list()
+
+        assert watched is not None
+        assert not watched.gone
+        assert watched.study is not None
+        assert watched.header.name == watched.study.name == "new"
+    finally:
+        library.close()
+
+
+def test_a_study_that_is_in_the_list_is_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was thought before, as while it was renamed twice."""
+    path = tmp_path / "s.db"
+    study = Study(SPACE, storage=path, name="s", seed=1)
+    monkeypatch.setattr(Library, "_follow", lambda self: None)
+    library = Library(path)
+    try:
+        (watched,) = library.studies
+        watched.lose(StudyNotFound("there is no study 's'"))
+        library._list()
+
+        assert (watched.gone, watched.problem) == (False, "")
+        assert library.get(study.header.uid) is watched
+        assert watched.study is not None
     finally:
         library.close()

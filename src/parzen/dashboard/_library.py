@@ -83,9 +83,7 @@ class Watched:
             if self.study is not None:
                 return
             try:
-                study = Study.load(storage_now(), self.header.name)
-                if study.header.uid != self.header.uid:
-                    raise StudyNotFound(f"the study {self.header.name!r} was deleted, and another one has its name")
+                study = self._load(storage_now())
             except StudyNotFound as error:
                 self.lose(error)
                 return
@@ -95,11 +93,43 @@ class Watched:
             self._about.clear()  # of another file, if this one took its place
             self._since = study.history.seq
             study.stream.subscribe(self._take)
+            # In this order, and without the lock of the list, which waits for nobody who reads: whatever name `find` gives
+            # meanwhile, it gives again at the next look at the list if one of the two has another.
             self.study = study
+            self.header = study.header
             self._observer, self._sought = Presence(study.stream, "somebody who only looks"), 0.0
             with contextlib.suppress(ParzenError):  # the next look says so
                 self._seek()
             self._photograph()
+            self.changes += 1
+
+    def _load(self, storage: Storage) -> Study:
+        """The study by the name that it has now, which may be another than the list had, also while we ask."""
+        uid = self.header.uid
+        for again in (True, False):
+            there = next((header for header in storage.studies() if header.uid == uid), None)
+            if there is None:
+                break
+            try:
+                study = Study.load(storage, there.name)
+            except StudyNotFound:
+                if not again:
+                    raise
+            else:
+                if study.header.uid == uid:
+                    return study
+        raise StudyNotFound(f"the study {self.header.name!r} was deleted")
+
+    def find(self, header: Header) -> None:
+        """It is there, and is called that; whoever missed it before may have asked by a name that it had no more."""
+        if self.gone:
+            self.problem, self.gone = "", False
+            self.changes += 1
+        study = self.study
+        if header != self.header or (study is not None and header != study.header):
+            self.header = header
+            if study is not None:
+                study.header = study.stream.header = header
             self.changes += 1
 
     def forget(self) -> None:
@@ -323,23 +353,19 @@ class Library:
         headers = self.storage.studies()
         self.listed = time.monotonic()
         with self._lock:
-            if headers == self._headers:
-                return
             for header in headers:
                 known = self._studies.get(header.uid)
                 if known is None:
                     self._studies[header.uid] = Watched(header)
-                elif known.header != header:  # renamed
-                    known.header = header
-                    if known.study is not None:
-                        known.study.header = known.study.stream.header = header
-                    known.changes += 1
+                else:
+                    known.find(header)
             there = {header.uid for header in headers}
             for uid, watched in self._studies.items():
                 if uid not in there and not watched.gone:
                     watched.lose(StudyNotFound(f"the study {watched.header.name!r} was deleted"))
-            self._headers = headers
-            self.changes += 1
+            if headers != self._headers:
+                self._headers = headers
+                self.changes += 1
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
