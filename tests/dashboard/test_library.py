@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -133,5 +135,36 @@ def test_a_study_that_is_in_the_list_is_not_gone(tmp_path: Path, monkeypatch: py
         assert (watched.gone, watched.problem) == (False, "")
         assert library.get(study.header.uid) is watched
         assert watched.study is not None
+    finally:
+        library.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no file that is open")
+def test_a_deleted_study_that_the_next_file_has_is_shown_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what was said of it, and with nothing of what was computed from the other file."""
+    path, copy = tmp_path / "s.db", tmp_path / "copy.db"
+    study = Study(SPACE, storage=path, name="s", seed=1)
+    study.run(lambda config: config["x"], 2, progress=False)
+    study.storage.close()
+    shutil.copy(path, copy)
+    monkeypatch.setattr(Library, "_follow", lambda self: None)
+    library = Library(path)
+    try:
+        watched = library.get(study.header.uid)
+        assert watched is not None
+        watched.made("figure", 1, lambda: "of the first file")
+        library.storage.delete(study.header.uid)
+        library._list()
+        assert watched.gone
+
+        for beside in tmp_path.glob("s.db-*"):
+            beside.unlink()
+        copy.replace(path)
+        library._check_place()
+
+        assert (watched.gone, watched.problem) == (False, "")
+        assert library.get(study.header.uid) is watched
+        assert watched.study is not None
+        assert watched.made("figure", 1, lambda: "of the second file") == "of the second file"
     finally:
         library.close()

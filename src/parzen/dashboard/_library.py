@@ -135,7 +135,8 @@ class Watched:
     def forget(self) -> None:
         """Another file has taken the place of its own; whoever is reading that is waited for."""
         with self._lock:
-            self.study, self.history, self.gone = None, None, False
+            self.study, self.history, self.gone, self.problem = None, None, False, ""
+            self._made = {}  # of the other file, whose entries may have the same numbers
             self.changes += 1
 
     def _take(self, entries: Sequence[Entry], history: History) -> None:
@@ -225,22 +226,13 @@ class Watched:
     def _lock_of(self, key: Hashable) -> threading.Lock:
         return self._making.setdefault(key, threading.Lock())
 
-    def overview(self) -> Overview:
-        """What there is to see; raises AssertionError where it was not read yet."""
-        history, study, lost = self.history, self.study, self.lost
-        assert history is not None
-        assert study is not None
+    def overview(self, history: History) -> Overview:
+        """What there is to see in a snapshot, which stays whole where another file takes the place of its own."""
+        lost = self.lost
         return self.made(
             "overview",
             (history.seq, lost, int(time.time()) if history.count(*_BUSY) else 0),
-            lambda: overview_of(
-                history,
-                study.stream.clock.wall(),
-                name=study.name,
-                location=study.location,
-                noisy=study.header.noisy,
-                gone=lost,
-            ),
+            lambda: overview_of(history, time.time(), name=self.header.name, noisy=self.header.noisy, gone=lost),
         )
 
 
