@@ -168,3 +168,28 @@ def test_a_deleted_study_that_the_next_file_has_is_shown_again(tmp_path: Path, m
         assert watched.made("figure", 1, lambda: "of the second file") == "of the second file"
     finally:
         library.close()
+
+
+def test_a_study_that_is_being_read_is_read_before_the_storage_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the file stays open, and the reader fails with nobody there to be told."""
+    path = tmp_path / "s.db"
+    Study(SPACE, storage=path, name="s", seed=1).storage.close()
+    begun, closed, read = threading.Event(), threading.Event(), Study.load
+    early: list[bool] = []
+
+    def slowly(storage: object, name: str) -> Study:
+        begun.set()
+        early.append(closed.wait(0.3))
+        return read(storage, name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("parzen.dashboard._library.Study.load", slowly)
+    library = Library(path)
+    close = library.storage.close
+    monkeypatch.setattr(library.storage, "close", lambda: (closed.set(), close()))
+    assert begun.wait(20)
+    library.close()
+
+    assert early == [False]
+    assert [(one.study is not None, one.problem) for one in library.studies] == [(True, "")]

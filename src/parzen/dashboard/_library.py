@@ -270,6 +270,8 @@ class Library:
         self._ended = True
         self._wake.set()
         self._thread.join(5)
+        if self._reader is not None:  # else it would read on from a storage that is closed, or open it once more
+            self._reader.join(5)
         if isinstance(self._given, (str, os.PathLike)):
             with contextlib.suppress(ParzenError):
                 self.storage.close()
