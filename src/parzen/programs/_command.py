@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parzen.errors import SpaceError, UnknownLabel
-from parzen.programs._grammar import Spelled, literal, looks_like_one, refuse_misspelt, spelled
+from parzen.programs._grammar import Spelled, looks_like_one, refuse_misspelt, spelled
 from parzen.programs._readers import refuse_programs
 
 __all__ = ["GIVEN", "Argument", "Command", "command_of", "in_words"]
@@ -140,12 +140,12 @@ def command_of(words: Sequence[str]) -> Command:
 
 def _taken_literally(word: str) -> str:
     """An argument without the backslash that makes it an ordinary one, which stands before it or before its value."""
+    joined = _OPTION.fullmatch(word.removeprefix("\\"))
     if word.startswith("\\"):
-        joined = _OPTION.fullmatch(word[1:])
         meant = looks_like_one(word[1:]) or (joined is not None and looks_like_one(joined[2]))
         return word[1:] if meant else word
-    if (joined := _OPTION.fullmatch(word)) is not None:
-        return f"{joined[1]}={literal(joined[2])}"
+    if joined is not None and joined[2].startswith("\\") and looks_like_one(joined[2][1:]):
+        return f"{joined[1]}={joined[2][1:]}"
     return word
 
 
