@@ -703,6 +703,16 @@ def test_more_pages_than_connections_are_live(tab: Callable[..., Tab], searched:
 
 
 @browser_only
+def test_a_page_that_may_not_agree_with_others_is_live_all_the_same(tab: Callable[..., Tab], searched: Visitor) -> None:
+    """As in a frame without an origin, which is refused the locks by which pages agree who has a stream."""
+    one = tab()
+    one.page.add_init_script("navigator.locks.request = () => Promise.reject(new DOMException('', 'SecurityError'))")
+    page = enter(one, searched)
+
+    page.wait_for_selector("#link.live")
+
+
+@browser_only
 def test_its_outline_is_heard(tab: Callable[..., Tab], searched: Visitor) -> None:
     """Landmarks with names, one first heading, no level left out, a name for every control, headers for every column."""
     one = tab()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +13,7 @@ import pytest
 
 from parzen import Study, hp
 from parzen.dashboard._library import Library, Watched
+from parzen.errors import StudyNotFound
 
 SPACE = {"x": hp.float("x", 0, 1)}
 
@@ -83,3 +86,110 @@ def test_what_cannot_be_read_says_so_and_is_not_tried_without_end(
         assert tries.count("bad") == 1
     finally:
         library.close()
+
+
+@pytest.mark.parametrize("when", ["before it is read", "after it was read"])
+def test_a_study_that_is_renamed_while_it_is_read_is_there_by_its_new_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """It is neither taken for deleted, nor shown by its old name from then on."""
+    path = tmp_path / "s.db"
+    study = Study(SPACE, storage=path, name="old", seed=1)
+    read = Study.load
+
+    def rename_once(storage: object, name: str) -> Study:
+        if study.name == "old" and when == "before it is read":
+            study.rename("new")
+        found = read(storage, name)  # type: ignore[arg-type]
+        if study.name == "old":
+            study.rename("new")
+            library._list()
+        return found
+
+    monkeypatch.setattr(Library, "_follow", lambda self: None)  # the test looks itself
+    monkeypatch.setattr("parzen.dashboard._library.Study.load", rename_once)
+    library = Library(path)
+    try:
+        watched = library.get(study.header.uid)
+        library._list()
+
+        assert watched is not None
+        assert not watched.gone
+        assert watched.study is not None
+        assert watched.header.name == watched.study.name == "new"
+    finally:
+        library.close()
+
+
+def test_a_study_that_is_in_the_list_is_not_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was thought before, as while it was renamed twice."""
+    path = tmp_path / "s.db"
+    study = Study(SPACE, storage=path, name="s", seed=1)
+    monkeypatch.setattr(Library, "_follow", lambda self: None)
+    library = Library(path)
+    try:
+        (watched,) = library.studies
+        watched.lose(StudyNotFound("there is no study 's'"))
+        library._list()
+
+        assert (watched.gone, watched.problem) == (False, "")
+        assert library.get(study.header.uid) is watched
+        assert watched.study is not None
+    finally:
+        library.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no file that is open")
+def test_a_deleted_study_that_the_next_file_has_is_shown_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what was said of it, and with nothing of what was computed from the other file."""
+    path, copy = tmp_path / "s.db", tmp_path / "copy.db"
+    study = Study(SPACE, storage=path, name="s", seed=1)
+    study.run(lambda config: config["x"], 2, progress=False)
+    study.storage.close()
+    shutil.copy(path, copy)
+    monkeypatch.setattr(Library, "_follow", lambda self: None)
+    library = Library(path)
+    try:
+        watched = library.get(study.header.uid)
+        assert watched is not None
+        watched.made("figure", 1, lambda: "of the first file")
+        library.storage.delete(study.header.uid)
+        library._list()
+        assert watched.gone
+
+        for beside in tmp_path.glob("s.db-*"):
+            beside.unlink()
+        copy.replace(path)
+        library._check_place()
+
+        assert (watched.gone, watched.problem) == (False, "")
+        assert library.get(study.header.uid) is watched
+        assert watched.study is not None
+        assert watched.made("figure", 1, lambda: "of the second file") == "of the second file"
+    finally:
+        library.close()
+
+
+def test_a_study_that_is_being_read_is_read_before_the_storage_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the file stays open, and the reader fails with nobody there to be told."""
+    path = tmp_path / "s.db"
+    Study(SPACE, storage=path, name="s", seed=1).storage.close()
+    begun, closed, read = threading.Event(), threading.Event(), Study.load
+    early: list[bool] = []
+
+    def slowly(storage: object, name: str) -> Study:
+        begun.set()
+        early.append(closed.wait(0.3))
+        return read(storage, name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("parzen.dashboard._library.Study.load", slowly)
+    library = Library(path)
+    close = library.storage.close
+    monkeypatch.setattr(library.storage, "close", lambda: (closed.set(), close()))
+    assert begun.wait(20)
+    library.close()
+
+    assert early == [False]
+    assert [(one.study is not None, one.problem) for one in library.studies] == [(True, "")]

@@ -159,6 +159,26 @@ def test_tensorboard_keeps_studies_of_one_name_apart(tmp_path: Path) -> None:
     assert folders == {"digits": 4, "digits-2": 3}
 
 
+def test_processes_of_one_study_have_one_folder_in_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one looks while another is about to write whose it is."""
+    from parzen.integrations import tensorboard
+
+    wanted, found = str(tmp_path / "study"), []
+
+    def meanwhile(path: str, mode: str = "r", **given: Any) -> Any:
+        file = open(path, mode, **given)  # noqa: SIM115  # whoever asked closes it
+        if mode != "r" and not found:
+            found.append("")
+            found.append(tensorboard._home(wanted, "uid"))
+        return file
+
+    monkeypatch.setattr(tensorboard, "open", meanwhile, raising=False)
+    found.append(tensorboard._home(wanted, "uid"))
+
+    assert found == ["", wanted, wanted]
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
+
+
 def test_wandb_writes_offline_runs(tmp_path: Path) -> None:
     """One for each trial, that `wandb sync` would send; nothing is sent."""
     pytest.importorskip("wandb", reason="needs the package wandb")

@@ -136,11 +136,14 @@ def test_a_place_that_is_none_is_refused(text: str) -> None:
         (r"epoch (?P<step>\d+) loss (?P<loss>\S+)", "epoch 3 loss 0.5", [(3.0, {"loss": 0.5})]),
         (r"loss (\S+)", "loss 0.5", [(1.0, {"loss": 0.5})]),
         (r"loss (\S+)", "loss low", []),
+        (None, '{"step": NaN, "loss": 0.5}', [(1.0, {"loss": 0.5})]),
+        (None, '{"step": -Infinity, "loss": 0.5}', [(1.0, {"loss": 0.5})]),
+        (r"step (?P<step>\S+) loss (?P<loss>\S+)", "step nan loss 0.5", [(1.0, {"loss": 0.5})]),
         (r"(?P<step>\d+) (?P<loss>\S+) (?P<acc>\S+)", "2 .5 .75", [(2.0, {"loss": 0.5, "acc": 0.75})]),
     ],
 )
 def test_reports_on_the_way(pattern: str | None, line: str, reports: Any) -> None:
-    """By a pattern, or as objects with a step."""
+    """By a pattern, or as objects with a step; one that is not finite is counted, and no reason to end the trial."""
     watcher = Watcher(loss_named("last"), pattern)
     watcher.see(line)
 

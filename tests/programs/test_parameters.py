@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from parzen import Space, hp
 from parzen.errors import BadDistribution, DuplicateLabel, SpaceError
 from parzen.programs import Program, read_space
 from parzen.programs._command import command_of
-from parzen.programs._grammar import spelled
-from parzen.programs._layout import Constant, layout_of
+from parzen.programs._grammar import looks_like_one, spelled
+from parzen.programs._layout import Constant, Group, layout_of
 
 
 def _space(*words: str) -> Space:
@@ -98,13 +99,26 @@ def test_what_looks_like_a_parameter_and_is_none_is_refused(text: str, said: str
     with pytest.raises(SpaceError, match="a list is a constant"):
         layout_of({"a": [text]})
 
-    command = command_of(["train", f"\\{text}", f"\\--p={text}"])
-    assert command.filled({}) == ["train", text, f"--p={text}"]
+    command = command_of(["train", f"\\{text}", f"\\--p={text}", f"--p=\\{text}"])
+    assert command.filled({}) == ["train", text, f"--p={text}", f"--p={text}"]
     assert layout_of({"p": f"\\{text}"}).items["p"] == Constant(text)
+    assert layout_of({"p": [1, [f"\\{text}"], {"a": f"\\{text}"}]}).items["p"] == Constant([1, [text], {"a": text}])
 
 
 @pytest.mark.parametrize(
-    "text", ["print(1)", "f(x)", "int(x) + 1", "uniform", "uniform(0", "a choice(b)", "--x", "x=(1)"]
+    "text",
+    [
+        "print(1)",
+        "f(x)",
+        "int(x) + 1",
+        "uniform",
+        "uniform(0",
+        "a choice(b)",
+        "--x",
+        "x=(1)",
+        "Normal (slow)",
+        "Flag (on",
+    ],
 )
 def test_innocent_texts_are_constants(text: str) -> None:
     """Whatever has brackets and means no parameter anywhere."""
@@ -112,6 +126,29 @@ def test_innocent_texts_are_constants(text: str) -> None:
 
     assert command.filled({}) == ["uniform(0, 1)", text, f"--p={text}"]
     assert not text.startswith("int") or command.parameters == {}
+    if not text.startswith("int"):  # in a file that may be what YAML left of a parameter with a comma
+        assert layout_of({"p": text, "q": [text]}) == Group({"p": Constant(text), "q": Constant([text])})
+
+
+@pytest.mark.parametrize("text", ["int(x) + 1", "float(0", "x:float(0, 1)", "lr:float(0"])
+def test_a_backslash_makes_a_constant_of_whatever_a_file_would_refuse(text: str) -> None:
+    """Also of what is no parameter to its end, and of one with a name."""
+    assert layout_of({"p": f"\\{text}", "q": [f"\\{text}"]}) == Group({"p": Constant(text), "q": Constant([text])})
+
+
+@pytest.mark.parametrize("data", [[{"int": 3}], [{"choice": 3}], [{"float": "wide", "why": None}], ["\\d+", "a\\b"]])
+def test_plain_data_in_a_list_is_a_constant(data: list[Any]) -> None:
+    """Only what would be read as a parameter where it stands alone is refused in a list; other backslashes are kept."""
+    assert layout_of({"p": data}).items["p"] == Constant(data)
+
+
+@pytest.mark.parametrize("text", ["f(" + " " * 40_000 + "x", "int(" + " )" * 20_000 + "x"])
+def test_a_long_text_is_soon_looked_at(text: str) -> None:
+    """Such as a program that is one argument: not in the square of its length, which took seconds."""
+    began = time.perf_counter()
+
+    assert not looks_like_one(text)
+    assert time.perf_counter() - began < 1
 
 
 YAML = """

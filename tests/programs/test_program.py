@@ -220,6 +220,26 @@ def test_what_a_killed_driver_left_running_is_ended(tmp_path: Path) -> None:
         other.wait()
 
 
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="needs a process that ends and is not asked how")
+def test_what_a_driver_left_is_ended_though_nobody_asked_how_the_driver_ended(tmp_path: Path) -> None:
+    """In a container whose first process is no init, it stays a zombie for ever."""
+    from parzen.programs._process import _start_of, end_left_over
+
+    left, driver = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
+    told = " ".join(f"{process.pid} {_start_of(process.pid)}" for process in (left, driver))
+    (tmp_path / "process.txt").write_text(told, encoding="ascii")
+    driver.kill()
+    os.waitid(os.P_PID, driver.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        end_left_over(str(tmp_path / "process.txt"))
+
+        assert left.wait(5) == -signal.SIGKILL
+    finally:
+        left.kill()
+        left.wait()
+        driver.wait()
+
+
 def test_searches_in_one_folder_leave_each_other_s_programs_alone(tmp_path: Path) -> None:
     """As two do that were started in one directory, and were told no folder."""
     program = _sh("sleep 0.3; echo 1", "x:float(0, 1)", folder=tmp_path)

@@ -146,10 +146,11 @@ class Page:
             watched = next(iter(self.library.studies), None)
             if watched is None or watched.problem:
                 return
-            if watched.history is not None:
+            history = watched.history
+            if history is not None:
                 for theme in THEMES:
-                    self._figure(watched, watched.history, NAMES[0], theme, {}, [])
-                watched.overview()
+                    self._figure(watched, history, NAMES[0], theme, {}, [])
+                watched.overview(history)
                 return
             time.sleep(0.1)
 
@@ -167,9 +168,10 @@ class Page:
     def history(self, request: Request) -> tuple[Watched, History]:
         """The study of an address, and its snapshot."""
         watched = self.watched(request)
-        if watched.history is None:
+        history = watched.history
+        if history is None:
             raise Problem(watched.problem or "the study is being read: a moment, please", 503)
-        return watched, watched.history
+        return watched, history
 
     def studies(self, request: Request) -> Any:
         return library_of(self.library)

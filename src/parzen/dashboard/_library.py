@@ -83,9 +83,7 @@ class Watched:
             if self.study is not None:
                 return
             try:
-                study = Study.load(storage_now(), self.header.name)
-                if study.header.uid != self.header.uid:
-                    raise StudyNotFound(f"the study {self.header.name!r} was deleted, and another one has its name")
+                study = self._load(storage_now())
             except StudyNotFound as error:
                 self.lose(error)
                 return
@@ -95,17 +93,50 @@ class Watched:
             self._about.clear()  # of another file, if this one took its place
             self._since = study.history.seq
             study.stream.subscribe(self._take)
+            # In this order, and without the lock of the list, which waits for nobody who reads: whatever name `find` gives
+            # meanwhile, it gives again at the next look at the list if one of the two has another.
             self.study = study
+            self.header = study.header
             self._observer, self._sought = Presence(study.stream, "somebody who only looks"), 0.0
             with contextlib.suppress(ParzenError):  # the next look says so
                 self._seek()
             self._photograph()
             self.changes += 1
 
+    def _load(self, storage: Storage) -> Study:
+        """The study by the name that it has now, which may be another than the list had, also while we ask."""
+        uid = self.header.uid
+        for again in (True, False):
+            there = next((header for header in storage.studies() if header.uid == uid), None)
+            if there is None:
+                break
+            try:
+                study = Study.load(storage, there.name)
+            except StudyNotFound:
+                if not again:
+                    raise
+            else:
+                if study.header.uid == uid:
+                    return study
+        raise StudyNotFound(f"the study {self.header.name!r} was deleted")
+
+    def find(self, header: Header) -> None:
+        """It is there, and is called that; whoever missed it before may have asked by a name that it had no more."""
+        if self.gone:
+            self.problem, self.gone = "", False
+            self.changes += 1
+        study = self.study
+        if header != self.header or (study is not None and header != study.header):
+            self.header = header
+            if study is not None:
+                study.header = study.stream.header = header
+            self.changes += 1
+
     def forget(self) -> None:
         """Another file has taken the place of its own; whoever is reading that is waited for."""
         with self._lock:
-            self.study, self.history, self.gone = None, None, False
+            self.study, self.history, self.gone, self.problem = None, None, False, ""
+            self._made = {}  # of the other file, whose entries may have the same numbers
             self.changes += 1
 
     def _take(self, entries: Sequence[Entry], history: History) -> None:
@@ -195,22 +226,13 @@ class Watched:
     def _lock_of(self, key: Hashable) -> threading.Lock:
         return self._making.setdefault(key, threading.Lock())
 
-    def overview(self) -> Overview:
-        """What there is to see; raises AssertionError where it was not read yet."""
-        history, study, lost = self.history, self.study, self.lost
-        assert history is not None
-        assert study is not None
+    def overview(self, history: History) -> Overview:
+        """What there is to see in a snapshot, which stays whole where another file takes the place of its own."""
+        lost = self.lost
         return self.made(
             "overview",
             (history.seq, lost, int(time.time()) if history.count(*_BUSY) else 0),
-            lambda: overview_of(
-                history,
-                study.stream.clock.wall(),
-                name=study.name,
-                location=study.location,
-                noisy=study.header.noisy,
-                gone=lost,
-            ),
+            lambda: overview_of(history, time.time(), name=self.header.name, noisy=self.header.noisy, gone=lost),
         )
 
 
@@ -248,6 +270,8 @@ class Library:
         self._ended = True
         self._wake.set()
         self._thread.join(5)
+        if self._reader is not None:  # else it would read on from a storage that is closed, or open it once more
+            self._reader.join(5)
         if isinstance(self._given, (str, os.PathLike)):
             with contextlib.suppress(ParzenError):
                 self.storage.close()
@@ -323,23 +347,19 @@ class Library:
         headers = self.storage.studies()
         self.listed = time.monotonic()
         with self._lock:
-            if headers == self._headers:
-                return
             for header in headers:
                 known = self._studies.get(header.uid)
                 if known is None:
                     self._studies[header.uid] = Watched(header)
-                elif known.header != header:  # renamed
-                    known.header = header
-                    if known.study is not None:
-                        known.study.header = known.study.stream.header = header
-                    known.changes += 1
+                else:
+                    known.find(header)
             there = {header.uid for header in headers}
             for uid, watched in self._studies.items():
                 if uid not in there and not watched.gone:
                     watched.lose(StudyNotFound(f"the study {watched.header.name!r} was deleted"))
-            self._headers = headers
-            self.changes += 1
+            if headers != self._headers:
+                self._headers = headers
+                self.changes += 1
 
     def _try(self, act: Callable[[], None]) -> None:
         try:

@@ -21,6 +21,7 @@ from parzen.dashboard._answers import plain_json
 from parzen.dashboard._library import SOON, Library, Watched
 from parzen.dashboard._table import row_of
 from parzen.dashboard._views import library_of, summary_of
+from parzen.trials import History
 
 __all__ = ["library_news", "study_news"]
 
@@ -65,11 +66,17 @@ async def study_news(
             problem = trouble
             yield _event("problem", {"sentence": problem}) if problem else _event("well", {})
             told_at = now
-        if watched.changes != seen and not problem and watched.history is not None:
+        history = (
+            watched.history
+        )  # once: another file may take the place of its own, and then there is none for a while
+        # The changes are counted anew when the server is started, so that a page may know as many of an earlier one.
+        if history is not None and not problem and (watched.changes != seen or history.seq != after):
             seen = watched.changes
-            known, after = after, watched.history.seq
+            known, after = after, history.seq
             yield _event(
-                "change", await run_in_threadpool(_change, watched, known), f"{after}.{seen}" if brief else after
+                "change",
+                await run_in_threadpool(_change, watched, history, known),
+                f"{after}.{seen}" if brief else after,
             )
             told_at = now
         elif now - told_at > _ALIVE:
@@ -82,11 +89,9 @@ async def study_news(
         await asyncio.sleep(SOON)
 
 
-def _change(watched: Watched, after: int) -> dict[str, Any]:
-    history = watched.history
-    assert history is not None
+def _change(watched: Watched, history: History, after: int) -> dict[str, Any]:
     numbers = watched.trials_since(after, history)
-    summary = summary_of(watched)
+    summary = summary_of(watched, history)
     summary["seq"] = history.seq
     if numbers is None or len(numbers) > ROWS:
         return {"summary": summary, "reset": True, "rows": []}

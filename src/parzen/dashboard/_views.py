@@ -99,14 +99,13 @@ def study_of(watched: Watched, library: Library) -> dict[str, Any]:
         "labels": list(space.labels),
         "choices": [space.is_choice(j) for j in range(space.d)],
         "space": [line.strip() for line in repr(space).splitlines()[1:-1]],
-        **summary_of(watched),
+        **summary_of(watched, history),
     }
 
 
-def summary_of(watched: Watched) -> dict[str, Any]:
+def summary_of(watched: Watched, history: History) -> dict[str, Any]:
     """What of a study's page changes as trials come in."""
-    history = _history(watched)
-    told = watched.overview().to_json()
+    told = watched.overview(history).to_json()
     best = told["best"]
     if best is not None:
         best["values"] = values_of(history, best["number"])
@@ -129,9 +128,10 @@ def notes_of(history: History, trial: int | None) -> list[dict[str, Any]]:
 
 
 def _history(watched: Watched) -> History:
-    if watched.history is None:
+    history = watched.history
+    if history is None:
         raise Problem(watched.problem or "the study is being read: a moment, please", 410 if watched.gone else 503)
-    return watched.history
+    return history
 
 
 def trial_of(watched: Watched, number: int, logs: str | None = None) -> dict[str, Any]:

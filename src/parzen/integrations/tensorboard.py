@@ -6,10 +6,11 @@ of.  Only `tensorboard` itself is needed, neither TensorFlow nor PyTorch.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import re
+import shutil
+import uuid
 from typing import Any
 
 import numpy as np
@@ -109,14 +110,37 @@ class TensorBoardTracker(Tracker):
 def _home(wanted: str, uid: str) -> str:
     """The folder of a study: the wanted one, or the first with a number behind it that no other study has."""
     for folder in itertools.chain([wanted], (f"{wanted}-{n}" for n in itertools.count(2))):
-        new = not os.path.isdir(folder) or not os.listdir(folder)
-        os.makedirs(folder, exist_ok=True)
-        whose = os.path.join(folder, _WHOSE)
-        if new:
-            with contextlib.suppress(FileExistsError), open(whose, "x", encoding="utf-8") as file:
-                file.write(uid)
-                return folder
-        with contextlib.suppress(FileNotFoundError), open(whose, encoding="utf-8") as file:
-            if file.read() == uid:
-                return folder
+        if _taken(folder, uid) or _owner(folder) == uid:
+            return folder
     raise AssertionError("numbers do not end")
+
+
+def _owner(folder: str) -> str | None:
+    """The uid of the study that a folder belongs to; None where there is no such folder, or it says nothing of one."""
+    try:
+        with open(os.path.join(folder, _WHOSE), encoding="utf-8") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _taken(folder: str, uid: str) -> bool:
+    """Whether a folder that nobody had is the study's from now on.
+
+    It comes into being with its owner in it: one that is made first and written to then would be taken for somebody else's
+    by another process of the same study that looks in between.
+    """
+    if os.path.lexists(folder) and (not os.path.isdir(folder) or os.listdir(folder)):
+        return False
+    made = f"{folder}.{uuid.uuid4().hex}"
+    os.makedirs(made)
+    try:
+        with open(os.path.join(made, _WHOSE), "w", encoding="utf-8") as file:
+            file.write(uid)
+        os.rename(made, folder)  # only in the place of nothing or, but for Windows, of an empty folder
+    except OSError:
+        shutil.rmtree(made, ignore_errors=True)
+        if not os.path.lexists(folder):
+            raise
+        return False
+    return True

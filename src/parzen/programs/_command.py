@@ -133,12 +133,20 @@ def command_of(words: Sequence[str]) -> Command:
         else:
             if place:
                 _refuse_misspelt(word)
-            joined = _OPTION.fullmatch(word[1:])
-            meant = looks_like_one(word[1:]) or (joined is not None and looks_like_one(joined[2]))
-            text = word[1:] if word.startswith("\\") and meant else word
-            parts = _parts(text)
+            parts = _parts(_taken_literally(word))
             arguments.append(Argument(parts, option and len(parts) == 3 and not parts[0] and not parts[2]))
     return Command(tuple(arguments), parameters)
+
+
+def _taken_literally(word: str) -> str:
+    """An argument without the backslash that makes it an ordinary one, which stands before it or before its value."""
+    joined = _OPTION.fullmatch(word.removeprefix("\\"))
+    if word.startswith("\\"):
+        meant = looks_like_one(word[1:]) or (joined is not None and looks_like_one(joined[2]))
+        return word[1:] if meant else word
+    if joined is not None and joined[2].startswith("\\") and looks_like_one(joined[2][1:]):
+        return f"{joined[1]}={joined[2][1:]}"
+    return word
 
 
 def _refuse_misspelt(word: str) -> None:

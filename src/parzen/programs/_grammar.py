@@ -28,9 +28,8 @@ __all__ = ["KINDS", "Spelled", "looks_like_one", "make", "refuse_misspelt", "spe
 KINDS = ("float", "int", "cat", "ord", "bool", "normal", "lognormal")
 _LIST = ("cat", "ord")
 _WORD = re.compile(rf"(?:(?P<label>[^\s:=(){{}}'\"\\]+):)?(?P<kind>{'|'.join(KINDS)})\((?P<body>.*)\)", re.DOTALL)
-_LOOKS = re.compile(
-    r"\s*(?:[^\s:=(){}'\"\\]+:\s*)?(?:\w+\.)*(?P<word>[A-Za-z_]+)\s*\((?P<body>.*?)(?P<end>\))?\s*", re.DOTALL
-)
+_LOOKS = re.compile(r"\s*(?:[^\s:=(){}'\"\\]+:\s*)?(?:\w+\.)*(?P<word>[A-Za-z_]+)\(")
+"""How what may be meant as a parameter begins.  No space stands before its bracket: "Normal (slow)" is a text about something."""
 _FLOAT, _LOG, _INT, _OPTIONS = "float(low, high)", "float(low, high, log)", "int(low, high)", "cat(a, b, c)"
 _STEPS, _WHOLE = "float(low, high, step=0.1)", "int(low, high), bounds included"
 _ELSEWHERE = {
@@ -100,14 +99,16 @@ def refuse_misspelt(text: str) -> None:
     Raises:
         BadDistribution: it looks like one; the text says how it is spelled.
     """
-    match = _LOOKS.fullmatch(text)
+    match = _LOOKS.match(text)
     if match is None or spelled(text) is not None:
         return
+    body = text[match.end() :].rstrip()
     word = match["word"].lower().replace("_", "").removeprefix("suggest").removesuffix("distribution")
     literally = "a backslash before it makes it an ordinary text"
-    if word in KINDS and match["end"] is None and match["body"].count("(") >= match["body"].count(")"):
+    closed = body.endswith(")")
+    if word in KINDS and not closed and body.count("(") >= body.count(")"):
         raise BadDistribution(f"{text!r:.80} begins like a parameter, and its bracket is not closed; {literally}")
-    if match["end"] is None or (here := f"{word}(…)" if word in KINDS else _ELSEWHERE.get(word)) is None:
+    if not closed or (here := f"{word}(…)" if word in KINDS else _ELSEWHERE.get(word)) is None:
         return
     raise BadDistribution(f"{text!r:.80} is no parameter: it is spelled {here} here; {literally}")
 

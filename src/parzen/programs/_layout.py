@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 CHOICE = "choice"
-_BEGUN = re.compile(rf"\s*([^\s:]+:)?({'|'.join(KINDS)})\(")
+_BEGUN = re.compile(rf"\s*([^\s:\\]+:)?({'|'.join(KINDS)})\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +111,21 @@ def _layout(key: str, written: Any, where: str) -> Layout:
         found = spelled(written)
         if found is None and _BEGUN.match(written):  # YAML ends a text at a comma within braces
             raise BadDistribution(f"{where}: {written!r} is not closed; put it in quotes where it stands in braces")
-        if found is None and written.startswith("\\") and looks_like_one(written[1:]):
-            return Constant(written[1:])
         if found is None:
             try:
                 refuse_misspelt(written)
             except BadDistribution as error:
                 raise BadDistribution(f"{where}: {error}") from None
-        return Constant(written) if found is None else Leaf(found.label or key, found)
+        return Constant(_constant(written)) if found is None else Leaf(found.label or key, found)
     if not isinstance(written, Mapping):
         hidden = next(_parameters_in(written), None)
         if hidden is not None:
             raise SpaceError(
                 f"{where}: a list is a constant, and in this one stands the parameter {hidden!r:.80}: give each element a "
-                "key of its own, or, where one of several is meant, write {cat: […]} or {choice: {…}}"
+                "key of its own, or, where one of several is meant, write {cat: […]} or {choice: {…}}; "
+                "a backslash before a text in it makes that an ordinary one"
             )
-        return Constant(written)
+        return Constant(_constant(written))
     if CHOICE in written:
         return _choice(key, written, where)
     kinds = [kind for kind in KINDS if kind in written]
@@ -152,12 +151,29 @@ def _parameters_in(written: Any) -> Iterator[Any]:
         for item in written:
             yield from _parameters_in(item)
     elif isinstance(written, Mapping):
-        if CHOICE in written or not written.keys().isdisjoint(KINDS):
+        choice = isinstance(written.get(CHOICE), (list, Mapping))
+        if choice or any(isinstance(written.get(kind), list) for kind in KINDS):
             yield written
         for item in written.values():
             yield from _parameters_in(item)
-    elif isinstance(written, str) and (looks_like_one(written) or _BEGUN.match(written)):
+    elif isinstance(written, str) and _meant(written):
         yield written
+
+
+def _meant(text: str) -> bool:
+    """Whether a text is read as a parameter, or refused because it may be meant as one."""
+    return looks_like_one(text) or _BEGUN.match(text) is not None
+
+
+def _constant(written: Any) -> Any:
+    """Data without the backslashes that say of texts in it that they are no parameters; other backslashes are kept."""
+    if isinstance(written, list):
+        return [_constant(item) for item in written]
+    if isinstance(written, Mapping):
+        return {key: _constant(item) for key, item in written.items()}
+    if isinstance(written, str) and written.startswith("\\") and _meant(written[1:]):
+        return written[1:]
+    return written
 
 
 def _number(x: Any, where: str) -> Any:

@@ -120,9 +120,12 @@ class Watcher:
     def _report(self, said: dict[str, Any]) -> None:
         self._steps += 1
         step = number_in(said.pop("step", None))
+        if step is None or not math.isfinite(step):
+            # Pruners need an order, and a program that prints an odd line is no reason to end a trial that may end well.
+            step = float(self._steps)
         metrics = {name: x for name, value in said.items() if name != "self" and (x := number_in(value)) is not None}
         if metrics:
-            self.reports.append((float(self._steps) if step is None else step, metrics))
+            self.reports.append((step, metrics))
 
     def result(self, folder: str) -> dict[str, Any]:
         """What the program says at its end, as an objective would return it.

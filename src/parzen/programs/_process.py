@@ -87,7 +87,7 @@ def follow(
             except OSError as error:
                 raise CannotStart(error.strerror or str(error)) from error
         with open(process_file, "w", encoding="ascii") as file:
-            file.write(f"{process.pid} {_start_of(process.pid)} {os.getpid()} {_start_of(os.getpid())}")
+            file.write(f"{process.pid} {_start_of(process.pid, zombies=True)} {os.getpid()} {_start_of(os.getpid())}")
         with open(output, "rb") as out, open(errors, "rb") as err:
             tails = (_Tail(out, see, error=False), _Tail(err, see, error=True))
             while True:
@@ -131,14 +131,16 @@ def end_left_over(process_file: str) -> None:
         number, driven_by = int(pid), int(driver)
     except (OSError, ValueError):
         return
-    if start != "-" and start == _start_of(number) and driver_start != _start_of(driven_by):
+    # A program that has ended may have left others in its group.  A driver that has ended follows nothing any more, however
+    # long nobody asks how it ended (as in a container whose first process is no init).
+    if start != "-" and start == _start_of(number, zombies=True) and driver_start != _start_of(driven_by):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(number, signal.SIGKILL)
 
 
-def _start_of(pid: int) -> str:
+def _start_of(pid: int, *, zombies: bool = False) -> str:
     """When a process started: ticks since a boot, and which boot; "-" where the system does not say or there is none."""
-    started = start_time(pid, zombies=True)
+    started = start_time(pid, zombies=zombies)
     return f"{started}@{boot()}" if started.isdigit() else "-"
 
 

@@ -57,7 +57,8 @@ const STREAMS = 4;  // of the six connections that a browser has for one server,
 
 /**
  * Room for one more stream among all pages of this server: what gives it back, or null where there is none.  Where pages cannot
- * agree (an address without TLS that is not this machine's has no locks) each has its own.
+ * agree (an address without TLS that is not this machine's has no locks, a frame without an origin is refused them) each has its
+ * own.
  */
 async function room() {
   if (!navigator.locks) return () => {};
@@ -66,7 +67,7 @@ async function room() {
       navigator.locks.request(`parzen news ${k}`, {ifAvailable: true}, (lock) => {
         if (lock === null) return resolve(null);
         return new Promise((done) => resolve(done));  // held until it is called
-      });
+      }).catch(() => resolve(() => {}));
     });
     if (free) return free;
   }
