@@ -5,8 +5,8 @@ tell comes with its result; a socket that other machines can reach would be a do
 
 Nobody waits for ever for an end that is gone.  The system says so to whoever waits, as soon as no process holds that end any
 more; hence a forked child lets go of the driver's ends at once, because the workers of a pool that forks would keep them open
-for each other.  What the system does not say is found out by looking: handshakes have a time limit, and who waits for an
-answer looks now and then whether anybody listens at all.
+for each other.  What the system does not say is found out by looking: calls and handshakes have a time limit, and who waits
+for an answer looks now and then whether anybody listens at all.
 """
 
 from __future__ import annotations
@@ -165,9 +165,7 @@ class CalledLine:
         self.unsaid: list[Reported | Attached] = []
         self._address = address
         self._connection: Any = None
-        self._gone = (
-            False  # the driver has been there and is no more, which is not the same as that nobody could be called
-        )
+        self._gone = False  # the driver was there and is no more; where nobody could be called, nobody says stop
         self._settled = True  # everything that was told on the way is heard
         self._lock = threading.Lock()
 
@@ -222,19 +220,12 @@ class CalledLine:
         """
         try:
             yield
-        except (OSError, EOFError) as error:
-            self._hang_up()
-            if isinstance(error, TimeoutError):
+        except BaseException as error:
+            connection, self._connection = self._connection, None
+            connection.close()
+            if isinstance(error, TimeoutError) or not isinstance(error, (OSError, EOFError)):
                 raise
-            # Nothing is to be told, and nobody asked, any more.
-            self._address, self._gone = None, True
-        except BaseException:
-            self._hang_up()
-            raise
-
-    def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        connection.close()
+            self._address, self._gone = None, True  # nothing is to be told, and nobody asked, any more
 
     def _called(self) -> bool:
         address = self._address
@@ -323,6 +314,8 @@ if hasattr(os, "register_at_fork"):
 def _wait_for_call(listener: Any) -> None:
     """Wait here and not in `accept`, during which nobody may fork.  On Windows, where nobody does, there is no socket."""
     if (end := getattr(listener._listener, "_socket", None)) is not None:
+        # Some systems forget a caller who hangs up now, and `accept` is not to wait for the next one.
+        end.setblocking(False)
         wait([end])
 
 
