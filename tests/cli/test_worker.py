@@ -447,7 +447,7 @@ def test_what_cannot_be_begun_says_why(work: Run, arguments: tuple[str, ...], st
 def test_a_worker_that_proposes_otherwise_than_was_begun_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a line, unless it is to be quiet."""
+    """In a line, also where it is to be quiet, because it is no progress; a crew says it once."""
     (tmp_path / "joining.py").write_text("def objective(config):\n    return config['x']\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -461,8 +461,11 @@ def test_a_worker_that_proposes_otherwise_than_was_begun_says_so(
         assert done.exit_code == 0, done.output
         return done.stderr
 
-    assert line not in said("--trials", "2", "--quiet")
+    monkeypatch.setattr("parzen.cli._worker.run_crew", lambda *_: (0, None))
+
+    assert line in said("--trials", "2", "--quiet")
     assert line in said("--trials", "2")
+    assert line in said("--trials", "2", "--parallel", "2", "--quiet")
     assert line not in said("--trials", "4", "--algorithm", "random", "--quiet")
     assert "last made" not in said("--trials", "4", "--algorithm", "random")
 

@@ -107,14 +107,19 @@ def test_an_objective_that_takes_its_process_down_costs_itself_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "goes_on", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["and ends", "and goes on"]
+    "then", ["it returns", pytest.param("it goes on", marks=pytest.mark.slow), "it was os._exit(113)"]
 )
-def test_an_objective_that_closes_everything_is_told_so(goes_on: bool, capfd: pytest.CaptureFixture[str]) -> None:
-    """As a daemon does: the line to the driver is among it, which is no reason for a traceback of ours."""
+def test_an_objective_that_closes_everything_is_told_so(then: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """As a daemon does: the line to the driver is among it, which is no reason for a traceback of ours.
+
+    The status by which the worker says so may also be one that the objective has chosen.
+    """
 
     def objective(config: float) -> float:
+        if then == "it was os._exit(113)":
+            os._exit(113)
         os.closerange(3, 100)
-        if goes_on:
+        if then == "it goes on":
             threading.Event().wait()
         return config
 
@@ -125,7 +130,10 @@ def test_an_objective_that_closes_everything_is_told_so(goes_on: bool, capfd: py
         messages += worker.hear() if worker.connection.poll(30) else worker.fate()
 
     assert messages[-1] == Lost(
-        0, 1, "its connection to the driver was closed, probably by the objective (os.closerange?)"
+        0,
+        1,
+        "its process ended with exit status 113: either its connection to the driver was closed by the objective "
+        "(os.closerange?), or the objective ended it so (os._exit?)",
     )
     assert "Traceback" not in capfd.readouterr().err
     assert not worker.is_alive()

@@ -150,6 +150,25 @@ def test_attachments_are_bytes_beside_the_study(tmp_path: Path) -> None:
     assert study.storage.get(study.header.uid, "trial/1/other") is None
 
 
+@pytest.mark.parametrize(
+    ("data", "kept"), [(bytearray(b"ab"), b"ab"), (np.array([1, 2], "u1"), b"\1\2"), (object(), None), (3, None)]
+)
+def test_what_is_attached_is_made_bytes_of_before_it_goes_anywhere(data: Any, kept: bytes | None) -> None:
+    """An object of the objective's own may be one that the driver cannot read."""
+    sent: list[object] = []
+    evaluation = Evaluation(
+        0, np.random.default_rng(0), "loss", lambda *_: None, lambda: False, lambda _, sending: sent.append(sending)
+    )
+    if kept is None:
+        with pytest.raises(InvalidResult, match="takes bytes, got a"):
+            evaluation.attach("model", data)
+    else:
+        evaluation.attach("model", data)
+
+    assert sent == ([] if kept is None else [kept])
+    assert all(type(one) is bytes for one in sent)
+
+
 def test_reports_the_wrong_way_round_are_noticed() -> None:
     """Optuna's have the loss first; losses that fall beside whole numbers are no steps, and steps that begin anew are fine."""
 

@@ -356,6 +356,42 @@ def test_a_file_that_was_moved_with_its_log_can_be_gone_on_with(study_file: Path
     assert len(open_storage(study_file.with_name("moved.db")).read("u1")) == saved
 
 
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_log_that_has_no_trials_of_the_moved_file_is_not_advised_to_be_moved_to_it(
+    replaced: bool, study_file: Path, batch: Callable[[int], list[Event]], make_header: Callable[..., Header]
+) -> None:
+    """Beside a new file it is the new study's own, and `-shm` alone holds none: to move them would destroy two studies."""
+    storage = open_storage(study_file)
+    storage.append("u1", batch(60), "t")
+    for end in ("", "-wal", "-shm") if replaced else ("", "-wal"):
+        Path(f"{study_file}{end}").rename(study_file.with_name(f"moved.db{end}"))
+    if replaced:
+        other = open_storage(study_file)
+        other.create(make_header())
+        other.append("u1", batch(0), "t")
+        assert Path(f"{study_file}-wal").stat().st_size
+    with pytest.raises(Unavailable, match="start again with the file where it is now") as told:
+        storage.append("u1", batch(61), "u")
+
+    assert "-wal" not in str(told.value)
+    assert "-shm" not in str(told.value)
+
+
+def test_the_log_of_a_file_that_was_opened_by_a_link_is_named_where_it_is(
+    tmp_path: Path, study_file: Path, batch: Callable[[int], list[Event]]
+) -> None:
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "study.db").symlink_to(study_file)
+    storage = open_storage(tmp_path / "links" / "study.db")
+    storage.append("u1", batch(60), "t")
+    study_file.rename(study_file.with_name("moved.db"))
+    with pytest.raises(Unavailable, match=f"{study_file.name}-wal") as told:
+        storage.append("u1", batch(61), "u")
+
+    assert f"left behind in {study_file.parent}:" in str(told.value)
+    assert "start again" not in str(told.value)
+
+
 def test_a_link_to_nowhere_becomes_a_file_there(tmp_path: Path, make_header) -> None:  # type: ignore[no-untyped-def]
     """A symbolic link is followed, also to a file that does not exist yet."""
     (tmp_path / "there").mkdir()

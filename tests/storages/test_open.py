@@ -131,6 +131,26 @@ def test_a_misspelt_option_is_no_part_of_a_name(name: str, query: str, tmp_path:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("dir?/b.db", "dir?/b.db"), ("y.db?full", "y.db?full"), ("y.db?", "y.db?"), ("y.db?token=SeCrEt", "y.db?…")],
+)
+def test_a_path_whose_options_are_none_is_named_as_it_was_given(text: str, shown: str) -> None:
+    """What is before the ? is a path that nobody gave; a setting of another kind may be a secret."""
+    with pytest.raises(StorageError) as caught:
+        open_storage(text)
+
+    assert str(caught.value).startswith(f"{shown!r}: after the ?")
+
+
+@pytest.mark.parametrize("start", ["y.db", "y.journal", "sqlite:///y.db", "journal:///y.journal"])
+@pytest.mark.parametrize("query", ["sync=full&sync=normal", "timeout=5&sync=full&timeout=5"])
+def test_an_option_that_is_given_twice_is_refused(start: str, query: str) -> None:
+    """Else one of the two is passed over without a word, and which one depends on the kind of file."""
+    with pytest.raises(StorageError, match=r"given 2 times|given once"):
+        open_storage(f"{start}?{query}")
+
+
 def test_a_file_with_a_question_mark_in_its_name_is_spelled_with_an_option_behind_it(tmp_path: Path) -> None:
     """On a command line, where there are no objects."""
     assert open_storage(f"{tmp_path}/what?.db?timeout=60").location == str(tmp_path / "what?.db")
@@ -258,6 +278,13 @@ def test_a_url_of_mysql_without_a_database_is_refused(url: str) -> None:
         open_storage(url)
 
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["db=x", "read_default_file=my.cnf", "read_default_group=client"])
+def test_a_url_of_mysql_may_leave_the_database_to_an_option(option: str) -> None:
+    """PyMySQL takes its name from there; nothing is connected yet."""
+    pytest.importorskip("pymysql")
+    open_storage(f"mysql://u:secret@host/?{option}").close()
 
 
 def test_blanks_around_a_url_are_no_part_of_it() -> None:

@@ -92,6 +92,18 @@ def test_the_longest_name_is_what_the_tables_of_databases_hold(tmp_path: Path) -
     assert parzen.Study.load(tmp_path / "study.db").name == longest
 
 
+def test_a_study_that_has_a_longer_name_goes_on(tmp_path: Path) -> None:
+    """It was begun before there was a limit, and its program gives the name that it has."""
+    long = "é" * 150
+    study = parzen.Study(LINE, name="short", storage=tmp_path / "study.db")
+    study.storage.rename(study.header.uid, long)  # storages of files have no limit of their own
+    again = parzen.Study(LINE, name=long, storage=tmp_path / "study.db")
+
+    assert again.header.uid == study.header.uid
+    with pytest.raises(StudyError, match="at most 700"):
+        again.copy(tmp_path / "copy.db")
+
+
 def test_subscribers_are_told_in_the_order_of_the_log() -> None:
     """What one of them publishes itself comes after what it was told."""
     study = parzen.Study(LINE, algorithm="random", seed=0)

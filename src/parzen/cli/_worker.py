@@ -162,14 +162,15 @@ def worker(
         raise StudyError(
             f"study {study.name!r} has no total number of trials, so that a worker would never end: give it with --trials"
         )
+    # Not by each of a crew, and also where no progress is wanted: it is none.
+    if member is None and (other := _proposed_otherwise(study)):
+        tell(other)
     if parallel > 1:
         raise_budget(study.stream, total)
         status, why = run_crew(parallel, _alone(ctx), lambda: _finished(study))
         if as_json:
             _print_record(study, why)
         ctx.exit(status)
-    if not quiet and (other := _proposed_otherwise(study)):
-        tell(other)
     failing = Failing(failures, (State.ERROR,))
     study.stream.subscribe(failing.see)
     result = study.run(

@@ -124,8 +124,22 @@ class Evaluation:
         return self._should_stop()
 
     def attach(self, name: str, data: bytes) -> None:
-        """Keep bytes beside the trial, in the study's storage."""
-        self._attach(name, data)
+        """Keep bytes beside the trial, in the study's storage.
+
+        Raises:
+            InvalidResult: the data is neither bytes nor has any, as a bytearray and an array do.
+        """
+        self._attach(name, _bytes_of(data))
+
+
+def _bytes_of(data: Any) -> bytes:
+    """What is kept, made here: an object that can be made bytes of, or cannot, may not even be read where it is sent to."""
+    try:
+        return data if type(data) is bytes else bytes(memoryview(data))  # bytes(3) would be three zeros
+    except TypeError as error:
+        raise InvalidResult(
+            f"attach(name, data) takes bytes, got a {type(data).__name__}: text.encode() and pickle.dumps(model) make some"
+        ) from error
 
 
 def step_of(step: float) -> float:

@@ -50,8 +50,8 @@ _CONNECT: Mapping[str, Mapping[str, Any]] = {
 }
 """Driver -> what it is told about a network that may go away, unless the URL says something else."""
 
-_NAMING = frozenset({"database", "db", "read_default_file"})
-"""Options of PyMySQL that say which database is meant, where the URL does not."""
+_NAMING = frozenset({"database", "db", "read_default_file", "read_default_group"})
+"""Options of PyMySQL that say which database is meant, where the URL does not; the last two by what is in a my.cnf."""
 
 _PREPARE: Mapping[str, str] = {
     # Without these a client that was cut off in the middle of a transaction would keep its locks for hours: until the
@@ -106,9 +106,13 @@ def sqlite_file(url: sa.URL, readonly: bool) -> StudyFile:
             f"{url} names no file: memory is what a study has when no storage is given (storage=None); to keep it, "
             'give a file, as in storage="study.db"'
         )
-    options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
-    sync, timeout = options.pop("sync", "normal").upper(), options.pop("timeout", "60")
     shown = url.set(query={}).render_as_string()  # what stands after the ? may be a password
+    options = {}
+    for name, value in url.query.items():
+        if not isinstance(value, str):
+            raise StorageError(f"{shown}: {name} is given {len(value)} times after the ?, and may be once")
+        options[name] = value
+    sync, timeout = options.pop("sync", "normal").upper(), options.pop("timeout", "60")
     if options or sync not in ("NORMAL", "FULL"):
         other = f", not {', '.join(sorted(options))}" if options else ""
         raise StorageError(f"{shown}: after the ? stand sync=normal or sync=full, and timeout=SECONDS{other}")

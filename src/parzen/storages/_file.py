@@ -65,6 +65,7 @@ class StudyFile:
         self.timeout = timeout
         self.synchronous = synchronous
         self._identity: Identity | None = None
+        self._real = self.path  # without links, which SQLite follows: the log lies beside it
 
     def exists(self) -> bool:
         """Whether the file is there, and then: ours, whole, and writable if it has to be.
@@ -155,7 +156,7 @@ class StudyFile:
         except BaseException:
             connection.close()
             raise
-        self._identity = file
+        self._identity, self._real = file, os.path.realpath(self.path)
         return connection
 
     def move_log(self, connection: sqlite3.Connection) -> None:
@@ -179,11 +180,12 @@ class StudyFile:
         if identity(self.path) == self._identity:
             return
         advice = "put it back, or start again with the file where it is now"
-        if left := _left(self.path):
+        # Another file at the path has a log of its own there, which has to stay where it is.
+        if identity(self._real) is None and _pending(self._real):
             # We do not move the log into the file ourselves, though it is still open: somebody may have opened it under its
             # new name, with a log of that name, and of two logs that go into one file nothing whole comes.
             advice = (
-                f"its last trials are in {left}, which it left behind: before anything opens it where it is now, put it back "
+                f"its last trials are in {_left(self._real)}, which it left behind in {os.path.dirname(self._real)}: before anything opens it where it is now, put it back "
                 f"beside them, or move them to it, each with its new name and the same end. Without them those trials are "
                 f"lost, and whoever opens it without them and puts it back then damages it"
             )

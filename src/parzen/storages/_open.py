@@ -125,8 +125,10 @@ def _path_and_options(text: str) -> tuple[str, str]:
     if not mark:
         return text, ""
     if not path or not _OPTIONS.fullmatch(query):
-        raise StorageError(  # what came is not repeated: there may be a password in it
-            f"{drive + path!r}: after the ? of a path stand sync=normal or sync=full, and timeout=SECONDS, with & between "
+        # What came is not repeated where it is a setting: there may be a password in it.  The rest is a path, as in dir?/b.db.
+        shown = f"{drive + path}?…" if "=" in query else text
+        raise StorageError(
+            f"{shown!r}: after the ? of a path stand sync=normal or sync=full, and timeout=SECONDS, with & between "
             "them; a file that has a ? in its name is given as a Path, or with ?timeout=60 behind the name"
         )
     return drive + path, query

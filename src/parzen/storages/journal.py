@@ -78,12 +78,15 @@ class JournalStorage:
         return made
 
     def _start(self, path: str, query: str, readonly: bool) -> None:
-        options = dict(parse_qsl(query, keep_blank_values=True))
+        given = parse_qsl(query, keep_blank_values=True)
+        options = dict(given)
         sync, timeout = options.pop("sync", "normal").lower(), options.pop("timeout", "60")
         try:
             seconds = float(timeout)
         except ValueError:
             seconds = -1.0
+        if len({name for name, _ in given}) < len(given):
+            raise StorageError(f"{path!r}: each of sync= and timeout= may be given once after the ?")
         if not path or options or sync not in ("normal", "full") or not 0 <= seconds <= 86400:
             raise StorageError(
                 f"a journal is a path that ends in .journal, or journal:///PATH; after a ? stand sync=normal or sync=full, and "

@@ -63,10 +63,12 @@ def created_or_opened(storage: Storage, header: Header, space: Space) -> Header:
 
     Raises:
         SpaceMismatch, StudyError: a study of that name has another space or direction.
+        StudyError: there is none, and the name is too long for a new one.
     """
     try:
         known = storage.open(header.name)
     except StudyNotFound:
+        new_name(header.name)
         try:
             storage.create(header)
             return header
@@ -126,6 +128,15 @@ def checked_name(name: str | None) -> str:
         raise StudyError(f"the name of a study is text, got {name!r:.80}")
     if not name:
         raise StudyError(f"the name of a study is not empty, got {name!r}: leave name= away for {DEFAULT_NAME!r}")
+    return name
+
+
+def new_name(name: str) -> str:
+    """A name that a study is given now; one that has a longer name from before this limit keeps it, and is found by it.
+
+    Raises:
+        StudyError: it is too long.
+    """
     if (size := len(json.dumps(name))) > LONGEST_NAME:
         raise StudyError(
             f"the name of a study has at most {LONGEST_NAME} characters as JSON, in which one that is not ASCII is six or "

@@ -56,6 +56,7 @@ from parzen.study._given import (
     compiled_like,
     created_or_opened,
     late_because,
+    new_name,
     only_study,
     unfinished,
     was_begun,
@@ -417,7 +418,7 @@ class Study:
         """
         opened = self.storage if storage is None else open_storage(storage)
         with closed_on_error(opened, given=self.storage if storage is None else storage):
-            header = copied(self.stream, opened, checked_name(self.name if name is None else name))
+            header = copied(self.stream, opened, new_name(checked_name(self.name if name is None else name)))
             study = type(self).__new__(type(self))
             study.algorithm, study.pruner = self.algorithm, self.pruner
             study._attach(opened, header, self.space, SystemClock())
@@ -429,7 +430,7 @@ class Study:
         Raises:
             StudyExists: the storage has a study of that name.
         """
-        self.storage.rename(self.header.uid, checked_name(name))
+        self.storage.rename(self.header.uid, new_name(checked_name(name)))
         self.header = self.stream.header = replace(self.header, name=name)
 
     def delete(self) -> None:

@@ -5,8 +5,8 @@ tell comes with its result; a socket that other machines can reach would be a do
 
 Nobody waits for ever for an end that is gone.  The system says so to whoever waits, as soon as no process holds that end any
 more; hence a forked child lets go of the driver's ends at once, because the workers of a pool that forks would keep them open
-for each other.  What the system does not say is found out by looking: handshakes have a time limit, and who waits for an
-answer looks now and then whether anybody listens at all.
+for each other.  What the system does not say is found out by looking: calls and handshakes have a time limit, and who waits
+for an answer looks now and then whether anybody listens at all.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import logging
 import os
 import secrets
 import socket
+import struct
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Listener, answer_challenge, deliver_challenge
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge, wait
 from typing import Any
 
 from parzen.run.executors._base import Attached, Message, Question, Reported
@@ -63,49 +64,73 @@ class Switchboard:
     def __init__(self, told: Callable[[Message | tuple[int, int, bytes]], object]) -> None:
         self._told = told
         self._key = secrets.token_bytes(32)
-        # Without the key: `accept` would shake hands itself, and who calls and then says nothing would keep out all others.
-        self._listener = Listener(backlog=128)
         self._closed = False
         self._callers: set[Any] = set()
         self._lock = threading.Lock()
+        with _no_fork:
+            # Without the key: `accept` would shake hands itself, and who calls and then says nothing would keep out all
+            # others.
+            self._listener = Listener(backlog=128)
+            _open.add(self)
         self.address = Address(socket.gethostname(), self._listener.address, self._key)
-        _open.add(self)
         threading.Thread(target=self._take_calls, name="parzen-switchboard", daemon=True).start()
 
     def _take_calls(self) -> None:
         while not self._closed:
             try:
-                connection = self._listener.accept()
-            except Exception:  # somebody who hung up at once
+                self._take_call()
+            except Exception:  # somebody who hung up at once, or there is no thread or descriptor left
                 _log.debug("a call was not taken", exc_info=True)
                 time.sleep(0.0 if self._closed else 0.05)  # without a descriptor left it fails at once, again and again
-                continue
+
+    def _take_call(self) -> None:
+        _wait_for_call(self._listener)
+        with _no_fork:  # a child would keep a connection that we do not know of yet
+            connection = self._listener.accept()
             with self._lock:
                 if self._closed:
                     connection.close()
                     return
                 self._callers.add(connection)
+        try:
             threading.Thread(target=self._listen, args=(connection,), name="parzen-call", daemon=True).start()
+        except BaseException:
+            self._let_go(connection)
+            raise
 
     def _listen(self, connection: Any) -> None:
+        try:
+            _welcome(connection, self._key)
+            self._hear(connection)
+        except (EOFError, OSError, AuthenticationError):
+            _log.debug("a caller has hung up, or does not know the key", exc_info=True)
+        except Exception:
+            # Whoever asks next learns by the hang-up that there will be no answer, instead of waiting for ever.
+            _log.warning(
+                "a message of a trial could not be read: nothing more is heard of it than its result", exc_info=True
+            )
+        finally:
+            self._let_go(connection)
+
+    def _hear(self, connection: Any) -> None:
         def answer(stop: bool) -> None:
             with contextlib.suppress(OSError):
                 connection.send(stop)
 
-        with contextlib.suppress(EOFError, OSError, AuthenticationError):
-            _welcome(connection, self._key)
-            while True:
-                said = connection.recv()
-                if said is None:
-                    # The caller's result comes another way: everything before is heard, and may be relied on.
-                    connection.send(None)
-                elif isinstance(said, tuple) and len(said) == 2:
-                    self._told(Question(said[0], said[1], answer))
-                else:
-                    self._told(said)
+        while True:
+            said = connection.recv()
+            if said is None:
+                # The caller's result comes another way: everything before is heard, and may be relied on.
+                connection.send(None)
+            elif isinstance(said, tuple) and len(said) == 2:
+                self._told(Question(said[0], said[1], answer))
+            else:
+                self._told(said)
+
+    def _let_go(self, connection: Any) -> None:
         with self._lock:
-            self._callers.discard(connection)
             connection.close()
+            self._callers.discard(connection)
 
     def close(self) -> None:
         """Take no more calls, and listen to nobody any more."""
@@ -113,7 +138,7 @@ class Switchboard:
         with contextlib.suppress(OSError, EOFError):
             # Nothing else wakes up who waits for a call.  Without the key, because nobody may be waiting any more, and then
             # nobody would answer.
-            Client(self.address.path).close()
+            _reached(self.address.path).close()
         self._listener.close()
         with self._lock:
             for connection in self._callers:
@@ -140,6 +165,7 @@ class CalledLine:
         self.unsaid: list[Reported | Attached] = []
         self._address = address
         self._connection: Any = None
+        self._gone = False  # the driver was there and is no more; where nobody could be called, nobody says stop
         self._settled = True  # everything that was told on the way is heard
         self._lock = threading.Lock()
 
@@ -152,19 +178,11 @@ class CalledLine:
 
     def ask(self, number: int, attempt: int) -> bool:
         with self._lock:
-            if not self._called():
-                return False
-            try:
-                self._connection.send((number, attempt))
-                return bool(self._answer())
-            except (OSError, EOFError):
-                self._give_up()
-                return True  # whoever wanted the result is gone
-            except BaseException:
-                # The objective was interrupted: the answer would be taken for that to another question.
-                self._connection.close()
-                self._connection = None
-                raise
+            if self._called():
+                with self._speaking():
+                    self._connection.send((number, attempt))
+                    return bool(self._answer())
+            return self._gone  # whoever wanted the result is gone, and stays so
 
     def over(self, number: int, attempt: int, answer: bytes) -> None:
         """The call is over: what it returns, said at once; the engine brings it as well, but later."""
@@ -174,12 +192,10 @@ class CalledLine:
                 self._said((number, attempt, answer))
 
     def _said(self, message: object) -> bool:
-        try:
-            if self._called():
+        if self._called():
+            with self._speaking():
                 self._connection.send(message)
                 return True
-        except OSError:
-            self._give_up()
         return False
 
     def _answer(self) -> object:
@@ -190,13 +206,26 @@ class CalledLine:
         """
         while not self._connection.poll(_HEARD):
             assert self._address is not None
-            Client(self._address.path).close()  # refused where nobody listens any more
+            with contextlib.suppress(BlockingIOError):  # somebody listens, and has many calls to take before ours
+                _reached(self._address.path).close()  # refused where nobody listens any more
         return self._connection.recv()
 
-    def _give_up(self) -> None:
-        """The driver is gone: nothing is to be told, and nobody asked, any more."""
-        self._address, connection, self._connection = None, self._connection, None
-        connection.close()
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """While the driver is spoken with; if it turns out to be gone, what stands inside is left.
+
+        Whoever is interrupted here leaves half a message, or an answer that would be taken for that to another question, so
+        that the connection ends.  To those belongs TimeoutError, though it is an OSError: nothing that we call raises it,
+        and a time limit of the objective's own (SIGALRM) does.
+        """
+        try:
+            yield
+        except BaseException as error:
+            connection, self._connection = self._connection, None
+            connection.close()
+            if isinstance(error, TimeoutError) or not isinstance(error, (OSError, EOFError)):
+                raise
+            self._address, self._gone = None, True  # nothing is to be told, and nobody asked, any more
 
     def _called(self) -> bool:
         address = self._address
@@ -211,6 +240,8 @@ class CalledLine:
         if self._connection is None:
             try:
                 self._connection = _call(address)
+            except TimeoutError:  # the objective's own, see `_speaking`
+                raise
             except (OSError, EOFError, AuthenticationError):
                 self._address = None
         return self._connection is not None
@@ -263,30 +294,89 @@ class _Kept:
 _kept = _Kept()
 
 _open: weakref.WeakSet[Switchboard] = weakref.WeakSet()
-"""Those of this process, for the hook below: nothing else is told of a fork."""
+"""Those of this process, for the hooks below: nothing else is told of a fork."""
+
+_no_fork = threading.RLock()  # a collection of garbage may fork anywhere
+"""Held while a switchboard gets an end that it does not know yet."""
 
 
 def _leave_to_parent() -> None:
     for switchboard in list(_open):
         switchboard.leave()
     _open.clear()
+    _no_fork.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_to_parent)
+    os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_leave_to_parent)
+
+
+def _wait_for_call(listener: Any) -> None:
+    """Wait here and not in `accept`, during which nobody may fork.  On Windows, where nobody does, there is no socket."""
+    if (end := getattr(listener._listener, "_socket", None)) is not None:
+        # Some systems forget a caller who hangs up now, and `accept` is not to wait for the next one.
+        end.setblocking(False)
+        wait([end])
 
 
 class _Patient:
-    """A connection on which nothing is waited for longer than `_HEARD`."""
+    """A connection on which nothing is waited for longer than `_HEARD`; for a handshake, of which every message is short."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._until = time.monotonic() + _HEARD
         self.send_bytes = connection.send_bytes
 
     def recv_bytes(self, longest: int) -> bytes:
-        if not self._connection.poll(_HEARD):
-            raise TimeoutError(f"the other end has said nothing for {_HEARD:g} s")
+        if not self._connection.poll(max(self._until - time.monotonic(), 0.0)):
+            raise ConnectionAbortedError(f"the other end has not shaken hands within {_HEARD:g} s")
         return bytes(self._connection.recv_bytes(longest))
+
+
+@contextlib.contextmanager
+def _patient(connection: Any) -> Iterator[Any]:
+    """A connection to shake hands on; half a message is not waited for either.
+
+    Raises:
+        OSError, EOFError, AuthenticationError: the other end says nothing, or what it says is none of ours.
+    """
+    try:
+        _limit(connection, _HEARD)
+        yield _Patient(connection)
+        _limit(connection, 0.0)
+    except AssertionError as error:  # so says Python before 3.12 to what is no challenge
+        raise AuthenticationError(str(error)) from error
+
+
+def _limit(connection: Any, seconds: float) -> None:
+    """So long each read and write may wait, where it is a socket; 0 for ever.  A message in a pipe of Windows is whole."""
+    if os.name == "posix":
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            _limit_socket(end, seconds)
+
+
+def _limit_socket(end: socket.socket, seconds: float) -> None:
+    # By the system, because `settimeout` makes a socket that does not wait at all, on which a connection to somebody who
+    # has many calls to take fails at once.  What was waited for too long is a BlockingIOError.
+    timeval = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+
+
+def _reached(path: Any) -> Any:
+    """A connection to who listens there, before any handshake.
+
+    Raises:
+        BlockingIOError: somebody does, and has not taken the call within `_HEARD`.
+        OSError: nobody does.
+    """
+    if os.name != "posix":
+        return Client(path)
+    with socket.socket(socket.AF_UNIX) as end:
+        _limit_socket(end, _HEARD)
+        end.connect(path)
+        _limit_socket(end, 0.0)
+        return Connection(end.detach())
 
 
 def _call(address: Address) -> Any:
@@ -295,11 +385,11 @@ def _call(address: Address) -> Any:
     Raises:
         OSError, EOFError, AuthenticationError: nobody answers, or somebody else.
     """
-    connection = Client(address.path)
+    connection = _reached(address.path)
     try:
-        patient: Any = _Patient(connection)
-        answer_challenge(patient, address.key)
-        deliver_challenge(patient, address.key)
+        with _patient(connection) as patient:
+            answer_challenge(patient, address.key)
+            deliver_challenge(patient, address.key)
     except BaseException:
         connection.close()
         raise
@@ -308,9 +398,9 @@ def _call(address: Address) -> Any:
 
 def _welcome(connection: Any, key: bytes) -> None:
     """The driver's part of the same."""
-    patient: Any = _Patient(connection)
-    deliver_challenge(patient, key)
-    answer_challenge(patient, key)
+    with _patient(connection) as patient:
+        deliver_challenge(patient, key)
+        answer_challenge(patient, key)
 
 
 def _hang_up(connection: Any) -> None:

@@ -146,7 +146,12 @@ class WorkerProcess:
         lives, code = self.is_alive(), self.end()
         if task is not None:
             how = f"its process ended with {_said(code)}"
-            if lives or code == CLOSED:  # the system would have ended the process, and then the pipe with it
+            if code == CLOSED:  # ours has no other way to say so, and an objective may use it as well
+                how += (
+                    ": either its connection to the driver was closed by the objective (os.closerange?), or the objective "
+                    "ended it so (os._exit?)"
+                )
+            elif lives:  # the system would have ended the process, and then the pipe with it
                 how = "its connection to the driver was closed, probably by the objective (os.closerange?)"
             messages.append(Lost(task.number, task.attempt, how))
 
