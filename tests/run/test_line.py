@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from parzen.run.executors import _line
+from parzen.run.executors import _handshake
 from parzen.run.executors._base import Question, Reported
 from parzen.run.executors._line import Address, CalledLine, Switchboard
 
@@ -226,7 +226,7 @@ def test_who_answers_the_challenge_with_something_else_is_hung_up_on(
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
     """Where calls are taken and nobody says anything, as in a pool whose workers had a driver's socket open for it."""
-    monkeypatch.setattr(_line, "_HEARD", 0.05)
+    monkeypatch.setattr(_handshake, "HEARD", 0.05)
     with contextlib.closing(Listener(backlog=8)) as listener:
         yield Address(socket.gethostname(), listener.address, b"key")
 
@@ -245,7 +245,7 @@ def test_an_answer_is_waited_for_while_somebody_listens(
     """The driver may be thinking; when it is gone, whoever wanted the result is gone too."""
     line = CalledLine(switchboard.address)
     assert line._called()
-    monkeypatch.setattr(_line, "_HEARD", 0.01)
+    monkeypatch.setattr(_handshake, "HEARD", 0.01)
     looks: list[Any] = []
 
     def looked(path: Any) -> Any:
@@ -254,7 +254,7 @@ def test_an_answer_is_waited_for_while_somebody_listens(
             raise ConnectionRefusedError
         return Client(path)
 
-    monkeypatch.setattr(_line, "_reached", looked)
+    monkeypatch.setattr(_handshake, "reached", looked)
 
     assert line.ask(1, 1)
     assert len(looks) == 3
@@ -325,7 +325,7 @@ def test_who_calls_when_there_is_no_thread_left_keeps_nobody_out(
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are other means of speaking here")
 def test_a_call_that_nobody_takes_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(_line, "_HEARD", 0.05)
+    monkeypatch.setattr(_handshake, "HEARD", 0.05)
     path = str(tmp_path / "socket")
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.socket(socket.AF_UNIX))
@@ -342,7 +342,7 @@ def test_a_call_that_nobody_takes_is_not_waited_for_for_ever(monkeypatch: pytest
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there are other means of speaking here")
 def test_half_a_handshake_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(_line, "_HEARD", 0.05)
+    monkeypatch.setattr(_handshake, "HEARD", 0.05)
     path = str(tmp_path / "socket")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)

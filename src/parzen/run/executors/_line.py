@@ -16,22 +16,19 @@ import logging
 import os
 import secrets
 import socket
-import struct
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge, wait
+from multiprocessing.connection import Listener
 from typing import Any
 
+from parzen.run.executors import _handshake
 from parzen.run.executors._base import Attached, Message, Question, Reported
 
 __all__ = ["Address", "CalledLine", "Switchboard"]
-
-_HEARD = 30.0
-"""Seconds that either end waits for the other where an answer takes no thought, and between looks where it does."""
 
 _SHORT = 1 << 16
 """Bytes of an answer up to which it is said at once; a longer one comes with the engine alone, which can do that better."""
@@ -84,7 +81,7 @@ class Switchboard:
                 time.sleep(0.0 if self._closed else 0.05)  # without a descriptor left it fails at once, again and again
 
     def _take_call(self) -> None:
-        _wait_for_call(self._listener)
+        _handshake.wait_for_call(self._listener)
         with _no_fork:  # a child would keep a connection that we do not know of yet
             connection = self._listener.accept()
             with self._lock:
@@ -100,7 +97,7 @@ class Switchboard:
 
     def _listen(self, connection: Any) -> None:
         try:
-            _welcome(connection, self._key)
+            _handshake.welcome(connection, self._key)
             self._hear(connection)
         except (EOFError, OSError, AuthenticationError):
             _log.debug("a caller has hung up, or does not know the key", exc_info=True)
@@ -138,11 +135,11 @@ class Switchboard:
         with contextlib.suppress(OSError, EOFError):
             # Nothing else wakes up who waits for a call.  Without the key, because nobody may be waiting any more, and then
             # nobody would answer.
-            _reached(self.address.path).close()
+            _handshake.reached(self.address.path).close()
         self._listener.close()
         with self._lock:
             for connection in self._callers:
-                _hang_up(connection)
+                _handshake.hang_up(connection)
 
     def leave(self) -> None:
         """Let go of what this process, a forked child, has inherited; the parent's own stays as it is."""
@@ -204,10 +201,10 @@ class CalledLine:
         Raises:
             OSError, EOFError: it is gone.
         """
-        while not self._connection.poll(_HEARD):
+        while not self._connection.poll(_handshake.HEARD):
             assert self._address is not None
             with contextlib.suppress(BlockingIOError):  # somebody listens, and has many calls to take before ours
-                _reached(self._address.path).close()  # refused where nobody listens any more
+                _handshake.reached(self._address.path).close()  # refused where nobody listens any more
         return self._connection.recv()
 
     @contextlib.contextmanager
@@ -239,7 +236,7 @@ class CalledLine:
         self._connection = _kept.take(address)
         if self._connection is None:
             try:
-                self._connection = _call(address)
+                self._connection = _handshake.call(address.path, address.key)
             except TimeoutError:  # the objective's own, see `_speaking`
                 raise
             except (OSError, EOFError, AuthenticationError):
@@ -255,7 +252,7 @@ class CalledLine:
             with contextlib.suppress(OSError, EOFError):
                 if not self._settled:
                     connection.send(None)
-                    self._settled = connection.poll(_HEARD) and connection.recv() is None
+                    self._settled = connection.poll(_handshake.HEARD) and connection.recv() is None
                 if self._settled and address is not None:
                     _kept.put(address, connection)
                     return
@@ -309,104 +306,3 @@ def _leave_to_parent() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_no_fork.acquire, after_in_parent=_no_fork.release, after_in_child=_leave_to_parent)
-
-
-def _wait_for_call(listener: Any) -> None:
-    """Wait here and not in `accept`, during which nobody may fork.  On Windows, where nobody does, there is no socket."""
-    if (end := getattr(listener._listener, "_socket", None)) is not None:
-        # Some systems forget a caller who hangs up now, and `accept` is not to wait for the next one.
-        end.setblocking(False)
-        wait([end])
-
-
-class _Patient:
-    """A connection on which nothing is waited for longer than `_HEARD`; for a handshake, of which every message is short."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._until = time.monotonic() + _HEARD
-        self.send_bytes = connection.send_bytes
-
-    def recv_bytes(self, longest: int) -> bytes:
-        if not self._connection.poll(max(self._until - time.monotonic(), 0.0)):
-            raise ConnectionAbortedError(f"the other end has not shaken hands within {_HEARD:g} s")
-        return bytes(self._connection.recv_bytes(longest))
-
-
-@contextlib.contextmanager
-def _patient(connection: Any) -> Iterator[Any]:
-    """A connection to shake hands on; half a message is not waited for either.
-
-    Raises:
-        OSError, EOFError, AuthenticationError: the other end says nothing, or what it says is none of ours.
-    """
-    try:
-        _limit(connection, _HEARD)
-        yield _Patient(connection)
-        _limit(connection, 0.0)
-    except AssertionError as error:  # so says Python before 3.12 to what is no challenge
-        raise AuthenticationError(str(error)) from error
-
-
-def _limit(connection: Any, seconds: float) -> None:
-    """So long each read and write may wait, where it is a socket; 0 for ever.  A message in a pipe of Windows is whole."""
-    if os.name == "posix":
-        with socket.socket(fileno=os.dup(connection.fileno())) as end:
-            _limit_socket(end, seconds)
-
-
-def _limit_socket(end: socket.socket, seconds: float) -> None:
-    # By the system, because `settimeout` makes a socket that does not wait at all, on which a connection to somebody who
-    # has many calls to take fails at once.  What was waited for too long is a BlockingIOError.
-    timeval = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
-
-
-def _reached(path: Any) -> Any:
-    """A connection to who listens there, before any handshake.
-
-    Raises:
-        BlockingIOError: somebody does, and has not taken the call within `_HEARD`.
-        OSError: nobody does.
-    """
-    if os.name != "posix":
-        return Client(path)
-    with socket.socket(socket.AF_UNIX) as end:
-        _limit_socket(end, _HEARD)
-        end.connect(path)
-        _limit_socket(end, 0.0)
-        return Connection(end.detach())
-
-
-def _call(address: Address) -> Any:
-    """A connection to the driver, when each end has shown the other that it knows the key.
-
-    Raises:
-        OSError, EOFError, AuthenticationError: nobody answers, or somebody else.
-    """
-    connection = _reached(address.path)
-    try:
-        with _patient(connection) as patient:
-            answer_challenge(patient, address.key)
-            deliver_challenge(patient, address.key)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _welcome(connection: Any, key: bytes) -> None:
-    """The driver's part of the same."""
-    with _patient(connection) as patient:
-        deliver_challenge(patient, key)
-        answer_challenge(patient, key)
-
-
-def _hang_up(connection: Any) -> None:
-    """End a connection on which another thread waits: to close its descriptor would not wake it up."""
-    with (
-        contextlib.suppress(OSError, AttributeError, ValueError),
-        socket.socket(fileno=os.dup(connection.fileno())) as end,
-    ):
-        end.shutdown(socket.SHUT_RDWR)
