@@ -104,7 +104,11 @@ class Dask(Engine):
         future = self._futures.pop(number, None)
         if future is None:
             return True
-        future.cancel()
+        try:
+            future.cancel()
+        except Exception:
+            if not _is_closed(self.client):  # then nobody can be told, and whoever closed it has ended the worker
+                raise
         return False  # a worker's thread goes on until the objective returns
 
     def close(self) -> None:
